@@ -1,0 +1,78 @@
+/*
+ * The control channel: messages between tool and kernel on a virtio-serial port of their own.
+ *
+ * Each message is a struct orris_message and its payload, unpadded. An unknown type is skipped.
+ * The order of messages is kept; order against the three data ports is not, which is why messages
+ * that depend on data carry byte counts.
+ */
+#pragma once
+
+#include <stdint.h>
+
+/* virtio-serial port numbers (port 0 is a virtconsole's by definition). */
+#define ORRIS_PORT_CONTROL 1u
+#define ORRIS_PORT_STDIN 2u
+#define ORRIS_PORT_STDOUT 3u
+#define ORRIS_PORT_STDERR 4u
+
+#define ORRIS_MESSAGE_MAX 65536u /* bytes of payload */
+
+struct orris_message {
+    uint32_t type; /* enum orris_message_type */
+    uint32_t size; /* bytes of payload */
+};
+
+enum orris_message_type {
+    /* From the kernel. */
+    ORRIS_MSG_HELLO = 1,    /* struct orris_hello; first message */
+    ORRIS_MSG_EXIT = 2,     /* struct orris_exit; last message but for none. The tool takes the
+                               streams' remaining bytes, then ends the machine. */
+    ORRIS_MSG_LOG = 3,      /* text, one line, no newline: the kernel's log (-v) */
+    ORRIS_MSG_TRACE = 4,    /* text, one line, no newline: a traced system call */
+    ORRIS_MSG_NOTE = 5,     /* text, one line: tell the user ("orris: " is put before it) */
+    ORRIS_MSG_STOPPED = 6,  /* uint32_t: the program was stopped by this signal (Ctrl-Z) */
+    ORRIS_MSG_TTY_OUT = 7,  /* bytes for the terminal that neither stdout nor stderr is */
+    ORRIS_MSG_MISSING = 8,  /* text: absolute path the program looked for and did not find; sent
+                               just before EXIT when the status isn't 0, latest last */
+    ORRIS_MSG_LOST = 9,     /* uint64_t size in bytes, then the path: a file written by the program
+                               outside /tmp, /run, /dev, lost at the end; sent before EXIT */
+    ORRIS_MSG_REPORT = 10,  /* text, many lines: report on a program killed by a signal, or on a
+                               bug of the kernel */
+    ORRIS_MSG_STARTED = 11, /* the program's first instruction comes next; uint64_t: ns since the
+                               kernel's entry */
+    /* From the tool. */
+    ORRIS_MSG_WELCOME = 32,       /* struct orris_welcome; answer to HELLO */
+    ORRIS_MSG_SIGNAL = 33,        /* uint32_t: Linux signal number for the program */
+    ORRIS_MSG_WINSIZE = 34,       /* struct orris_winsize */
+    ORRIS_MSG_STDIN_EOF = 35,     /* uint64_t: bytes sent on the stdin port in all */
+    ORRIS_MSG_STREAM_CLOSED = 36, /* uint32_t: 1 or 2: nobody reads stdout / stderr any more */
+    ORRIS_MSG_CONTINUE = 37,      /* the tool was continued after STOPPED; the same size as before */
+};
+
+struct orris_hello {
+    uint32_t version; /* ORRIS_ABI_VERSION */
+    uint32_t reserved;
+};
+
+struct orris_welcome {
+    int64_t realtime_ns; /* since 1970 UTC, when sent */
+};
+
+enum orris_exit_kind {
+    ORRIS_EXIT_STATUS = 0, /* code: 0 to 255 */
+    ORRIS_EXIT_SIGNAL = 1, /* code: signal number */
+    ORRIS_EXIT_PANIC = 2,  /* the kernel failed */
+    ORRIS_EXIT_REFUSED = 3, /* the kernel could not start the program; code: errno; a NOTE said why */
+};
+
+struct orris_exit {
+    uint32_t kind; /* enum orris_exit_kind */
+    uint32_t code;
+    uint64_t stdout_bytes; /* sent on that port in all */
+    uint64_t stderr_bytes;
+};
+_Static_assert(sizeof(struct orris_exit) == 24, "exit layout");
+
+struct orris_winsize {
+    uint16_t rows, columns, x_pixels, y_pixels;
+};
