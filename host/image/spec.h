@@ -1,0 +1,77 @@
+/*
+ * What an image is to hold and how its program is to run: filled in by the configuration, the
+ * finder of dependencies (host/app) and packages (host/pkg), turned into an image by host/image.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "host/base/error.h"
+
+/* A growing list of strings; each owned. items[count] is NULL. */
+struct strlist {
+    char **items;
+    size_t count;
+};
+void strlist_add(struct strlist *list, const char *string);
+void strlist_clear(struct strlist *list);
+
+/* One layer that exists already in the store (a package's). */
+struct spec_layer {
+    char *path;    /* the EROFS file in the store */
+    char *listing; /* text file beside it: "TYPE MODE SIZE MTIME PATH[ -> TARGET]" per line */
+};
+
+enum entry_kind { ENTRY_FILE, ENTRY_DIR, ENTRY_LINK, ENTRY_DATA };
+
+/* One path of the application's own layers. */
+struct spec_entry {
+    enum entry_kind kind;
+    char *guest;  /* absolute path in the image, without "." and ".." */
+    char *source; /* FILE, DIR: host path; LINK: the link's target; DATA: the bytes */
+    size_t size;  /* DATA: bytes */
+    mode_t mode;  /* 0: as the host's */
+    char *why;    /* who asked for it: "Files", "needed by /usr/bin/python3.11", "argument", … */
+};
+
+struct image_spec {
+    char *name;                 /* of the image: NAME.img */
+    struct spec_layer *layers;  /* packages, bottom first */
+    size_t layer_count;
+    struct spec_entry *entries; /* in the order they were asked for; a later one replaces */
+    size_t entry_count;
+    char *program;              /* path in the image of what to exec */
+    struct strlist args;        /* argv, argv[0] first */
+    struct strlist env;         /* "NAME=VALUE" */
+    char *workdir;              /* NULL: "/" */
+    uint64_t memory_bytes;      /* 0: the default */
+    unsigned cpus;              /* 0: the default */
+};
+
+void spec_init(struct image_spec *spec);
+void spec_clear(struct image_spec *spec);
+
+/* Adds an entry; copies the strings. Parent directories come by themselves, with the host's mode
+ * where the host has the same path, else 0755. A path that leads through a symbolic link of a
+ * lower layer or an earlier entry is followed, so that /lib/x lands in /usr/lib/x where /lib is
+ * a link: folders merge, links are never replaced by folders. */
+bool spec_add_file(struct image_spec *spec, const char *guest, const char *host, const char *why,
+                   struct error *err);
+bool spec_add_link(struct image_spec *spec, const char *guest, const char *target, const char *why,
+                   struct error *err);
+bool spec_add_dir(struct image_spec *spec, const char *guest, const char *host, const char *why,
+                  struct error *err);
+bool spec_add_data(struct image_spec *spec, const char *guest, const void *data, size_t size,
+                   mode_t mode, const char *why, struct error *err);
+
+/* Adds a host folder with all below it (links stay links, dangling or not). Sockets, devices and
+ * unreadable files are left out with a note. */
+bool spec_add_tree(struct image_spec *spec, const char *guest, const char *host, const char *why,
+                   struct error *err);
+
+/* Builds $ORRIS_HOME/images/NAME.img if it isn't up to date, and sets *path (owned by the caller)
+ * to it. *fresh says whether anything was rebuilt. Atomic; safe against other orris processes. */
+bool image_build(const struct image_spec *spec, char **path, bool *fresh, struct error *err);

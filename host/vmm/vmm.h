@@ -1,0 +1,34 @@
+/*
+ * Running an image in a machine: QEMU's command line, the accelerator, the streams, the end.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "host/base/error.h"
+#include "host/image/spec.h"
+
+enum accel { ACCEL_AUTO, ACCEL_KVM, ACCEL_TCG };
+enum machine { MACHINE_MICROVM, MACHINE_Q35 };
+
+struct run_options {
+    enum accel accel;
+    enum machine machine;
+    uint64_t memory_bytes; /* 0: 2 GiB */
+    unsigned cpus;         /* 0: 1 */
+    bool trace, trace_failed;
+    const char *trace_filter; /* or NULL */
+    const char *trace_file;   /* or NULL: standard error */
+    const char *qemu_extra;   /* for tests and benchmarks: more QEMU arguments, split at blanks */
+    struct strlist args;      /* replaces the image's arguments if count > 0, argv[0] first */
+    struct strlist env;       /* the program's whole environment */
+    const char *workdir;      /* or NULL */
+    /* For the hint at the end about files that lie on the host. */
+    const char *config_path;  /* or NULL */
+};
+
+/* Runs the image and returns the tool's exit status: the program's 0–255, 128+N after signal N,
+ * 124 if the kernel failed, 125 (with err set) if the tool could not run it. Relays the three
+ * streams, signals and the terminal meanwhile. */
+int vmm_run(const char *image_path, const struct run_options *options, struct error *err);
