@@ -1,0 +1,25 @@
+# Tests. unit/: portable code on the host under sanitizers; guest/: plain Linux programs, run on
+# Linux first and then in the guest; e2e/: the tool as a user types it.
+UFLAGS   := -std=gnu17 -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all \
+            -fno-omit-frame-pointer -Wall -Wextra -Werror -I. -D_GNU_SOURCE -MMD -MP
+UNIT     := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/*_test.c))
+GUEST    := $(patsubst %.c,$(B)/%,$(wildcard tests/guest/*.c))
+
+# A unit test names what it tests on one line: "// UNIT: kernel/a.c kernel/b.c", and libraries on
+# another: "// LIBS: -ljansson".
+units_of  = $(shell sed -n 's|^// UNIT: ||p' $(1))
+libs_of   = $(shell sed -n 's|^// LIBS: ||p' $(1))
+.SECONDEXPANSION:
+$(B)/tests/unit/%_test: tests/unit/%_test.c $$(call units_of,tests/unit/$$*_test.c)
+	@mkdir -p $(@D)
+	$(CC) $(UFLAGS) $(filter %.c,$^) -o $@ $(call libs_of,$<)
+
+# A guest test may name its flags: "// CFLAGS: -static" (the default is -O1 -pthread, dynamic PIE).
+gflags_of = $(shell sed -n 's|^// CFLAGS: ||p' $(1))
+$(B)/tests/guest/%: tests/guest/%.c tests/harness/check.h
+	@mkdir -p $(@D)
+	$(CC) -std=gnu17 -g -O1 -pthread -Wall -Wextra -I. -D_GNU_SOURCE -MMD -MP $< -o $@ $(call gflags_of,$<)
+
+unit-tests: $(UNIT)
+guest-tests: $(GUEST)
+.PHONY: unit-tests guest-tests
