@@ -14,6 +14,9 @@ enum say_level {
 
 extern enum say_level say_level;
 
-void say_error(const char *format, ...) __attribute__((format(printf, 1, 2))); /* always */
-void say(const char *format, ...) __attribute__((format(printf, 1, 2)));       /* unless -q */
+/* Lines end with "\r\n" while this is set: the terminal is in raw mode. */
+extern bool say_raw_terminal;
+
+void say_error(const char *format, ...) __attribute__((format(printf, 1, 2)));   /* always */
+void say(const char *format, ...) __attribute__((format(printf, 1, 2)));         /* unless -q */
 void say_verbose(const char *format, ...) __attribute__((format(printf, 1, 2))); /* -v */

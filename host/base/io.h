@@ -1,0 +1,25 @@
+/*
+ * Whole reads and writes: interrupted and partial transfers are carried on.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <sys/types.h>
+
+#include "host/base/buf.h"
+#include "host/base/error.h"
+
+/* Bytes read before the end of the file (at most size), or -1 with errno. */
+ssize_t io_pread(int fd, void *data, size_t size, off_t offset);
+
+/* All size bytes, or false with errno set. */
+bool io_write(int fd, const void *data, size_t size);
+bool io_pwrite(int fd, const void *data, size_t size, off_t offset);
+
+/* Appends the whole file to out. A missing file is an error with errno ENOENT. */
+bool io_read_file(const char *path, struct buf *out, struct error *err);
+
+/* Replaces path by a file with these bytes, through a temporary name and a rename. */
+bool io_write_file(const char *path, const void *data, size_t size, mode_t mode, struct error *err);
