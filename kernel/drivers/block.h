@@ -1,0 +1,11 @@
+/* The disk: one, read-only, the image. */
+#pragma once
+
+#include "kernel/base/types.h"
+
+struct page;
+
+uint64_t block_size_bytes(void); /* of the whole disk; 0: there is none */
+/* Reads count pages from byte offset (a multiple of 512) into pages, which need not be contiguous.
+ * Sleeps. Bytes beyond the end of the disk read as zeros. Returns 0 or -EIO. */
+MUST_CHECK int block_read_pages(uint64_t offset, struct page **pages, unsigned count);

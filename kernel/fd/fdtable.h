@@ -1,0 +1,26 @@
+/* The process's descriptors. */
+#pragma once
+
+#include "kernel/fd/file.h"
+
+#define FD_MAX 1048576
+
+/* The file of fd with a new reference: 0, or -EBADF (also for O_PATH files unless allow_path). */
+MUST_CHECK int fd_get(int fd, struct file **out);
+MUST_CHECK int fd_get_path(int fd, struct file **out); /* O_PATH files too */
+/* The lowest free descriptor >= min for f, taking over the caller's reference on success only.
+ * Returns it or -EMFILE, -ENOMEM, -EINVAL (min too high). */
+MUST_CHECK int fd_install(struct file *f, int min, bool cloexec);
+/* Shorthand: installs or drops the reference; f may be an error's NULL. */
+int fd_install_or_put(struct file *f, bool cloexec);
+/* Puts f (reference taken over) at exactly fd, closing what was there. */
+MUST_CHECK int fd_replace(int fd, struct file *f, bool cloexec);
+int fd_close(int fd);
+int fd_close_range(unsigned first, unsigned last, bool only_set_cloexec);
+void fd_close_on_exec(void);
+void fd_close_all(void);
+int fd_get_flags(int fd); /* FD_CLOEXEC or 0, or -EBADF */
+int fd_set_flags(int fd, int flags);
+/* The next descriptor in use >= fd, or -1; for /proc/self/fd. */
+int fd_next(int fd);
+unsigned fd_count(void);

@@ -1,0 +1,13 @@
+/* The kernel heap: size classes of slabs up to half a page, whole pages above. */
+#pragma once
+
+#include "kernel/base/types.h"
+
+/* 16-byte aligned; NULL if there is no memory. size 0 is 1. At most 4 MiB. */
+void *heap_alloc(size_t size);
+void *heap_zalloc(size_t size); /* zeroed */
+/* Grows or shrinks; NULL leaves the old block as it was. */
+void *heap_realloc(void *block, size_t old_size, size_t new_size);
+void heap_free(void *block); /* NULL is fine */
+/* Bytes in use; unit tests and leak checks. */
+size_t heap_in_use(void);

@@ -1,0 +1,28 @@
+/*
+ * The run record, taken in once at boot: what to run and how. Strings are NUL-terminated copies
+ * in kernel memory.
+ */
+#pragma once
+
+#include "abi/record.h"
+#include "kernel/base/types.h"
+
+struct run_config {
+    struct orris_layer layers[ORRIS_IMAGE_LAYERS_MAX];
+    unsigned layer_count;
+    const char *program, *workdir, *hostname, *trace_filter; /* trace_filter NULL: none */
+    char **argv, **envp;                                     /* NULL-terminated */
+    unsigned argc, envc;
+    struct orris_streams streams;
+    struct orris_time time;
+    uint8_t entropy[256];
+    unsigned entropy_size;
+    struct orris_options options;
+    struct orris_limit limits[16];
+    unsigned limit_count;
+};
+
+extern struct run_config the_run;
+
+/* Parses a run record. Returns 0, or -EINVAL with *why a static text. */
+MUST_CHECK int run_begin(const void *record, size_t size, const char **why);

@@ -1,0 +1,129 @@
+/*
+ * The one process and its threads (tasks): ids, signals, limits, what exec set up.
+ *
+ * There is never a second process: its pid is 1 + 0 … the main thread's tid is the pid.
+ */
+#pragma once
+
+#include <asm/signal.h>
+
+#include "kernel/arch/uaccess.h"
+#include "kernel/base/list.h"
+#include "kernel/sched/thread.h"
+#include "kernel/sync/mutex.h"
+#include "kernel/sync/spinlock.h"
+
+struct dentry;
+struct sigqueue_entry;
+struct user_regs;
+
+#define PROC_PID 2 /* pid 1 is special to programs (signals, reaping): so it is not ours */
+#define SIGNAL_COUNT 64
+
+typedef uint64_t sigmask_t; /* bit n-1: signal n */
+
+struct pending_signals {
+    sigmask_t set;
+    struct list_node queue; /* struct sigqueue_entry: siginfo of each, in order */
+};
+
+struct task {
+    struct thread *thread;
+    int tid;
+    struct list_node node; /* in the_proc.tasks */
+    char name[16];         /* PR_SET_NAME, /proc/self/task/TID/comm */
+    /* Signals: under the_proc.signal_lock. */
+    sigmask_t blocked;
+    sigmask_t saved_blocked; /* to restore after sigsuspend, ppoll … */
+    bool restore_blocked;
+    struct pending_signals pending;
+    uint64_t altstack_base, altstack_size;
+    uint32_t altstack_flags;
+    struct waitq signal_waitq; /* sigtimedwait */
+    /* Thread death. */
+    struct uptr clear_tid; /* set to 0 and futex-woken when it ends */
+    struct uptr robust_list;
+    uint64_t robust_size;
+    /* rseq(2). */
+    struct uptr rseq;
+    uint32_t rseq_size, rseq_signature;
+    struct list_node pi_owned; /* PI futexes it holds: proc/futex.c */
+    uint64_t timer_slack_ns;
+    uint64_t restart_data[4]; /* restart_syscall(2) */
+    int restart_kind;
+    int exit_status;
+    bool exiting; /* exit_group or exec by another thread: ends at its next return */
+    bool trace_active;
+};
+
+struct sigaction_kernel { /* as rt_sigaction(2) passes it */
+    uint64_t handler, flags, restorer, mask;
+};
+
+struct proc {
+    struct spinlock task_lock;
+    struct list_node tasks GUARDED_BY(task_lock);
+    unsigned task_count GUARDED_BY(task_lock);
+    struct spinlock signal_lock;
+    struct sigaction_kernel actions[SIGNAL_COUNT] GUARDED_BY(signal_lock);
+    struct pending_signals pending GUARDED_BY(signal_lock); /* of the whole process */
+    struct waitq signalfd_waitq; /* woken when any signal becomes pending */
+    bool stopped;                /* by SIGSTOP, SIGTSTP …: threads wait in task_return_work() */
+    struct waitq continue_waitq;
+    uint32_t umask;
+    uint32_t uid[4], gid[4]; /* real, effective, saved, filesystem */
+    struct dentry *exe;      /* the program, for /proc/self/exe */
+    char comm[16];
+    uint64_t arg_start, arg_end, env_start, env_end, auxv_start, auxv_size; /* user addresses */
+    uint64_t limits[16][2]; /* RLIMIT_*: soft, hard */
+    uint64_t start_ns;      /* monotonic */
+    int session, pgrp;
+    bool dumpable;
+    bool exiting;
+    int exit_code; /* as of wait(2): status << 8, or the signal */
+    bool no_new_privs;
+};
+
+extern struct proc the_proc;
+
+struct task *task_current(void); /* NULL in a kernel thread */
+
+/* Boot: makes the main task on the current thread. */
+MUST_CHECK int proc_init(void);
+
+/* Replaces the address space by the program at path (scripts with #! too): exec(2). On success
+ * registers of the current thread are those of the program's first instruction. path is looked up
+ * from the current directory. Returns 0 or -errno; after the point of no return kills instead. */
+struct exec_args {
+    const char *path;
+    char *const *argv; /* NULL-terminated, kernel memory */
+    char *const *envp;
+};
+MUST_CHECK int proc_exec(const struct exec_args *args);
+
+/* What stands between a trap or call and ring 3 when thread->interrupted, ->resched or task->rseq
+ * ask for it: delivers signals, restarts calls, ends the thread. Called by arch code, any number
+ * of times until nothing is left. */
+void task_return_work(struct user_regs *regs);
+
+/* Ends the whole process: status as of wait(2). Does not return if called by a task. */
+void proc_exit(int wait_status);
+
+/* Sends a signal to the process, or to one task. info NULL: as the kernel sends (SI_KERNEL).
+ * May be called under spin locks below RANK_SIGNAL, from interrupts too. Returns 0, -EAGAIN. */
+int signal_send_process(int signo, const siginfo_t *info);
+int signal_send_task(struct task *t, int signo, const siginfo_t *info);
+/* A fault of the current thread: forces the signal even if blocked or ignored. */
+void signal_force_fault(int signo, int code, uint64_t addr, int trapno, uint64_t error_code);
+/* True if a signal is to be handled by the current task. */
+bool signal_pending(void);
+
+struct task *task_find(int tid); /* under task_lock, or NULL */
+/* A descriptive text of why the program died, with registers and backtrace, sent as a REPORT. */
+void report_fatal_signal(int signo, const siginfo_t *info, const struct user_regs *regs);
+
+/* Per-resource soft limit (RLIMIT_*). */
+static inline uint64_t proc_limit(int resource)
+{
+    return the_proc.limits[resource][0];
+}

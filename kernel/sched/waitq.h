@@ -1,0 +1,68 @@
+/*
+ * Wait queues: the one way to wait for something, for sleeping threads, poll and epoll alike.
+ *
+ * To sleep until a condition holds (no wake-up is lost, nested sleeps in between are fine):
+ *
+ *     struct waiter w;
+ *     waiter_init(&w, EVENTS_ANY);
+ *     waitq_add(&queue, &w);
+ *     for (;;) {
+ *         waiter_arm(&w);
+ *         if (condition) { err = 0; break; }
+ *         err = waiter_sleep(&w, DEADLINE_NONE, true);
+ *         if (err) break;
+ *     }
+ *     waitq_remove(&queue, &w);
+ */
+#pragma once
+
+#include "kernel/base/list.h"
+#include "kernel/sync/spinlock.h"
+
+struct thread;
+
+#define DEADLINE_NONE UINT64_MAX
+#define EVENTS_ANY 0xffffffffu
+
+struct waitq {
+    struct spinlock lock;
+    struct list_node waiters; /* struct waiter.node; exclusive ones are woken in FIFO order */
+};
+
+struct waiter {
+    struct list_node node;
+    uint32_t events;       /* woken only by these (EPOLLIN …), or EVENTS_ANY */
+    bool woken;            /* since waiter_arm() */
+    bool exclusive;        /* waitq_wake() stops after waking one of these */
+    struct thread *thread; /* who sleeps */
+    /* Called under the queue's lock with the events that happened; must not sleep, nor add to or
+     * remove from this queue. The default (waiter_init) marks w woken and wakes w->thread.
+     * Returns whether it took the event: an exclusive waiter that returns false is passed over. */
+    bool (*wake)(struct waiter *w, uint32_t events);
+};
+
+void waitq_init(struct waitq *q);
+void waitq_init_rank(struct waitq *q, enum lock_rank rank);
+void waitq_add(struct waitq *q, struct waiter *w);
+void waitq_remove(struct waitq *q, struct waiter *w); /* harmless if not queued */
+/* Wakes every waiter that wants any of events, but at most one exclusive one. */
+void waitq_wake(struct waitq *q, uint32_t events);
+/* Wakes at most one waiter, the first. True if there was one. */
+bool waitq_wake_one(struct waitq *q);
+static inline bool waitq_empty(const struct waitq *q)
+{
+    return list_empty(&q->waiters);
+}
+
+void waiter_init(struct waiter *w, uint32_t events); /* for the current thread */
+static inline void waiter_arm(struct waiter *w)
+{
+    __atomic_store_n(&w->woken, false, __ATOMIC_SEQ_CST);
+}
+/* Marks w woken and wakes its thread: what a custom wake function calls. */
+void waiter_signal(struct waiter *w);
+
+/* Sleeps until w is woken (since waiter_arm). deadline_ns is of clock_monotonic_ns(), or
+ * DEADLINE_NONE. Returns 0, -ETIMEDOUT, or, if interruptible, -EINTR when a signal is to be
+ * handled (thread_interrupt). */
+int waiter_sleep(struct waiter *w, uint64_t deadline_ns, bool interruptible);

@@ -1,0 +1,52 @@
+/*
+ * A page cache: the pages of one file, by page number. Root files, tmpfs files and memfds all keep
+ * their data in one, and mmap shares its pages.
+ */
+#pragma once
+
+#include "kernel/mm/page.h"
+#include "kernel/sync/mutex.h"
+
+struct filemap;
+
+struct filemap_ops {
+    /* Fills up to count consecutive pages starting at index with data (zeros beyond the end of
+     * what there is). May sleep. Pages are new, exclusively ours. Returns 0, -EIO, -ENOMEM.
+     * NULL: new pages are zero (tmpfs). */
+    int (*fill)(struct filemap *map, uint64_t index, struct page **pages, unsigned count);
+    /* Accounts for one more page that can't be evicted, before it is dirtied for the first time:
+     * 0 or -ENOSPC. NULL: no limit. */
+    int (*charge)(struct filemap *map);
+    void (*uncharge)(struct filemap *map, uint64_t pages);
+};
+
+struct filemap {
+    struct mutex lock;         /* filling, truncating */
+    struct spinlock tree_lock; /* the tree below */
+    void *tree;                /* radix tree of struct page *, by index */
+    uint64_t page_count;
+    struct list_node areas; /* vm areas that map it: vm's business, under the mm mutex */
+    const struct filemap_ops *ops;
+    uint64_t size;             /* bytes: the file's size; beyond its last page: SIGBUS */
+    bool writable_maps_denied; /* memfd seals */
+};
+
+void filemap_init(struct filemap *map, const struct filemap_ops *ops);
+/* Drops all pages; nobody may have the file mapped. */
+void filemap_fini(struct filemap *map);
+
+#define FILEMAP_READ 0x0u
+#define FILEMAP_WRITE 0x1u     /* the caller will change the page: it becomes dirty */
+#define FILEMAP_NOWAIT 0x2u    /* only if it is there already: else -EAGAIN */
+#define FILEMAP_OVERWRITE 0x4u /* with WRITE: all of the page will be overwritten: no fill */
+
+/* The page with a reference. Returns 0, -EIO, -ENOMEM, -ENOSPC, -EAGAIN. Does not look at size.
+ * Reads ahead when access looks sequential. */
+int filemap_get_page(struct filemap *map, uint64_t index, unsigned flags, struct page **out);
+/* The page, if cached and filled, with a reference; else NULL. Never sleeps. */
+struct page *filemap_find_page(struct filemap *map, uint64_t index);
+/* Drops pages [first, last] from the cache (truncate, hole punching); unmaps them first. */
+void filemap_drop(struct filemap *map, uint64_t first, uint64_t last);
+/* Gives back up to count clean pages, least recently used first, of all caches. Never sleeps.
+ * Returns how many. page_alloc calls it when memory is short. */
+unsigned filemap_reclaim(unsigned count);

@@ -1,0 +1,192 @@
+/*
+ * Files and directories, whatever filesystem they live on: inodes, names (dentries), lookup.
+ *
+ * A dentry is a name in a directory; the tree of dentries is cached, negative ones (no such file)
+ * too. On an in-memory filesystem the dentries are the directory. Each dentry holds a reference to
+ * its parent; a positive one to its inode.
+ */
+#pragma once
+
+#include "kernel/base/list.h"
+#include "kernel/base/types.h"
+#include "kernel/sync/mutex.h"
+#include "kernel/vfs/filemap.h"
+
+struct dentry;
+struct file;
+struct file_ops;
+struct inode;
+struct filesystem;
+struct iter;
+
+#define NAME_BYTES_MAX 255
+#define PATH_BYTES_MAX 4096 /* NUL included */
+#define LINK_DEPTH_MAX 40
+
+struct inode_attr {
+    uint64_t ino, size, blocks; /* blocks: of 512 bytes */
+    uint64_t device, rdev;      /* Linux dev_t, new encoding (minor & 0xff | major << 8 | …) */
+    uint32_t mode, links, uid, gid, block_size;
+    int64_t atime_ns, mtime_ns, ctime_ns, btime_ns; /* since 1970 */
+};
+
+/* A component name: not NUL-terminated. */
+struct name {
+    const char *text;
+    uint32_t length, hash;
+};
+
+typedef bool (*dir_emit_t)(void *arg, struct name name, uint64_t ino, uint8_t type /* DT_* */,
+                           uint64_t next_offset);
+
+/* All calls hold dir->lock where they name a dir. NULL entries mean -EPERM (or the default said).*/
+struct inode_ops {
+    /* Finds name: 0 with *out (a new reference), or -ENOENT, -EIO, -ENOMEM. */
+    int (*lookup)(struct inode *dir, struct name name, struct inode **out);
+    int (*create)(struct inode *dir, struct name name, uint32_t mode, uint64_t rdev,
+                  struct inode **out); /* mknod and regular files */
+    int (*mkdir)(struct inode *dir, struct name name, uint32_t mode, struct inode **out);
+    int (*symlink)(struct inode *dir, struct name name, const char *target, struct inode **out);
+    int (*link)(struct inode *dir, struct name name, struct inode *inode);
+    int (*unlink)(struct inode *dir, struct name name, struct inode *inode);
+    int (*rmdir)(struct inode *dir, struct name name, struct inode *inode);
+    /* target is what new_name names now, or NULL. flags: RENAME_*. */
+    int (*rename)(struct inode *old_dir, struct name old_name, struct inode *inode,
+                  struct inode *new_dir, struct name new_name, struct inode *target,
+                  unsigned flags);
+    /* Names from *offset on (0: the start; "." and ".." are vfs's). */
+    int (*iterate)(struct inode *dir, uint64_t offset, dir_emit_t emit, void *arg);
+    /* Writes the target, no NUL; returns its whole length or -errno. */
+    int64_t (*readlink)(struct inode *link, char *buf, size_t size);
+    /* A link whose target is an object, not a text (/proc/self/fd/N): 0 and *out. */
+    int (*follow)(struct inode *link, struct dentry **out);
+    void (*getattr)(struct inode *inode, struct inode_attr *attr); /* NULL: the inode's fields */
+    int (*setattr)(struct inode *inode, const struct inode_attr *attr, unsigned what); /* ATTR_* */
+    int (*open)(struct inode *inode, struct file *file); /* sets file->ops and private */
+    int64_t (*getxattr)(struct inode *inode, const char *name, void *value, size_t size);
+    int64_t (*listxattr)(struct inode *inode, char *list, size_t size);
+    int (*setxattr)(struct inode *inode, const char *name, const void *value, size_t size,
+                    int flags);           /* value NULL: remove */
+    void (*release)(struct inode *inode); /* last reference is gone: free private, then it */
+};
+
+#define ATTR_MODE 0x1u
+#define ATTR_UID 0x2u
+#define ATTR_GID 0x4u
+#define ATTR_SIZE 0x8u
+#define ATTR_ATIME 0x10u
+#define ATTR_MTIME 0x20u
+#define ATTR_CTIME 0x40u
+
+struct inode {
+    uint32_t refs;
+    uint32_t mode; /* type and permissions */
+    const struct inode_ops *ops;
+    const struct file_ops *file_ops; /* what open() gives files of it (unless ops->open does) */
+    struct filesystem *fs;
+    struct mutex lock; /* RANK_DIR for directories, RANK_INODE else */
+    uint64_t ino, rdev;
+    uint32_t links, uid, gid;
+    int64_t atime_ns, mtime_ns, ctime_ns, btime_ns;
+    struct filemap *map; /* data, or NULL; map->size is the file's size */
+    void *private;
+    struct list_node watches; /* inotify; under the inotify lock */
+    struct list_node flocks;  /* advisory locks; vfs/flock.c */
+};
+
+struct filesystem {
+    const char *type;               /* "erofs", "tmpfs", "proc" */
+    uint64_t device;                /* st_dev */
+    uint64_t magic;                 /* statfs f_type */
+    uint64_t pages_used, pages_max; /* 0: no limit */
+    uint64_t inodes_used;
+    bool read_only;
+    bool no_negative; /* names come and go by themselves (proc): don't cache dentries */
+    struct dentry *root;
+    uint64_t next_ino;
+};
+
+struct dentry {
+    uint32_t refs;
+    uint32_t hash;
+    struct dentry *parent; /* itself for a root */
+    struct inode *inode;   /* NULL: negative */
+    struct list_node hash_node;
+    struct list_node siblings; /* in parent->children */
+    struct list_node children;
+    struct list_node lru;   /* unused, evictable ones */
+    struct dentry *mounted; /* root of what is mounted here, or NULL */
+    struct dentry *covers;  /* for a mounted root: the dentry it is mounted on */
+    uint16_t name_length;
+    bool unhashed; /* deleted */
+    bool pinned;   /* in-memory filesystems: the cache is the directory */
+    char name[];   /* NUL-terminated */
+};
+
+struct inode *inode_alloc(struct filesystem *fs,
+                          uint32_t mode); /* one reference; NULL: no memory */
+struct inode *inode_get(struct inode *inode);
+void inode_put(struct inode *inode);
+struct dentry *dentry_get(struct dentry *d);
+void dentry_put(struct dentry *d);
+
+static inline bool inode_is_dir(const struct inode *i)
+{
+    return (i->mode & 0170000) == 0040000;
+}
+static inline bool inode_is_regular(const struct inode *i)
+{
+    return (i->mode & 0170000) == 0100000;
+}
+static inline bool inode_is_link(const struct inode *i)
+{
+    return (i->mode & 0170000) == 0120000;
+}
+
+#define LOOKUP_FOLLOW 0x1u    /* the last component, if a link */
+#define LOOKUP_DIRECTORY 0x2u /* the last must be a directory (also: path ends with '/') */
+#define LOOKUP_PARENT 0x4u    /* stop before the last component: *out is its directory, *last it */
+
+/* Finds path from base (the root if path begins with '/'; base NULL: the current directory).
+ * Returns 0 and a new reference in *out, or -ENOENT, -ENOTDIR, -ELOOP, -ENAMETOOLONG, -EIO,
+ * -ENOMEM. With LOOKUP_PARENT, *last points into path. */
+MUST_CHECK int vfs_lookup(struct dentry *base, const char *path, unsigned flags,
+                          struct dentry **out, struct name *last);
+
+/* Opens as open(2) with O_* flags and mode (umask not yet applied: it is done here for O_CREAT).
+ * Returns 0 and *out with one reference. */
+MUST_CHECK int vfs_open(struct dentry *base, const char *path, unsigned flags, uint32_t mode,
+                        struct file **out);
+/* Opens what d names (exec, /proc/self/fd/N). */
+MUST_CHECK int vfs_open_dentry(struct dentry *d, unsigned flags, struct file **out);
+
+/* Absolute path of d, with its NUL; " (deleted)" is added for an unlinked one. Returns bytes
+ * written or -ENAMETOOLONG/-ERANGE. */
+MUST_CHECK int64_t vfs_path_of(struct dentry *d, char *buf, size_t size);
+
+void vfs_getattr(struct inode *inode, struct inode_attr *attr);
+MUST_CHECK int vfs_truncate(struct inode *inode, uint64_t size);
+
+/* Reads a whole file or a part of it into kernel memory; returns bytes or -errno. */
+int64_t vfs_read_kernel(struct file *file, void *buf, size_t size, uint64_t offset);
+
+struct dentry *vfs_root(void);        /* borrowed */
+struct dentry *vfs_cwd_get(void);     /* new reference */
+void vfs_cwd_set(struct dentry *dir); /* takes over the reference */
+
+/* Mounts fs at path (a directory that exists). */
+MUST_CHECK int vfs_mount(const char *path, struct filesystem *fs);
+/* Calls each() for every mount, root first. */
+void vfs_for_each_mount(bool (*each)(struct filesystem *fs, const char *path, void *arg),
+                        void *arg);
+
+/* Tells inotify watchers (fs/inotify.c implements; a no-op while nobody watches). mask: IN_*. */
+void vfs_notify(struct inode *inode, struct inode *parent, struct name name, uint32_t mask,
+                uint32_t cookie);
+/* Remembers a path that was looked for and not found, for the tool's hint at the end. */
+void vfs_note_missing(struct dentry *base, const char *path);
+
+/* Gives back up to count unused dentries and inodes. Returns how many. */
+unsigned vfs_shrink(unsigned count);
+/* Boot: makes the dentry hash; the root is mounted by fs/. */
+MUST_CHECK int vfs_init(struct filesystem *root);
