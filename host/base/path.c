@@ -1,19 +1,20 @@
 /* Paths as text. */
 #include "host/base/path.h"
 
-#include <errno.h>
 #include <limits.h>
+
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "host/base/mem.h"
+#include "host/base/buf.h"
 
 char *path_join(const char *folder, const char *name)
 {
     if (*name == '/')
-        return mem_strdup(name);
+        return mem_string(name);
     size_t length = strlen(folder);
     const char *slash = length && folder[length - 1] == '/' ? "" : "/";
     return mem_printf("%s%s%s", folder, slash, name);
@@ -64,8 +65,10 @@ char *path_parent(const char *path)
 {
     const char *slash = strrchr(path, '/');
     if (!slash)
-        return mem_strdup(".");
-    return slash == path ? mem_strdup("/") : mem_strndup(path, (size_t)(slash - path));
+        return mem_string(".");
+    if (slash == path)
+        return mem_string("/");
+    return mem_printf("%.*s", (int)(slash - path), path);
 }
 
 const char *path_base(const char *path)
@@ -84,7 +87,7 @@ char *path_read_link(const char *path)
         errno = ENAMETOOLONG;
         return NULL;
     }
-    return mem_strndup(target, (size_t)length);
+    return mem_printf("%.*s", (int)((size_t)length), target);
 }
 
 bool path_under(const char *path, const char *folder)
@@ -109,7 +112,7 @@ static bool path_make_dir(const char *path, mode_t mode)
 
 bool path_make_dirs(const char *path, bool self, mode_t mode)
 {
-    char *copy = mem_strdup(path);
+    char *copy = mem_string(path);
     bool done = true;
     for (char *at = strchr(copy + 1, '/'); at && done; at = strchr(at + 1, '/')) {
         *at = 0;

@@ -3,12 +3,13 @@
 #pragma once
 
 #include <stdbool.h>
+
 #include <sys/types.h>
 
 char *path_join(const char *folder, const char *name); /* name alone if it is absolute */
-char *path_clean(const char *path);    /* absolute, without "//", "." and ".."; links not followed */
-char *path_absolute(const char *path); /* against the current directory, then cleaned */
-char *path_parent(const char *path);   /* "/" for "/x"; "." for "x" */
+char *path_clean(const char *path); /* absolute, without "//", "." and ".."; links not followed */
+char *path_absolute(const char *path);   /* against the current directory, then cleaned */
+char *path_parent(const char *path);     /* "/" for "/x"; "." for "x" */
 const char *path_base(const char *path); /* what follows the last slash; points into path */
 char *path_read_link(const char *path);  /* NULL with errno set if it isn't a link */
 bool path_under(const char *path, const char *folder); /* path is folder or below it; as text */

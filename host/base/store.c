@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "host/base/mem.h"
+#include "host/base/buf.h"
 #include "host/base/path.h"
 #include "host/base/say.h"
 
@@ -49,7 +49,7 @@ char *store_path(const char *sub, bool dir, struct error *err)
     char *root = store_root(err);
     if (!root)
         return NULL;
-    char *path = *sub ? mem_printf("%s/%s", root, sub) : mem_strdup(root);
+    char *path = *sub ? mem_printf("%s/%s", root, sub) : mem_string(root);
     free(root);
     if (path_make_dirs(path, dir, 0777))
         return path;

@@ -2,14 +2,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/base/mem.h"
+#include "host/base/buf.h"
 #include "host/image/spec.h"
 
 void strlist_add(struct strlist *list, const char *string)
 {
     if (!list->items || (list->count & (list->count + 1)) == 0)
-        list->items = mem_realloc(list->items, (2 * list->count + 2) * sizeof(char *));
-    list->items[list->count++] = mem_strdup(string);
+        list->items = mem_resize(list->items, (2 * list->count + 2) * sizeof(char *));
+    list->items[list->count++] = mem_string(string);
     list->items[list->count] = NULL;
 }
 
