@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <asm/siginfo.h>
 #include <asm/signal.h>
 
 #include "kernel/arch/uaccess.h"

@@ -9,6 +9,7 @@
 
 struct file;
 struct filemap;
+struct page;
 
 #define VM_READ 0x1u
 #define VM_WRITE 0x2u
