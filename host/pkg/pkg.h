@@ -10,10 +10,10 @@
 #include "host/image/spec.h"
 
 struct package {
-    char *name;       /* "python" */
-    char *version;    /* "3.11.2" */
+    char *name;    /* "python" */
+    char *version; /* "3.11.2" */
     char *summary;
-    char *program;    /* path in the image, "/usr/bin/python3.11" */
+    char *program;       /* path in the image, "/usr/bin/python3.11" */
     struct strlist args; /* what comes before the user's arguments, argv[0] first */
     struct strlist env;
     struct spec_layer layer; /* host/image/spec.h */
@@ -25,6 +25,12 @@ struct package {
 bool package_get(const char *reference, struct package *out, struct error *err);
 void package_clear(struct package *package);
 
-/* Puts the package under spec: its layer at the bottom of those still to come; program, args and
- * env as defaults that what was or will be set in spec overrides. */
+/* Makes one layer of all the Debian packages in names (config.json's "Packages", --pkg) and what
+ * they need, without what base holds already; base is NULL when the image stands on no package.
+ * out->program is NULL: it only adds files. names->count must not be 0. Apply it after base. */
+bool package_get_additions(const struct strlist *names, const struct package *base,
+                           struct package *out, struct error *err);
+
+/* Puts the package's layer on top of those that spec has. Program, args and env (if the package
+ * has a program) become spec's where spec has none yet. */
 bool package_apply(const struct package *package, struct image_spec *spec, struct error *err);
