@@ -1,9 +1,12 @@
 # Tests. unit/: portable code on the host under sanitizers; guest/: plain Linux programs, run on
-# Linux first and then in the guest; e2e/: the tool as a user types it.
+# Linux first and then in the guest (guest/only/: in the guest alone, each says why); e2e/: the tool
+# as a user types it.
 UFLAGS   := -std=gnu17 -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all \
             -fno-omit-frame-pointer -Wall -Wextra -Werror -I. -D_GNU_SOURCE -MMD -MP
+GFLAGS   := -std=gnu17 -g -O1 -pthread -Wall -Wextra -Werror -I. -D_GNU_SOURCE -MMD -MP
 UNIT     := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/*_test.c))
 GUEST    := $(patsubst %.c,$(B)/%,$(wildcard tests/guest/*.c))
+ONLY     := $(patsubst %.c,$(B)/%,$(wildcard tests/guest/only/*.c))
 
 # A unit test names what it tests on one line: "// UNIT: kernel/a.c kernel/b.c", and libraries on
 # another: "// LIBS: -ljansson".
@@ -14,12 +17,14 @@ $(B)/tests/unit/%_test: tests/unit/%_test.c $$(call units_of,tests/unit/$$*_test
 	@mkdir -p $(@D)
 	$(CC) $(UFLAGS) $(filter %.c,$^) -o $@ $(call libs_of,$<)
 
-# A guest test may name its flags: "// CFLAGS: -static" (the default is -O1 -pthread, dynamic PIE).
-gflags_of = $(shell sed -n 's|^// CFLAGS: ||p' $(1))
-$(B)/tests/guest/%: tests/guest/%.c tests/harness/check.h
+# A guest test may name how it is linked, "// CFLAGS: -static", and its compiler, "// CC: musl-gcc";
+# the default is a static PIE: one file, quick to start.
+gflags_of = $(or $(shell sed -n 's|^// CFLAGS: ||p' $(1)),-static-pie)
+gcc_of    = $(or $(shell sed -n 's|^// CC: ||p' $(1)),$(CC))
+$(B)/tests/guest/%: tests/guest/%.c tests/build.mk
 	@mkdir -p $(@D)
-	$(CC) -std=gnu17 -g -O1 -pthread -Wall -Wextra -I. -D_GNU_SOURCE -MMD -MP $< -o $@ $(call gflags_of,$<)
+	$(call gcc_of,$<) $(GFLAGS) $< -o $@ $(call gflags_of,$<)
 
 unit-tests: $(UNIT)
-guest-tests: $(GUEST)
+guest-tests: $(GUEST) $(ONLY)
 .PHONY: unit-tests guest-tests
