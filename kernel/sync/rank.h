@@ -23,6 +23,7 @@ enum lock_rank {
     RANK_PIPE = 54,
     RANK_FUTEX = 56,
     RANK_SIGNAL = 58,
+    RANK_TASK = 59, /* the list of tasks: a signal looks for one to wake */
     RANK_PAGECACHE = 60,
     RANK_PAGETABLE = 62,
     RANK_WAITQ_OUTER = 64, /* an epoll's ready list: its callback runs under a source's waitq */
@@ -34,4 +35,5 @@ enum lock_rank {
     RANK_HEAP = 76,
     RANK_PAGE = 78,
     RANK_LOG = 80,
+    RANK_RANDOM = 82, /* takes nothing else */
 };
