@@ -7,3 +7,4 @@
 #define ERESTARTSYS 512    /* interrupted: restart if the handler has SA_RESTART, else EINTR */
 #define ERESTARTNOINTR 513 /* interrupted: always restart */
 #define ERESTARTNOHAND 514 /* interrupted: restart only if no handler runs, else EINTR */
+#define ERESTART_RESTARTBLOCK 516 /* interrupted: go on by restart_syscall(2), else EINTR */

@@ -37,5 +37,5 @@ static inline uint32_t hash_bytes(const char *text, size_t length, uint64_t seed
         word = 0;
     }
     state = hash_mix(state, word);
-    return (uint32_t)(state >> 32) ^ (uint32_t)state;
+    return (uint32_t)(state >> 32); /* the product's upper half is the well mixed one */
 }

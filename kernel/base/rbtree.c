@@ -90,8 +90,8 @@ void rb_insert(struct rb_tree *tree, struct rb_node *node, struct rb_node *paren
     *link = node;
     while (is_red(parent = rb_parent(node))) {
         struct rb_node *grandparent = rb_parent(parent);
-        struct rb_node *uncle = parent == grandparent->left ? grandparent->right
-                                                            : grandparent->left;
+        struct rb_node *uncle =
+            parent == grandparent->left ? grandparent->right : grandparent->left;
         if (!is_red(uncle)) {
             insert_rotate(tree, node, parent, grandparent);
             break;
