@@ -87,7 +87,7 @@ char *path_read_link(const char *path)
         errno = ENAMETOOLONG;
         return NULL;
     }
-    return mem_printf("%.*s", (int)((size_t)length), target);
+    return mem_printf("%.*s", (int)length, target);
 }
 
 bool path_under(const char *path, const char *folder)

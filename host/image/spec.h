@@ -7,9 +7,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
 #include <sys/types.h>
 
 #include "host/base/error.h"
+#include "host/base/stamp.h"
+#include "host/base/watch.h"
 
 /* A growing list of strings; each owned. items[count] is NULL. */
 struct strlist {
@@ -25,6 +28,15 @@ struct spec_layer {
     char *listing; /* text file beside it: "TYPE MODE SIZE MTIME PATH[ -> TARGET]" per line */
 };
 
+/* The application's own layers, bottom first: what changes seldom lies below what changes often, so
+ * that a changed script makes a layer of one file. */
+enum spec_tier {
+    TIER_SYSTEM,  /* interpreter, libraries, their data */
+    TIER_FOLDERS, /* Dirs, MapDirs */
+    TIER_APP,     /* the program's own files */
+    TIER_COUNT,
+};
+
 enum entry_kind { ENTRY_FILE, ENTRY_DIR, ENTRY_LINK, ENTRY_DATA };
 
 /* One path of the application's own layers. */
@@ -35,24 +47,43 @@ struct spec_entry {
     size_t size;  /* DATA: bytes */
     mode_t mode;  /* 0: as the host's */
     char *why;    /* who asked for it: "Files", "needed by /usr/bin/python3.11", "argument", … */
+    enum spec_tier tier;
+    struct stamp stamp; /* FILE, DIR, LINK from the host: as it was when added */
+    bool scanned;       /* the finder of libraries has looked at it */
 };
 
 struct image_spec {
-    char *name;                 /* of the image: NAME.img */
-    struct spec_layer *layers;  /* packages, bottom first */
+    char *name;                /* of the image: NAME.img */
+    struct spec_layer *layers; /* packages, bottom first */
     size_t layer_count;
     struct spec_entry *entries; /* in the order they were asked for; a later one replaces */
     size_t entry_count;
-    char *program;              /* path in the image of what to exec */
-    struct strlist args;        /* argv, argv[0] first */
-    struct strlist env;         /* "NAME=VALUE" */
-    char *workdir;              /* NULL: "/" */
-    uint64_t memory_bytes;      /* 0: the default */
-    unsigned cpus;              /* 0: the default */
+    struct spec_tree *tree; /* layers and entries by path; spec_init() makes it */
+    struct watch watch;     /* what else of the host the result depends on */
+    enum spec_tier tier;    /* of the entries added next */
+    char *program;          /* path in the image of what to exec */
+    struct strlist args;    /* argv, argv[0] first */
+    struct strlist env;     /* "NAME=VALUE" */
+    char *workdir;          /* NULL: "/" */
+    uint64_t memory_bytes;  /* 0: the default */
+    unsigned cpus;          /* 0: the default */
 };
 
 void spec_init(struct image_spec *spec);
 void spec_clear(struct image_spec *spec);
+
+/* Puts a package's layer (copies the strings) on top of those there are. */
+bool spec_add_layer(struct image_spec *spec, const char *path, const char *listing,
+                    struct error *err);
+
+/* What is at a path of the image so far; links in the middle are followed, and the last one if
+ * follow. Valid until the next addition. */
+struct spec_found {
+    enum entry_kind kind;           /* DATA counts as FILE */
+    const struct spec_entry *entry; /* NULL: from a package's layer, or a parent made on the way */
+    char *guest;                    /* the path without links; owned by the caller */
+};
+bool spec_find(struct image_spec *spec, const char *guest, bool follow, struct spec_found *found);
 
 /* Adds an entry; copies the strings. Parent directories come by themselves, with the host's mode
  * where the host has the same path, else 0755. A path that leads through a symbolic link of a
@@ -72,6 +103,17 @@ bool spec_add_data(struct image_spec *spec, const char *guest, const void *data,
 bool spec_add_tree(struct image_spec *spec, const char *guest, const char *host, const char *why,
                    struct error *err);
 
-/* Builds $ORRIS_HOME/images/NAME.img if it isn't up to date, and sets *path (owned by the caller)
- * to it. *fresh says whether anything was rebuilt. Atomic; safe against other orris processes. */
-bool image_build(const struct image_spec *spec, char **path, bool *fresh, struct error *err);
+/* The same for the files and folders that the filter takes; depth is 1 for those right in host. */
+struct spec_filter {
+    bool (*take)(const struct spec_filter *filter, const char *name, bool is_folder, size_t depth);
+};
+bool spec_add_filtered(struct image_spec *spec, const char *guest, const char *host,
+                       const struct spec_filter *filter, const char *why, struct error *err);
+
+/* Adds an empty folder unless there is one already. */
+bool spec_add_empty_dir(struct image_spec *spec, const char *guest, mode_t mode, const char *why,
+                        struct error *err);
+
+/* Adds every file of the entries to spec->watch. A file that was scanned for what it needs counts
+ * for the whole result, any other for its layer only. */
+void spec_watch_entries(struct image_spec *spec);
