@@ -1,0 +1,47 @@
+/*
+ * Images: the kernel, the layers and the records in one file (abi/image.h).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "abi/image.h"
+#include "abi/record.h"
+#include "host/base/buf.h"
+#include "host/base/error.h"
+#include "host/image/spec.h"
+
+/* Builds images/NAME.img in the store if it isn't what spec asks for. *path (owned by the caller)
+ * is its path, *fd (close-on-exec) the image, open for reading and locked (LOCK_SH) against changes
+ * in place; *fresh says whether anything was built. Whenever the tool dies, what has the name is a
+ * whole image, the old one or the new one. Safe against other orris processes. */
+bool image_build(const struct image_spec *spec, char **path, int *fd, bool *fresh,
+                 struct error *err);
+
+/* The parts of image_build(): the layers of the application's own tiers (paths, owned), and the
+ * file from layers and records. */
+bool image_layers(const struct image_spec *spec, struct strlist *layers, bool *fresh,
+                  struct error *err);
+bool image_assemble(const char *name, const struct strlist *layers, const struct buf *records,
+                    char **path, int *fd, bool *fresh, struct error *err);
+
+/* Appends one record (abi/record.h). */
+void record_add(struct buf *records, enum orris_record_type type, const void *data, size_t size);
+void record_string(struct buf *records, enum orris_record_type type, const char *text);
+
+/* The records of how the program runs: PROGRAM, ARG, ENV, WORKDIR. */
+void image_records(const struct image_spec *spec, struct buf *records);
+
+/* What an image's header says. */
+struct image_info {
+    struct orris_image_header header;
+    struct buf records;
+    struct orris_layer layers[ORRIS_IMAGE_LAYERS_MAX];
+    unsigned layer_count;
+};
+
+/* Reads and checks the header and records of an open image. False with err set ("is not an image of
+ * orris", "is damaged"). */
+bool image_read(int fd, const char *path, struct image_info *info, struct error *err);
+void image_info_clear(struct image_info *info);

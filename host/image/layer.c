@@ -1,0 +1,230 @@
+/*
+ * Layers in the store. A layer is written to a file without a name, which gets its name when it is
+ * complete: a tool that dies leaves nothing behind. cache/layers/KEY holds the name of the layer
+ * that came of a set of sources with these stamps.
+ */
+#include "host/image/layer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "host/base/blake2b.h"
+#include "host/base/fresh.h"
+#include "host/base/io.h"
+#include "host/base/path.h"
+#include "host/base/store.h"
+#include "host/image/erofs.h"
+#include "host/image/tree.h"
+
+/* Bumped when the same sources would give other bytes. */
+#define LAYER_FORMAT "orris layer 1\n"
+#define NAME_SIZE 41
+
+static const struct spec_entry *entry_at(const struct image_spec *spec, const struct node *node)
+{
+    return node->entry < 0 ? NULL : &spec->entries[node->entry];
+}
+
+/* Marks the nodes that the tier's layer holds, parents included. Returns whether there are any. */
+static bool mark(const struct image_spec *spec, struct node *node, enum spec_tier tier)
+{
+    const struct spec_entry *entry = entry_at(spec, node);
+    bool any = entry && entry->tier == tier;
+    for (struct node *child = node->child; child; child = child->next)
+        any |= mark(spec, child, tier);
+    node->tiers = (node->tiers & ~(1u << tier)) | (any ? 1u << tier : 0);
+    return any;
+}
+
+static void fill_file(struct erofs_node *out, const struct spec_entry *entry)
+{
+    if (entry->kind == ENTRY_DATA) {
+        out->data = entry->source;
+        out->size = entry->size;
+        return;
+    }
+    out->source = entry->source;
+    out->size = (uint64_t)entry->stamp.size;
+    if (entry->stamp.links > 1) {
+        out->dev = entry->stamp.dev;
+        out->ino = entry->stamp.ino;
+    }
+}
+
+static void fill(const struct image_spec *spec, struct erofs_node *out, const struct node *node)
+{
+    const struct spec_entry *entry = entry_at(spec, node);
+    if (node->kind == ENTRY_DIR) {
+        mode_t mode = entry ? entry->mode : node->mode;
+        out->mode = S_IFDIR | (mode & 07777);
+        out->mtime_ns = entry ? entry->stamp.mtime_ns : node->mtime_ns;
+    } else if (node->kind == ENTRY_LINK) {
+        out->mode = S_IFLNK | 0777;
+        out->source = node->target;
+    } else if (entry) {
+        mode_t mode = entry->mode ? entry->mode : entry->stamp.mode;
+        out->mode = S_IFREG | (mode & 07777);
+        out->mtime_ns = entry->stamp.mtime_ns;
+        fill_file(out, entry);
+    }
+}
+
+static void grow(const struct image_spec *spec, struct erofs_node *parent, const struct node *node,
+                 enum spec_tier tier)
+{
+    for (const struct node *child = node->child; child; child = child->next) {
+        if (!(child->tiers & (1u << tier)))
+            continue;
+        struct erofs_node *out = erofs_add(parent, child->name, 0, 0);
+        fill(spec, out, child);
+        if (child->kind == ENTRY_DIR)
+            grow(spec, out, child, tier);
+    }
+}
+
+/* Order doesn't matter to what a layer is, so the parts' hashes are sorted by path before. */
+static int by_guest(const void *left, const void *right)
+{
+    const struct spec_entry *const *a = left, *const *b = right;
+    return strcmp((*a)->guest, (*b)->guest);
+}
+
+static void key_add(struct blake2b *hash, const struct spec_entry *entry)
+{
+    const struct stamp *stamp = &entry->stamp;
+    struct buf line = {0};
+    buf_printf(&line, "%s\n%d %o %zu %lld", entry->guest, (int)entry->kind, entry->mode,
+               entry->size, (long long)stamp->mtime_ns);
+    if (entry->kind == ENTRY_FILE)
+        buf_printf(&line, " %llu %llu %lld %lld %o", (unsigned long long)stamp->dev,
+                   (unsigned long long)stamp->ino, (long long)stamp->size,
+                   (long long)stamp->ctime_ns, stamp->mode);
+    buf_string(&line, "\n");
+    blake2b_update(hash, line.data, line.size);
+    if (entry->kind == ENTRY_DATA)
+        blake2b_update(hash, entry->source, entry->size);
+    if (entry->kind == ENTRY_LINK)
+        blake2b_update(hash, entry->source, strlen(entry->source) + 1);
+    buf_clear(&line);
+}
+
+/* Folders that no entry describes take their mode from a lower layer, so they count as well. */
+static void key_folders(struct blake2b *hash, const struct node *node, enum spec_tier tier)
+{
+    for (const struct node *child = node->child; child; child = child->next) {
+        if (child->kind != ENTRY_DIR || !(child->tiers & (1u << tier)))
+            continue;
+        char text[64];
+        int length =
+            snprintf(text, sizeof(text), "%o %lld\n", child->mode, (long long)child->mtime_ns);
+        if (child->entry < 0)
+            blake2b_update(hash, text, (size_t)length);
+        key_folders(hash, child, tier);
+    }
+}
+
+static void layer_key(const struct image_spec *spec, enum spec_tier tier, char name[NAME_SIZE])
+{
+    const struct spec_entry **sorted = mem_alloc((spec->entry_count + 1) * sizeof(*sorted));
+    size_t count = 0;
+    for (size_t i = 0; i < spec->entry_count; i++)
+        if (spec->entries[i].tier == tier)
+            sorted[count++] = &spec->entries[i];
+    if (count)
+        qsort(sorted, count, sizeof(*sorted), by_guest);
+    struct blake2b hash;
+    blake2b_init(&hash);
+    blake2b_update(&hash, LAYER_FORMAT, strlen(LAYER_FORMAT));
+    for (size_t i = 0; i < count; i++)
+        key_add(&hash, sorted[i]);
+    if (spec->layer_count)
+        key_folders(&hash, &spec->tree->root, tier);
+    uint8_t digest[BLAKE2B_SIZE];
+    blake2b_final(&hash, digest);
+    blake2b_name(digest, name);
+    free(sorted);
+}
+
+/* The layer that key gave last time, or NULL. */
+static char *layer_known(const char *key_path)
+{
+    struct buf name = {0};
+    char *path = NULL;
+    if (io_read_file(key_path, &name, NULL) && name.size == NAME_SIZE - 1) {
+        char *sub = mem_printf("layers/%s.erofs", name.data);
+        path = store_path(sub, false, NULL);
+        free(sub);
+    }
+    buf_clear(&name);
+    if (path && access(path, R_OK)) {
+        free(path);
+        path = NULL;
+    }
+    return path;
+}
+
+static char *layer_write(struct erofs_node *root, char name[NAME_SIZE], struct error *err)
+{
+    char *folder = store_path("layers", true, err);
+    if (!folder)
+        return NULL;
+    char *path = NULL;
+    struct fresh_file file;
+    uint8_t digest[BLAKE2B_SIZE];
+    if (fresh_open(&file, folder, err)) {
+        bool done = erofs_write(root, file.fd, digest, err);
+        blake2b_name(digest, name);
+        path = mem_printf("%s/%s.erofs", folder, name);
+        if (!done || !fresh_keep(&file, path, err)) {
+            fresh_drop(&file);
+            free(path);
+            path = NULL;
+        }
+    }
+    free(folder);
+    return path;
+}
+
+static char *layer_make(const struct image_spec *spec, enum spec_tier tier, const char *key_path,
+                        struct error *err)
+{
+    const struct node *root = &spec->tree->root;
+    struct erofs_node *out = erofs_create(0755, 0);
+    fill(spec, out, root);
+    grow(spec, out, root, tier);
+    char name[NAME_SIZE];
+    char *path = layer_write(out, name, err);
+    erofs_destroy(out);
+    if (path && !io_write_file(key_path, name, NAME_SIZE - 1, 0666, err)) {
+        free(path);
+        path = NULL;
+    }
+    return path;
+}
+
+bool layer_get(const struct image_spec *spec, enum spec_tier tier, char **path, bool *fresh,
+               struct error *err)
+{
+    *path = NULL;
+    if (!mark(spec, &spec->tree->root, tier))
+        return true;
+    char key[NAME_SIZE];
+    layer_key(spec, tier, key);
+    char *sub = mem_printf("cache/layers/%s", key);
+    char *key_path = store_path(sub, false, err);
+    free(sub);
+    if (!key_path)
+        return false;
+    *path = layer_known(key_path);
+    if (!*path) {
+        *path = layer_make(spec, tier, key_path, err);
+        *fresh = true;
+    }
+    free(key_path);
+    return *path != NULL;
+}

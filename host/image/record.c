@@ -1,0 +1,28 @@
+/* Records (abi/record.h), and those of how a program runs. */
+#include <string.h>
+
+#include "host/image/image.h"
+
+void record_add(struct buf *records, enum orris_record_type type, const void *data, size_t size)
+{
+    struct orris_record record = {.type = type, .size = (uint32_t)size};
+    buf_add(records, &record, sizeof(record));
+    buf_add(records, data, size);
+    buf_add(records, "\0\0\0\0\0\0\0", (8 - size % 8) % 8);
+}
+
+void record_string(struct buf *records, enum orris_record_type type, const char *text)
+{
+    record_add(records, type, text, strlen(text));
+}
+
+void image_records(const struct image_spec *spec, struct buf *records)
+{
+    record_string(records, ORRIS_RECORD_PROGRAM, spec->program);
+    for (size_t i = 0; i < spec->args.count; i++)
+        record_string(records, ORRIS_RECORD_ARG, spec->args.items[i]);
+    for (size_t i = 0; i < spec->env.count; i++)
+        record_string(records, ORRIS_RECORD_ENV, spec->env.items[i]);
+    if (spec->workdir)
+        record_string(records, ORRIS_RECORD_WORKDIR, spec->workdir);
+}
