@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "kernel/base/attr.h"
@@ -33,6 +34,12 @@ static inline void spin_lock(struct spinlock *l) ACQUIRES(*l) NO_LOCK_ANALYSIS
             __builtin_ia32_pause();
         }
     }
+}
+
+/* True if it was free. */
+static inline bool spin_trylock(struct spinlock *l) NO_LOCK_ANALYSIS
+{
+    return !__atomic_exchange_n(&l->held, 1, __ATOMIC_ACQUIRE);
 }
 
 static inline void spin_unlock(struct spinlock *l) RELEASES(*l) NO_LOCK_ANALYSIS

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "kernel/base/radix.h"
 #include "kernel/mm/page.h"
 #include "kernel/sync/mutex.h"
 
@@ -15,16 +16,18 @@ struct filemap_ops {
      * NULL: new pages are zero (tmpfs). */
     int (*fill)(struct filemap *map, uint64_t index, struct page **pages, unsigned count);
     /* Accounts for one more page that can't be evicted, before it is dirtied for the first time:
-     * 0 or -ENOSPC. NULL: no limit. */
+     * 0 or -ENOSPC. NULL: no limit. Must not sleep. */
     int (*charge)(struct filemap *map);
-    void (*uncharge)(struct filemap *map, uint64_t pages);
+    void (*uncharge)(struct filemap *map, uint64_t pages); /* must not sleep */
 };
 
 struct filemap {
-    struct mutex lock;         /* filling, truncating */
-    struct spinlock tree_lock; /* the tree below */
-    void *tree;                /* radix tree of struct page *, by index */
-    uint64_t page_count;
+    struct mutex lock;  /* filling, truncating */
+    struct radix pages; /* struct page by index; it and the pages' flags under the cache's lock */
+    uint64_t page_count, dirty_count;
+    uint64_t read_next;     /* the index behind what was read last: a miss there is sequential */
+    uint32_t read_window;   /* pages to read at once */
+    uint32_t read_around;   /* pages to read at once when access is random; a power of two */
     struct list_node areas; /* vm areas that map it: vm's business, under the mm mutex */
     const struct filemap_ops *ops;
     uint64_t size;             /* bytes: the file's size; beyond its last page: SIGBUS */
@@ -47,6 +50,11 @@ int filemap_get_page(struct filemap *map, uint64_t index, unsigned flags, struct
 struct page *filemap_find_page(struct filemap *map, uint64_t index);
 /* Drops pages [first, last] from the cache (truncate, hole punching); unmaps them first. */
 void filemap_drop(struct filemap *map, uint64_t first, uint64_t last);
+/* Adds a page that holds all data of index already, dirty; takes a reference of its own. Returns 0,
+ * -EEXIST if there is one, -ENOMEM, -ENOSPC. */
+MUST_CHECK int filemap_add_page(struct filemap *map, uint64_t index, struct page *page);
+/* The index of the first page at or after index that holds data (cached), or UINT64_MAX. */
+uint64_t filemap_next_page(struct filemap *map, uint64_t index, bool dirty_only);
 /* Gives back up to count clean pages, least recently used first, of all caches. Never sleeps.
  * Returns how many. page_alloc calls it when memory is short. */
 unsigned filemap_reclaim(unsigned count);

@@ -39,7 +39,8 @@ struct name {
 typedef bool (*dir_emit_t)(void *arg, struct name name, uint64_t ino, uint8_t type /* DT_* */,
                            uint64_t next_offset);
 
-/* All calls hold dir->lock where they name a dir. NULL entries mean -EPERM (or the default said).*/
+/* All calls hold dir->lock where they name a dir. NULL entries mean -EPERM (or the default said).
+ * The emit functions given to iterate may be called under spin locks: they do not sleep. */
 struct inode_ops {
     /* Finds name: 0 with *out (a new reference), or -ENOENT, -EIO, -ENOMEM. */
     int (*lookup)(struct inode *dir, struct name name, struct inode **out);
@@ -86,10 +87,14 @@ struct inode {
     struct filesystem *fs;
     struct mutex lock; /* RANK_DIR for directories, RANK_INODE else */
     uint64_t ino, rdev;
+    uint64_t size; /* if there is no map */
     uint32_t links, uid, gid;
+    bool pinned; /* differs from what it was loaded from: must stay in memory */
     int64_t atime_ns, mtime_ns, ctime_ns, btime_ns;
     struct filemap *map; /* data, or NULL; map->size is the file's size */
     void *private;
+    const char *link_text;    /* links: the target, or NULL: ask ops->readlink */
+    struct dentry *dentry;    /* directories: the one name they have (borrowed), or NULL */
     struct list_node watches; /* inotify; under the inotify lock */
     struct list_node flocks;  /* advisory locks; vfs/flock.c */
 };
@@ -102,29 +107,39 @@ struct filesystem {
     uint64_t inodes_used;
     bool read_only;
     bool no_negative; /* names come and go by themselves (proc): don't cache dentries */
+    bool in_memory;   /* the dentries are the directory: what is created is pinned */
     struct dentry *root;
     uint64_t next_ino;
 };
 
 struct dentry {
     uint32_t refs;
-    uint32_t hash;
+    uint32_t hash;         /* of the name */
     struct dentry *parent; /* itself for a root */
     struct inode *inode;   /* NULL: negative */
-    struct list_node hash_node;
+    struct dentry *hash_next;
+    const char *name; /* NUL-terminated */
+    uint16_t name_length;
+    uint16_t name_room; /* bytes of name_storage */
+    bool unhashed;      /* deleted, or of a filesystem whose names are not cached */
+    bool deleted;
+    bool pinned;     /* in-memory filesystems: the cache is the directory */
+    bool from_layer; /* a layer has this name here: deleting it leaves a pinned negative one */
+    bool used;       /* since the last vfs_shrink() passed */
+    uint32_t pinned_children;
+    uint64_t cookie;           /* place among the names that were created: readdir's offset */
     struct list_node siblings; /* in parent->children */
     struct list_node children;
-    struct list_node lru;   /* unused, evictable ones */
+    struct list_node lru;   /* all that are cached and not pinned */
     struct dentry *mounted; /* root of what is mounted here, or NULL */
     struct dentry *covers;  /* for a mounted root: the dentry it is mounted on */
-    uint16_t name_length;
-    bool unhashed; /* deleted */
-    bool pinned;   /* in-memory filesystems: the cache is the directory */
-    char name[];   /* NUL-terminated */
+    char name_storage[];
 };
 
-struct inode *inode_alloc(struct filesystem *fs,
-                          uint32_t mode); /* one reference; NULL: no memory */
+/* One reference; NULL: no memory. */
+struct inode *inode_alloc(struct filesystem *fs, uint32_t mode);
+/* The same in memory of the caller's, which his ops->release frees. */
+void inode_init(struct inode *inode, struct filesystem *fs, uint32_t mode);
 struct inode *inode_get(struct inode *inode);
 void inode_put(struct inode *inode);
 struct dentry *dentry_get(struct dentry *d);
@@ -164,6 +179,22 @@ MUST_CHECK int vfs_open_dentry(struct dentry *d, unsigned flags, struct file **o
  * written or -ENAMETOOLONG/-ERANGE. */
 MUST_CHECK int64_t vfs_path_of(struct dentry *d, char *buf, size_t size);
 
+/* Makes a node: mode says of which type; target is a symbolic link's, else NULL. The umask is not
+ * applied. Returns 0 and *out (NULL: not wanted), or -EEXIST, -ENOENT, -ENOTDIR, -EPERM, -EROFS,
+ * -ENOMEM, -ENOSPC and those of vfs_lookup. */
+MUST_CHECK int vfs_make(struct dentry *base, const char *path, uint32_t mode, uint64_t rdev,
+                        const char *target, struct dentry **out);
+/* Another name for what d names. */
+MUST_CHECK int vfs_link(struct dentry *d, struct dentry *base, const char *path);
+/* Removes a name: of a directory (-ENOTDIR, -ENOTEMPTY, -EBUSY), or of another thing (-EISDIR). */
+MUST_CHECK int vfs_unlink(struct dentry *base, const char *path, bool directory);
+MUST_CHECK int vfs_rename(struct dentry *old_base, const char *old_path, struct dentry *new_base,
+                          const char *new_path, unsigned flags);
+/* Sets what (ATTR_*; not ATTR_SIZE) from attr, and the change time. */
+MUST_CHECK int vfs_setattr(struct inode *inode, const struct inode_attr *attr, unsigned what);
+/* A root dentry for a filesystem, over the inode (reference taken over). NULL: no memory. */
+struct dentry *dentry_make_root(struct inode *inode);
+
 void vfs_getattr(struct inode *inode, struct inode_attr *attr);
 MUST_CHECK int vfs_truncate(struct inode *inode, uint64_t size);
 
@@ -185,6 +216,8 @@ void vfs_notify(struct inode *inode, struct inode *parent, struct name name, uin
                 uint32_t cookie);
 /* Remembers a path that was looked for and not found, for the tool's hint at the end. */
 void vfs_note_missing(struct dentry *base, const char *path);
+/* Sends the paths noted last to the tool (ORRIS_MSG_MISSING), oldest first. */
+void vfs_report_missing(void);
 
 /* Gives back up to count unused dentries and inodes. Returns how many. */
 unsigned vfs_shrink(unsigned count);
