@@ -43,7 +43,8 @@ static void put_repeated(struct sink *s, char c, size_t count)
 static void put_bytes(struct sink *s, const char *text, size_t length)
 {
     size_t room = s->length < s->size ? s->size - s->length : 0;
-    memcpy(s->buf + (room ? s->length : 0), text, length < room ? length : room);
+    if (room > 0)
+        memcpy(s->buf + s->length, text, length < room ? length : room);
     s->length += length;
 }
 
