@@ -190,7 +190,7 @@ bool command_must(struct command *command, struct error *err)
         command->problems = &own;
     int status = command_run(command, err);
     bool ok = status == 0;
-    if (status == 127)
+    if (status == 127 && command->problems->size == 0)
         error_set(err, "%s is not installed", command->argv[0]);
     else if (status > 0) {
         struct buf *said = command->problems;

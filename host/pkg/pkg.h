@@ -25,6 +25,9 @@ struct package {
 bool package_get(const char *reference, struct package *out, struct error *err);
 void package_clear(struct package *package);
 
+/* The same, but made anew when the archive has newer parts. */
+bool package_update(const char *reference, struct package *out, struct error *err);
+
 /* Makes one layer of all the Debian packages in names (config.json's "Packages", --pkg) and what
  * they need, without what base holds already; base is NULL when the image stands on no package.
  * out->program is NULL: it only adds files. names->count must not be 0. Apply it after base. */

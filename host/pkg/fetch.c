@@ -1,0 +1,272 @@
+/*
+ * The order of the steps. All work is done in one folder of the store that goes away with every
+ * failure; only the downloaded .deb files stay, so that a second try begins where this one ended.
+ */
+#include "host/pkg/fetch.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "host/base/buf.h"
+#include "host/base/path.h"
+#include "host/base/say.h"
+#include "host/pkg/command.h"
+#include "host/pkg/finish.h"
+#include "host/pkg/layer.h"
+#include "host/pkg/progress.h"
+
+/* One package in the making. */
+struct making {
+    struct apt apt;
+    struct recipe_rules rules;
+    const struct shelf_item *base; /* what it is an addition to, or NULL */
+    struct shelf_item item;
+    struct deb_list closure; /* with what base holds */
+    char *workshop, *tree;
+    char *label; /* for messages: "python_3.11.2" */
+};
+
+static bool making_open(struct making *making, struct error *err)
+{
+    return recipe_rules_read(&making->rules, err) && apt_open(&making->apt, err);
+}
+
+static void making_close(struct making *making)
+{
+    if (making->workshop)
+        shelf_remove_tree(making->workshop, NULL);
+    apt_close(&making->apt);
+    recipe_rules_clear(&making->rules);
+    shelf_item_clear(&making->item);
+    deb_list_clear(&making->closure);
+    free(making->workshop);
+    free(making->tree);
+    free(making->label);
+}
+
+/* Those of the closure that base doesn't hold in the same version. */
+static void making_subtract(struct making *making)
+{
+    deb_list_clear(&making->item.debs);
+    for (size_t i = 0; i < making->closure.count; i++) {
+        const struct deb *deb = &making->closure.items[i];
+        const struct deb *below = making->base ? deb_find(&making->base->debs, deb->name) : NULL;
+        if (!below || strcmp(below->version, deb->version) != 0)
+            deb_add(&making->item.debs, deb);
+    }
+}
+
+/* Resolves and downloads. Lists that name files which the archive has replaced meanwhile are the
+ * common reason for a failure: one more try with new lists. */
+static bool making_download(struct making *making, struct error *err)
+{
+    struct strlist *names = &making->item.requested;
+    for (;;) {
+        if (!apt_resolve(&making->apt, names, &making->rules, &making->closure, err))
+            return false;
+        making_subtract(making);
+        if (apt_download(&making->apt, names, &making->item.debs, making->label, err))
+            return true;
+        struct error ignored;
+        if (command_interrupted() || making->apt.updated ||
+            !apt_update(&making->apt, true, &ignored))
+            return false;
+    }
+}
+
+static bool making_unpack(struct making *making, struct error *err)
+{
+    struct alternative_list alternatives = {0};
+    making->workshop = shelf_workshop(err);
+    if (!making->workshop)
+        return false;
+    making->tree = path_join(making->workshop, "tree");
+    bool ok = path_make_dirs(making->tree, true, 0755) ||
+              error_errno(err, "can't make %s", making->tree);
+    char *title = mem_printf("unpacking %s", making->label);
+    progress_begin(title);
+    for (size_t i = 0; ok && i < making->item.debs.count; i++) {
+        char *deb = path_join(making->apt.debs, making->item.debs.items[i].file);
+        ok = unpack_deb(deb, making->tree, &making->rules, &alternatives, err);
+        ok = ok && (!command_interrupted() || error_set(err, "interrupted"));
+        progress_set(100.0 * (double)(i + 1) / (double)making->item.debs.count);
+        free(deb);
+    }
+    progress_end();
+    free(title);
+    ok = ok && finish_alternatives(making->tree, &alternatives, &making->rules, err);
+    alternative_list_clear(&alternatives);
+    return ok;
+}
+
+/* Byte code needs an interpreter that runs: the addition's own, or that of base's layer. */
+static bool making_compile(struct making *making, struct error *err)
+{
+    char *base = NULL;
+    char *modules = mem_printf("%s/usr/lib/python3", making->tree);
+    bool ok = true;
+    if (making->base && access(modules, F_OK) == 0) {
+        base = path_join(making->workshop, "base");
+        ok = layer_extract(making->base->package.layer.path, base, err);
+    }
+    char *title = mem_printf("compiling the Python modules of %s", making->label);
+    if (ok)
+        say_verbose("%s ...", title);
+    ok = ok && finish_byte_code(making->tree, base, err);
+    free(title);
+    free(modules);
+    free(base);
+    return ok;
+}
+
+/* The finished folder goes to the shelf. */
+static bool making_store(struct making *making, const char *id, int64_t newest, struct error *err)
+{
+    char *out = path_join(making->workshop, "package");
+    char *image = path_join(out, "layer.erofs"), *listing = path_join(out, "layer.list");
+    bool ok = (path_make_dirs(out, true, 0755) || error_errno(err, "can't make %s", out)) &&
+              layer_clamp_times(making->tree, newest, err) &&
+              layer_write(making->tree, image, listing, err) &&
+              shelf_write_manifest(&making->item, out, err) &&
+              (!command_interrupted() || error_set(err, "interrupted")) && shelf_put(out, id, err);
+    free(image);
+    free(listing);
+    free(out);
+    return ok;
+}
+
+static bool wanted_is_there(const struct recipe *recipe, const char *wanted, const char *have,
+                            struct error *err)
+{
+    return recipe_version_matches(wanted, have) ||
+           error_set(err, "there is no %s_%s: Debian's archive has %s_%s", recipe->name, wanted,
+                     recipe->name, have);
+}
+
+/* What the archive says of the recipe's main package. */
+static bool making_describe(struct making *making, struct recipe *recipe, const char *wanted,
+                            struct error *err)
+{
+    char *version = NULL, *summary = NULL;
+    if (!apt_describe(&making->apt, recipe->debian, &version, &summary, err))
+        return false;
+    free(recipe->version);
+    recipe->version = deb_upstream_version(version);
+    if (!recipe->summary)
+        recipe->summary = mem_string(summary ? summary : "");
+    making->label = mem_printf("%s_%s", recipe->name, recipe->version);
+    free(version);
+    free(summary);
+    return wanted_is_there(recipe, wanted, recipe->version, err);
+}
+
+static void list_copy(const struct strlist *from, struct strlist *to)
+{
+    strlist_clear(to);
+    for (size_t i = 0; i < from->count; i++)
+        strlist_add(to, from->items[i]);
+}
+
+static void item_from_recipe(const struct recipe *recipe, struct shelf_item *item)
+{
+    item->package.name = mem_string(recipe->name);
+    item->package.version = mem_string(recipe->version);
+    item->package.summary = mem_string(recipe->summary);
+    item->package.program = mem_string(recipe->program);
+    list_copy(&recipe->args, &item->package.args);
+    list_copy(&recipe->env, &item->package.env);
+    list_copy(&recipe->aliases, &item->aliases);
+}
+
+static bool same_debs(const struct deb_list *a, const struct deb_list *b)
+{
+    bool same = a->count == b->count;
+    for (size_t i = 0; same && i < a->count; i++) {
+        const struct deb *other = deb_find(b, a->items[i].name);
+        same = other && strcmp(other->version, a->items[i].version) == 0;
+    }
+    return same;
+}
+
+/* Whether the package on the shelf is made of what has just been resolved. */
+static bool making_is_current(const struct making *making)
+{
+    struct shelf_item old;
+    bool current = shelf_open(making->label, &old, NULL) == 1 &&
+                   same_debs(&old.debs, &making->item.debs);
+    shelf_item_clear(&old);
+    return current;
+}
+
+static bool making_package(struct making *making, struct recipe *recipe, struct error *err)
+{
+    if (!making_unpack(making, err))
+        return false;
+    int64_t newest = layer_newest(making->tree);
+    bool ok = recipe->program || finish_find_program(making->tree, recipe, &making->rules, err);
+    ok = ok && making_compile(making, err) &&
+         finish_executables(making->tree, recipe, &making->rules, err) &&
+         finish_certificates(making->tree, err) && finish_base(making->tree, err) &&
+         finish_linker_cache(making->tree, NULL, err);
+    if (!ok)
+        return false;
+    item_from_recipe(recipe, &making->item);
+    return making_store(making, making->label, newest, err);
+}
+
+bool fetch_package(struct recipe *recipe, const char *version, bool update, struct error *err)
+{
+    struct making making = {0};
+    bool ok = making_open(&making, err) && apt_update(&making.apt, update, err) &&
+              making_describe(&making, recipe, version, err);
+    if (ok) {
+        strlist_add(&making.item.requested, recipe->debian);
+        for (size_t i = 0; i < recipe->also.count; i++)
+            strlist_add(&making.item.requested, recipe->also.items[i]);
+        ok = making_download(&making, err) &&
+             (making_is_current(&making) || making_package(&making, recipe, err));
+    }
+    making_close(&making);
+    return ok;
+}
+
+static bool making_additions(struct making *making, const char *id, struct error *err)
+{
+    static const struct recipe nothing;
+    const char *listing = making->base ? making->base->package.layer.listing : NULL;
+    if (!making_unpack(making, err))
+        return false;
+    int64_t newest = layer_newest(making->tree);
+    return making_compile(making, err) &&
+           finish_executables(making->tree, &nothing, &making->rules, err) &&
+           finish_certificates(making->tree, err) &&
+           (listing || finish_base(making->tree, err)) &&
+           finish_linker_cache(making->tree, listing, err) &&
+           making_store(making, id, newest, err);
+}
+
+bool fetch_additions(const struct strlist *names, const struct shelf_item *base, const char *id,
+                     struct error *err)
+{
+    struct making making = {.base = base};
+    struct buf label = {0};
+    bool ok = making_open(&making, err) && apt_update(&making.apt, false, err);
+    for (size_t i = 0; ok && i < names->count; i++) {
+        char *version = NULL, *summary = NULL;
+        ok = apt_describe(&making.apt, names->items[i], &version, &summary, err);
+        strlist_add(&making.item.requested, names->items[i]);
+        buf_printf(&label, "%s%s", i ? ", " : "", names->items[i]);
+        free(version);
+        free(summary);
+    }
+    for (size_t i = 0; base && i < base->requested.count; i++)
+        strlist_add(&making.item.requested, base->requested.items[i]);
+    making.label = mem_string(label.data);
+    making.item.package.name = mem_string(label.data);
+    making.item.package.version = mem_string("0");
+    ok = ok && making_download(&making, err) && making_additions(&making, id, err);
+    buf_clear(&label);
+    making_close(&making);
+    return ok;
+}

@@ -1,0 +1,18 @@
+/*
+ * Making a package: from names of Debian packages to a complete folder in the store.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "host/base/error.h"
+#include "host/pkg/recipe.h"
+#include "host/pkg/shelf.h"
+
+/* Fetches the recipe's packages and puts the result on the shelf as NAME_VERSION. The recipe's
+ * unset fields are filled in. update: even if it is there, when the archive has newer parts. */
+bool fetch_package(struct recipe *recipe, const char *version, bool update, struct error *err);
+
+/* The same for additions to base (NULL: to nothing), as id. */
+bool fetch_additions(const struct strlist *names, const struct shelf_item *base, const char *id,
+                     struct error *err);

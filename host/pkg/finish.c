@@ -1,0 +1,450 @@
+/*
+ * Each step stands alone and needs only the folder; the order is in host/pkg/fetch.c.
+ */
+#include "host/pkg/finish.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <fts.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "host/base/buf.h"
+#include "host/base/io.h"
+#include "host/base/path.h"
+#include "host/base/say.h"
+#include "host/pkg/command.h"
+#include "host/pkg/ldcache.h"
+
+static char *in_tree(const char *tree, const char *guest)
+{
+    return mem_printf("%s%s", tree, guest);
+}
+
+static bool make_parent(const char *path, struct error *err)
+{
+    return path_make_dirs(path, false, 0755) ||
+           error_errno(err, "can't make the folder of %s", path);
+}
+
+/* A link at guest, in place of whatever file or link is there. */
+static bool make_link(const char *tree, const char *guest, const char *target, struct error *err)
+{
+    char *path = in_tree(tree, guest);
+    bool ok = make_parent(path, err);
+    if (ok) {
+        unlink(path);
+        ok = symlink(target, path) == 0 || error_errno(err, "can't make the link %s", path);
+    }
+    free(path);
+    return ok;
+}
+
+static bool make_file(const char *tree, const char *guest, const char *text, struct error *err)
+{
+    char *path = in_tree(tree, guest);
+    bool ok = make_parent(path, err) && (access(path, F_OK) == 0 ||
+                                         io_write_file(path, text, strlen(text), 0644, err));
+    free(path);
+    return ok;
+}
+
+static bool make_folder(const char *tree, const char *guest, mode_t mode, struct error *err)
+{
+    char *path = in_tree(tree, guest);
+    bool ok = (path_make_dirs(path, true, 0755) && chmod(path, mode) == 0) ||
+              error_errno(err, "can't make %s", path);
+    free(path);
+    return ok;
+}
+
+struct pair {
+    const char *path, *content;
+};
+
+bool finish_base(const char *tree, struct error *err)
+{
+    static const struct pair links[] = {
+        {"/bin", "usr/bin"},     {"/sbin", "usr/sbin"},
+        {"/lib", "usr/lib"},     {"/lib64", "usr/lib64"},
+        {"/var/run", "/run"},    {"/etc/mtab", "../proc/self/mounts"},
+        {"/etc/localtime", "/usr/share/zoneinfo/Etc/UTC"},
+    };
+    static const struct pair files[] = {
+        {"/etc/passwd", "root:x:0:0:root:/:/usr/sbin/nologin\n"
+                        "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n"},
+        {"/etc/group", "root:x:0:\ntty:x:5:\nnogroup:x:65534:\n"},
+        {"/etc/hosts", "127.0.0.1\tlocalhost orris\n::1\tlocalhost ip6-localhost\n"},
+        {"/etc/hostname", "orris\n"},
+        {"/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n"
+                               "services: files\nprotocols: files\n"},
+        {"/etc/timezone", "Etc/UTC\n"},
+    };
+    static const struct {
+        const char *path;
+        mode_t mode;
+    } folders[] = {{"/usr/bin", 0755},   {"/usr/sbin", 0755}, {"/usr/lib", 0755},
+                   {"/usr/lib64", 0755}, {"/dev", 0755},      {"/proc", 0555},
+                   {"/sys", 0555},       {"/run", 0755},      {"/tmp", 01777},
+                   {"/var/tmp", 01777}};
+    bool ok = true;
+    for (size_t i = 0; ok && i < sizeof(folders) / sizeof(*folders); i++)
+        ok = make_folder(tree, folders[i].path, folders[i].mode, err);
+    for (size_t i = 0; ok && i < sizeof(links) / sizeof(*links); i++)
+        ok = make_link(tree, links[i].path, links[i].content, err);
+    for (size_t i = 0; ok && i < sizeof(files) / sizeof(*files); i++)
+        ok = make_file(tree, files[i].path, files[i].content, err);
+    return ok;
+}
+
+static bool in_executable_folder(const struct recipe_rules *rules, const char *guest)
+{
+    char *usr = unpack_guest_path(guest[0] == '/' ? guest + 1 : guest);
+    bool inside = false;
+    for (size_t i = 0; usr && i < rules->executable_folders.count; i++)
+        inside |= path_under(usr, rules->executable_folders.items[i]);
+    free(usr);
+    return inside;
+}
+
+static bool alternative_is_best(const struct alternative_list *list, size_t index,
+                                const bool *there)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (there[i] && strcmp(list->items[i].link, list->items[index].link) == 0 &&
+            list->items[i].priority > list->items[index].priority)
+            return false;
+    return there[index];
+}
+
+bool finish_alternatives(const char *tree, const struct alternative_list *list,
+                         const struct recipe_rules *rules, struct error *err)
+{
+    bool *there = mem_alloc(list->count + 1), ok = true;
+    for (size_t i = 0; i < list->count; i++) {
+        char *target = in_tree(tree, list->items[i].target);
+        there[i] = access(target, F_OK) == 0 && !in_executable_folder(rules, list->items[i].link);
+        free(target);
+    }
+    for (size_t i = 0; ok && i < list->count; i++)
+        if (alternative_is_best(list, i, there)) {
+            char *guest = unpack_guest_path(list->items[i].link + 1);
+            ok = make_link(tree, guest, list->items[i].target, err);
+            free(guest);
+        }
+    free(there);
+    return ok;
+}
+
+static int file_is_certificate(const struct dirent *entry)
+{
+    const char *dot = strrchr(entry->d_name, '.');
+    return dot && strcmp(dot, ".crt") == 0;
+}
+
+bool finish_certificates(const char *tree, struct error *err)
+{
+    char *folder = in_tree(tree, "/usr/share/ca-certificates/mozilla");
+    char *bundle = in_tree(tree, "/etc/ssl/certs/ca-certificates.crt");
+    struct dirent **files = NULL;
+    int count = scandir(folder, &files, file_is_certificate, alphasort);
+    struct buf all = {0};
+    bool ok = true;
+    for (int i = 0; i < count; i++) {
+        char *path = path_join(folder, files[i]->d_name);
+        ok = ok && io_read_file(path, &all, err);
+        free(path);
+        free(files[i]);
+    }
+    free(files);
+    ok = ok && (count <= 0 ||
+                (make_parent(bundle, err) && io_write_file(bundle, all.data, all.size, 0644, err)));
+    buf_clear(&all);
+    free(bundle);
+    free(folder);
+    return ok;
+}
+
+static int file_is_python(const struct dirent *entry)
+{
+    const char *minor = entry->d_name + 9;
+    return strncmp(entry->d_name, "python3.", 8) == 0 &&
+           isdigit((unsigned char)entry->d_name[8]) && minor[strspn(minor, "0123456789")] == 0;
+}
+
+/* "python3.11" if that is in tree's /usr/bin; owned by the caller. */
+static char *tree_python(const char *tree)
+{
+    char *folder = in_tree(tree, "/usr/bin"), *name = NULL;
+    struct dirent **files = NULL;
+    int count = scandir(folder, &files, file_is_python, alphasort);
+    for (int i = 0; i < count; i++) {
+        if (!name)
+            name = mem_string(files[i]->d_name);
+        free(files[i]);
+    }
+    free(files);
+    free(folder);
+    return name;
+}
+
+/* Gives each .pyc its source's time: when it was made says nothing about what is in it. */
+static bool pyc_times(const char *folder, struct error *err)
+{
+    char *const roots[] = {(char *)(uintptr_t)folder, NULL};
+    FTS *walk = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+    bool ok = walk || error_errno(err, "can't read %s", folder);
+    for (FTSENT *entry; ok && (entry = fts_read(walk));) {
+        char *dot = entry->fts_info == FTS_F ? strstr(entry->fts_name, ".cpython-") : NULL;
+        if (!dot || !strstr(dot, ".pyc") || strcmp(entry->fts_parent->fts_name, "__pycache__") != 0)
+            continue;
+        char *source = mem_printf("%.*s/%.*s.py",
+                                  (int)(strlen(entry->fts_parent->fts_path) - strlen("/__pycache__")),
+                                  entry->fts_parent->fts_path, (int)(dot - entry->fts_name),
+                                  entry->fts_name);
+        struct stat info;
+        if (stat(source, &info) == 0) {
+            struct timespec times[2] = {info.st_mtim, info.st_mtim};
+            ok = utimensat(AT_FDCWD, entry->fts_path, times, 0) == 0 ||
+                 error_errno(err, "can't set the time of %s", entry->fts_path);
+        }
+        free(source);
+    }
+    if (walk)
+        fts_close(walk);
+    return ok;
+}
+
+/* Runs compileall of the interpreter that lies in home, through its own dynamic linker. Modules
+ * that don't compile (templates, Python 2) are no failure, an interpreter that doesn't run is. */
+static bool compile_folder(const char *home, const char *python, const char *tree,
+                           const char *folder, struct error *err)
+{
+    char *linker = in_tree(home, "/usr/lib64/ld-linux-x86-64.so.2");
+    char *libraries = in_tree(home, "/usr/lib/x86_64-linux-gnu");
+    char *program = mem_printf("%s/usr/bin/%s", home, python);
+    char *home_variable = mem_printf("PYTHONHOME=%s/usr", home);
+    const char *const argv[] = {linker, "--library-path", libraries, program, "-S", "-m",
+                                "compileall", "-q", "-q", "-j", "0", "--invalidation-mode",
+                                "timestamp", "-s", tree, "-p", "/", folder, NULL};
+    const char *const env[] = {home_variable, "PYTHONHASHSEED=0", "LC_ALL=C.UTF-8",
+                               "PATH=/usr/bin:/bin", NULL};
+    struct buf problems = {0};
+    struct command command = {.argv = argv, .env = env, .problems = &problems};
+    int status = command_run(&command, err);
+    if (status > 1 || (status == 1 && problems.size > 0 && strstr(problems.data, "rror")))
+        error_set(err, "can't compile the Python modules:\n%.1500s", problems.data);
+    else if (status == 1)
+        status = 0;
+    buf_clear(&problems);
+    free(linker);
+    free(libraries);
+    free(program);
+    free(home_variable);
+    return status == 0 && pyc_times(folder, err);
+}
+
+bool finish_byte_code(const char *tree, const char *base, struct error *err)
+{
+    const char *home = tree;
+    char *python = tree_python(tree);
+    if (!python && base) {
+        home = base;
+        python = tree_python(base);
+    }
+    if (!python)
+        return true;
+    char *standard = mem_printf("/usr/lib/%s", python);
+    const char *const folders[] = {standard, "/usr/lib/python3"};
+    bool ok = true;
+    for (size_t i = 0; ok && i < sizeof(folders) / sizeof(*folders); i++) {
+        char *folder = in_tree(tree, folders[i]);
+        ok = access(folder, F_OK) != 0 || compile_folder(home, python, tree, folder, err);
+        free(folder);
+    }
+    free(standard);
+    free(python);
+    return ok;
+}
+
+static bool list_has(const struct strlist *list, const char *string)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (strcmp(list->items[i], string) == 0)
+            return true;
+    return false;
+}
+
+static int name_is_real(const struct dirent *entry)
+{
+    return strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+}
+
+static bool folder_prune(const char *tree, const char *folder, const struct strlist *keep,
+                         struct error *err)
+{
+    char *path = in_tree(tree, folder);
+    struct dirent **files = NULL;
+    int count = scandir(path, &files, name_is_real, alphasort);
+    bool ok = true;
+    for (int i = 0; i < count; i++) {
+        char *guest = path_join(folder, files[i]->d_name);
+        char *file = in_tree(tree, guest);
+        if (!list_has(keep, guest) && unlink(file) != 0 && errno != EISDIR)
+            ok = error_errno(err, "can't remove %s", file);
+        free(file);
+        free(guest);
+        free(files[i]);
+    }
+    free(files);
+    free(path);
+    return ok;
+}
+
+bool finish_executables(const char *tree, const struct recipe *recipe,
+                        const struct recipe_rules *rules, struct error *err)
+{
+    bool ok = true;
+    for (size_t i = 0; ok && i < rules->executable_folders.count; i++)
+        ok = folder_prune(tree, rules->executable_folders.items[i], &recipe->executables, err);
+    for (size_t i = 0; ok && i < recipe->link_paths.count; i++)
+        ok = make_link(tree, recipe->link_paths.items[i], recipe->link_targets.items[i], err);
+    return ok;
+}
+
+/* Where the link guest of tree ends; a copy of guest itself if it is none. */
+static char *follow(const char *tree, const char *guest)
+{
+    char *at = mem_string(guest);
+    for (int links = 0; links < 16; links++) {
+        char *path = in_tree(tree, at), *target = path_read_link(path);
+        free(path);
+        if (!target)
+            break;
+        char *parent = path_parent(at), *joined = path_join(parent, target);
+        free(at);
+        free(target);
+        free(parent);
+        char *clean = path_clean(joined);
+        at = unpack_guest_path(clean + 1);
+        free(clean);
+        free(joined);
+    }
+    return at;
+}
+
+/* Paths of tree's executables. */
+static void executables_list(const char *tree, const struct recipe_rules *rules,
+                             struct strlist *out)
+{
+    for (size_t i = 0; i < rules->executable_folders.count; i++) {
+        const char *folder = rules->executable_folders.items[i];
+        char *path = in_tree(tree, folder);
+        struct dirent **files = NULL;
+        int count = scandir(path, &files, name_is_real, alphasort);
+        for (int j = 0; j < count; j++) {
+            char *guest = path_join(folder, files[j]->d_name);
+            strlist_add(out, guest);
+            free(guest);
+            free(files[j]);
+        }
+        free(files);
+        free(path);
+    }
+}
+
+static void program_set(const char *tree, struct recipe *recipe, const char *guest)
+{
+    recipe->program = follow(tree, guest);
+    strlist_clear(&recipe->args);
+    strlist_add(&recipe->args, guest);
+    strlist_add(&recipe->executables, recipe->program);
+    if (strcmp(recipe->program, guest) != 0)
+        strlist_add(&recipe->executables, guest);
+}
+
+bool finish_find_program(const char *tree, struct recipe *recipe,
+                         const struct recipe_rules *rules, struct error *err)
+{
+    struct strlist all = {0};
+    executables_list(tree, rules, &all);
+    const char *best = all.count == 1 ? all.items[0] : NULL;
+    for (size_t i = 0; i < all.count; i++)
+        if (strcmp(path_base(all.items[i]), recipe->name) == 0)
+            best = all.items[i];
+    if (best) {
+        program_set(tree, recipe, best);
+    } else {
+        struct buf names = {0};
+        for (size_t i = 0; i < all.count && i < 12; i++)
+            buf_printf(&names, "%s%s", i ? ", " : "", all.items[i]);
+        error_set(err, all.count ? "Debian's package %s has no program of its own name (it comes "
+                                   "with %s%s); name it as an addition (--pkg %s)"
+                                 : "Debian's package %s holds no program%s%s; name it as an "
+                                   "addition (--pkg %s)",
+                  recipe->name, names.data ? names.data : "", all.count > 12 ? ", …" : "",
+                  recipe->name);
+        buf_clear(&names);
+    }
+    strlist_clear(&all);
+    return best;
+}
+
+static void listing_paths(const char *text, struct strlist *out)
+{
+    for (const char *line = text; line && *line;) {
+        const char *slash = strchr(line, '/'), *newline = strchr(line, '\n');
+        if (slash && (!newline || slash < newline)) {
+            size_t length = strcspn(slash, "\n");
+            char *path = mem_printf("%.*s", (int)length, slash);
+            char *arrow = strstr(path, " -> ");
+            if (arrow)
+                *arrow = 0;
+            strlist_add(out, path);
+            free(path);
+        }
+        line = newline ? newline + 1 : NULL;
+    }
+}
+
+static void folder_paths(const char *tree, const char *folder, struct strlist *out)
+{
+    char *path = in_tree(tree, folder);
+    struct dirent **files = NULL;
+    int count = scandir(path, &files, name_is_real, alphasort);
+    for (int i = 0; i < count; i++) {
+        char *guest = path_join(folder, files[i]->d_name);
+        strlist_add(out, guest);
+        free(guest);
+        free(files[i]);
+    }
+    free(files);
+    free(path);
+}
+
+bool finish_linker_cache(const char *tree, const char *listing, struct error *err)
+{
+    struct strlist paths = {0};
+    struct buf below = {0}, cache = {0};
+    bool ok = !listing || io_read_file(listing, &below, err);
+    if (ok && below.data)
+        listing_paths(below.data, &paths);
+    folder_paths(tree, "/usr/lib/x86_64-linux-gnu", &paths);
+    folder_paths(tree, "/usr/lib", &paths);
+    folder_paths(tree, "/usr/lib64", &paths);
+    if (ok) {
+        char *path = in_tree(tree, "/etc/ld.so.cache");
+        ldcache_build(&paths, &cache);
+        ok = make_parent(path, err) && io_write_file(path, cache.data, cache.size, 0644, err);
+        free(path);
+    }
+    strlist_clear(&paths);
+    buf_clear(&below);
+    buf_clear(&cache);
+    return ok;
+}

@@ -1,0 +1,39 @@
+/*
+ * What the scripts of Debian packages would have made, made here: links, users, byte code, the
+ * linker's cache. Works on a folder that holds the unpacked packages ("tree").
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "host/base/error.h"
+#include "host/pkg/recipe.h"
+#include "host/pkg/unpack.h"
+
+/* What every image needs whatever is in it: the links of the merged /usr, folders, /etc/passwd and
+ * the like. For the bottom layer. */
+bool finish_base(const char *tree, struct error *err);
+
+/* Makes the links of alternatives whose target is in tree; of several for one link the one with
+ * the highest priority. Those of executables are left to the recipe. */
+bool finish_alternatives(const char *tree, const struct alternative_list *list,
+                         const struct recipe_rules *rules, struct error *err);
+
+/* /etc/ssl/certs/ca-certificates.crt, if the certificates are there. */
+bool finish_certificates(const char *tree, struct error *err);
+
+/* Compiles all Python modules of tree with the interpreter of tree, or of base (NULL: none).
+ * Nothing to do when neither has one. The .pyc files carry their sources' times. */
+bool finish_byte_code(const char *tree, const char *base, struct error *err);
+
+/* Removes from the executable folders all but what recipe keeps, and makes recipe's links. */
+bool finish_executables(const char *tree, const struct recipe *recipe,
+                        const struct recipe_rules *rules, struct error *err);
+
+/* The program of a package without a recipe: /usr/bin/NAME, else the only executable that the
+ * listing of the package's own files has. Sets recipe's program, args and executables. */
+bool finish_find_program(const char *tree, struct recipe *recipe,
+                         const struct recipe_rules *rules, struct error *err);
+
+/* /etc/ld.so.cache for the libraries of tree and for those in listing, the layer below (NULL: none). */
+bool finish_linker_cache(const char *tree, const char *listing, struct error *err);

@@ -1,0 +1,7 @@
+/* A line on the terminal that shows how far a long step is. Nothing where standard error is no
+ * terminal, and with -q. */
+#pragma once
+
+void progress_begin(const char *what); /* copies; says "what ..." where there is no terminal */
+void progress_set(double percent);
+void progress_end(void); /* takes the line away */

@@ -1,0 +1,275 @@
+/*
+ * A .deb is an ar archive that holds two tar archives: control.tar.* with the scripts, of which
+ * only the alternatives are of interest, and data.tar.* with the files. libarchive reads the outer
+ * one; a second reader takes its bytes from the first.
+ */
+#include "host/pkg/unpack.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <archive.h>
+#include <archive_entry.h>
+
+#include "host/base/buf.h"
+#include "host/base/path.h"
+
+#define BLOCK 65536
+
+void alternative_list_clear(struct alternative_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        free(list->items[i].link);
+        free(list->items[i].target);
+    }
+    free(list->items);
+    *list = (struct alternative_list){0};
+}
+
+char *unpack_guest_path(const char *member)
+{
+    static const char *const merged[] = {"/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"};
+    while (member[0] == '.' && member[1] == '/')
+        member += 2;
+    char *rooted = mem_printf("/%s", member), *clean = path_clean(rooted);
+    free(rooted);
+    bool leads_out = strcmp(member, "..") == 0 || strncmp(member, "../", 3) == 0 ||
+                     strstr(member, "/../");
+    for (size_t i = 0; !leads_out && i < sizeof(merged) / sizeof(*merged); i++) {
+        if (!path_under(clean, merged[i]))
+            continue;
+        char *usr = mem_printf("/usr%s", clean);
+        free(clean);
+        return usr;
+    }
+    if (!leads_out)
+        return clean;
+    free(clean);
+    return NULL;
+}
+
+/* Whether pattern matches guest or a folder above it. */
+static bool path_matches(const char *pattern, const char *guest)
+{
+    return fnmatch(pattern, guest, FNM_PATHNAME | FNM_LEADING_DIR) == 0;
+}
+
+bool unpack_left_out(const struct recipe_rules *rules, const char *guest)
+{
+    for (size_t i = 0; i < rules->paths.count; i++)
+        if (path_matches(rules->paths.items[i], guest))
+            return true;
+    return false;
+}
+
+/* The next word of *text; a backslash before a newline is a blank. Ends with the line. */
+static char *word_next(const char **text)
+{
+    const char *at = *text;
+    for (;; at++) {
+        if (at[0] == '\\' && at[1] == '\n')
+            at++;
+        else if (*at != ' ' && *at != '\t')
+            break;
+    }
+    size_t length = strcspn(at, " \t\n;\\");
+    *text = at + length;
+    if (length > 1 && (*at == '"' || *at == '\'') && at[length - 1] == *at)
+        return mem_printf("%.*s", (int)length - 2, at + 1);
+    return mem_printf("%.*s", (int)length, at);
+}
+
+static void alternative_add(struct alternative_list *list, char *words[4])
+{
+    list->items = mem_resize(list->items, (list->count + 1) * sizeof(*list->items));
+    list->items[list->count++] = (struct alternative){
+        .link = mem_string(words[0]),
+        .target = mem_string(words[2]),
+        .priority = atoi(words[3]),
+    };
+}
+
+void unpack_read_script(const char *script, struct alternative_list *out)
+{
+    for (const char *at = script; (at = strstr(at, "--install"));) {
+        char *words[4];
+        at += strlen("--install");
+        for (int i = 0; i < 4; i++)
+            words[i] = word_next(&at);
+        bool literal = words[0][0] == '/' && words[2][0] == '/' && !strchr(words[0], '$') &&
+                       !strchr(words[2], '$') && words[3][0] >= '0' && words[3][0] <= '9';
+        if (literal)
+            alternative_add(out, words);
+        for (int i = 0; i < 4; i++)
+            free(words[i]);
+    }
+}
+
+struct member {
+    struct archive *outer;
+    char block[BLOCK];
+};
+
+static la_ssize_t member_read(struct archive *inner, void *context, const void **block)
+{
+    struct member *member = context;
+    (void)inner;
+    *block = member->block;
+    return archive_read_data(member->outer, member->block, BLOCK);
+}
+
+static bool archive_failed(struct archive *archive, const char *path, struct error *err)
+{
+    const char *text = archive_error_string(archive);
+    return error_set(err, "can't unpack %s: %s", path, text ? text : "unknown error");
+}
+
+static bool data_write(struct archive *from, struct archive *to, struct error *err)
+{
+    const void *block;
+    size_t size;
+    la_int64_t offset;
+    int result;
+    while ((result = archive_read_data_block(from, &block, &size, &offset)) == ARCHIVE_OK)
+        if (archive_write_data_block(to, block, size, offset) < ARCHIVE_OK)
+            return archive_failed(to, "a package", err);
+    return result == ARCHIVE_EOF || archive_failed(from, "a package", err);
+}
+
+struct unpacking {
+    const char *deb, *folder;
+    const struct recipe_rules *rules;
+    struct archive *disk;
+};
+
+static bool entry_write(const struct unpacking *job, struct archive *tar,
+                        struct archive_entry *entry, const char *guest, struct error *err)
+{
+    char *path = mem_printf("%s%s", job->folder, guest);
+    const char *hard = archive_entry_hardlink(entry);
+    char *hard_guest = hard ? unpack_guest_path(hard) : NULL;
+    archive_entry_set_pathname(entry, path);
+    free(path);
+    archive_entry_set_perm(entry, archive_entry_perm(entry) & 0777);
+    if (archive_entry_filetype(entry) == AE_IFDIR)
+        archive_entry_set_perm(entry, archive_entry_perm(entry) | 0700);
+    if (hard_guest) {
+        char *target = mem_printf("%s%s", job->folder, hard_guest);
+        archive_entry_set_hardlink(entry, target);
+        free(target);
+    }
+    free(hard_guest);
+    if (archive_write_header(job->disk, entry) < ARCHIVE_OK)
+        return archive_failed(job->disk, job->deb, err);
+    if (archive_entry_size(entry) > 0 && !data_write(tar, job->disk, err))
+        return false;
+    return archive_write_finish_entry(job->disk) >= ARCHIVE_WARN ||
+           archive_failed(job->disk, job->deb, err);
+}
+
+static bool entry_take(const struct unpacking *job, struct archive *tar,
+                       struct archive_entry *entry, struct error *err)
+{
+    char *guest = unpack_guest_path(archive_entry_pathname(entry));
+    if (!guest)
+        return error_set(err, "%s holds a path that leads out of it: %s", job->deb,
+                         archive_entry_pathname(entry));
+    unsigned type = archive_entry_filetype(entry);
+    bool wanted = type == AE_IFREG || type == AE_IFDIR || type == AE_IFLNK ||
+                  archive_entry_hardlink(entry);
+    bool ok = !wanted || strcmp(guest, "/") == 0 || unpack_left_out(job->rules, guest) ||
+              entry_write(job, tar, entry, guest, err);
+    free(guest);
+    return ok;
+}
+
+static bool data_unpack(const struct unpacking *job, struct archive *tar, struct error *err)
+{
+    struct archive_entry *entry;
+    int result;
+    while ((result = archive_read_next_header(tar, &entry)) == ARCHIVE_OK)
+        if (!entry_take(job, tar, entry, err))
+            return false;
+    return result == ARCHIVE_EOF || archive_failed(tar, job->deb, err);
+}
+
+static bool control_read(struct archive *tar, const char *deb, struct alternative_list *out,
+                         struct error *err)
+{
+    struct archive_entry *entry;
+    int result;
+    while ((result = archive_read_next_header(tar, &entry)) == ARCHIVE_OK) {
+        const char *name = path_base(archive_entry_pathname(entry));
+        if (strcmp(name, "postinst") != 0)
+            continue;
+        struct buf script = {0};
+        char block[4096];
+        la_ssize_t n;
+        while ((n = archive_read_data(tar, block, sizeof(block))) > 0)
+            buf_add(&script, block, (size_t)n);
+        if (script.data)
+            unpack_read_script(script.data, out);
+        buf_clear(&script);
+    }
+    return result == ARCHIVE_EOF || archive_failed(tar, deb, err);
+}
+
+/* Opens the member that outer stands at as an archive; NULL with err set. */
+static struct archive *member_open(struct member *member, const char *deb, struct error *err)
+{
+    struct archive *tar = archive_read_new();
+    archive_read_support_filter_all(tar);
+    archive_read_support_format_tar(tar);
+    if (archive_read_open(tar, member, NULL, member_read, NULL) == ARCHIVE_OK)
+        return tar;
+    archive_failed(tar, deb, err);
+    archive_read_free(tar);
+    return NULL;
+}
+
+static bool members_take(const struct unpacking *job, struct archive *outer,
+                         struct alternative_list *alternatives, struct error *err)
+{
+    struct member *member = mem_alloc(sizeof(*member));
+    struct archive_entry *entry;
+    bool ok = true, data_seen = false;
+    int result = ARCHIVE_OK;
+    member->outer = outer;
+    while (ok && (result = archive_read_next_header(outer, &entry)) == ARCHIVE_OK) {
+        const char *name = archive_entry_pathname(entry);
+        bool control = strncmp(name, "control.tar", 11) == 0;
+        bool data = strncmp(name, "data.tar", 8) == 0;
+        if (!control && !data)
+            continue;
+        struct archive *tar = member_open(member, job->deb, err);
+        ok = tar && (control ? control_read(tar, job->deb, alternatives, err)
+                             : data_unpack(job, tar, err));
+        data_seen |= data;
+        archive_read_free(tar);
+    }
+    free(member);
+    if (ok && result != ARCHIVE_EOF)
+        return archive_failed(outer, job->deb, err);
+    return ok && (data_seen || error_set(err, "%s is not a Debian package", job->deb));
+}
+
+bool unpack_deb(const char *deb, const char *folder, const struct recipe_rules *rules,
+                struct alternative_list *alternatives, struct error *err)
+{
+    struct archive *outer = archive_read_new(), *disk = archive_write_disk_new();
+    struct unpacking job = {.deb = deb, .folder = folder, .rules = rules, .disk = disk};
+    archive_read_support_format_ar(outer);
+    archive_write_disk_set_options(disk, ARCHIVE_EXTRACT_TIME | ARCHIVE_EXTRACT_PERM |
+                                             ARCHIVE_EXTRACT_UNLINK |
+                                             ARCHIVE_EXTRACT_SECURE_SYMLINKS);
+    bool ok = archive_read_open_filename(outer, deb, BLOCK) == ARCHIVE_OK ||
+              archive_failed(outer, deb, err);
+    ok = ok && members_take(&job, outer, alternatives, err);
+    archive_read_free(outer);
+    if (archive_write_free(disk) < ARCHIVE_WARN && ok)
+        ok = error_set(err, "can't unpack %s", deb);
+    return ok;
+}
