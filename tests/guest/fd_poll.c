@@ -1,0 +1,173 @@
+/* poll, ppoll, select, pselect: what is ready, time-outs, signals, bad descriptors. */
+#include "tests/harness/guest.h"
+
+#include <poll.h>
+#include <sys/resource.h>
+#include <sys/select.h>
+
+static void poll_tells_what_is_ready(void)
+{
+    int fd[2];
+    CHECK_OK(pipe(fd));
+    struct pollfd p[4] = {{.fd = fd[0], .events = POLLIN},
+                          {.fd = fd[1], .events = POLLOUT},
+                          {.fd = 9999, .events = POLLIN},
+                          {.fd = -1, .events = POLLIN, .revents = 77}};
+    CHECK_EQ(poll(p, 4, 1000), 2);
+    CHECK_EQ(p[0].revents, 0);
+    CHECK_EQ(p[1].revents, POLLOUT);
+    CHECK_EQ(p[2].revents, POLLNVAL);
+    CHECK_EQ(p[3].revents, 0);
+    CHECK_EQ(poll(NULL, 0, 0), 0);
+    int file = open("/proc/self/exe", O_RDONLY);
+    struct pollfd plain = {.fd = file, .events = POLLIN | POLLOUT};
+    CHECK_EQ(poll(&plain, 1, 0), 1);
+    CHECK_EQ(plain.revents, POLLIN | POLLOUT); /* a plain file is always ready */
+    close(file);
+    int64_t before = now_ns(CLOCK_MONOTONIC);
+    CHECK_EQ(poll(p, 1, 20), 0);
+    int64_t took = now_ns(CLOCK_MONOTONIC) - before;
+    CHECK(took >= 20 * NS_PER_MS && took < 5000 * NS_PER_MS);
+    CHECK_ERR(syscall(SYS_poll, KERNEL_ADDRESS, 1, 0), EFAULT);
+    CHECK_ERR(syscall(SYS_poll, p, 1u << 31, 0), EINVAL);
+    close(fd[0]);
+    close(fd[1]);
+}
+
+static void *write_later(void *arg)
+{
+    sleep_ms(20);
+    return (void *)write((int)(long)arg, "x", 1);
+}
+
+static void poll_waits_for_another_thread(void)
+{
+    int fd[2];
+    CHECK_OK(pipe(fd));
+    struct pollfd p = {.fd = fd[0], .events = POLLIN};
+    pthread_t thread = thread_start(write_later, (void *)(long)fd[1]);
+    CHECK_EQ(poll(&p, 1, -1), 1);
+    CHECK_EQ(p.revents, POLLIN);
+    thread_join(thread);
+    close(fd[0]);
+    close(fd[1]);
+}
+
+static void select_sets(void)
+{
+    int fd[2];
+    fd_set in, out;
+    CHECK_OK(pipe(fd));
+    struct timeval tv = {0, 0};
+    FD_ZERO(&in);
+    FD_ZERO(&out);
+    FD_SET(fd[0], &in);
+    FD_SET(fd[1], &out);
+    CHECK_EQ(select(fd[1] + 1, &in, &out, NULL, &tv), 1);
+    CHECK(!FD_ISSET(fd[0], &in) && FD_ISSET(fd[1], &out));
+    CHECK_EQ(write(fd[1], "x", 1), 1);
+    FD_SET(fd[0], &in);
+    CHECK_EQ(select(fd[1] + 1, &in, &out, NULL, NULL), 2);
+    CHECK(FD_ISSET(fd[0], &in));
+    char c;
+    CHECK_EQ(read(fd[0], &c, 1), 1);
+    tv.tv_usec = 20000;
+    int64_t before = now_ns(CLOCK_MONOTONIC);
+    CHECK_EQ(select(fd[0] + 1, &in, NULL, NULL, &tv), 0);
+    CHECK(now_ns(CLOCK_MONOTONIC) - before >= 20 * NS_PER_MS);
+    CHECK(!FD_ISSET(fd[0], &in));
+    CHECK(tv.tv_sec == 0 && tv.tv_usec == 0); /* Linux tells what is left */
+    int gone = fd[0];
+    close(fd[0]);
+    FD_ZERO(&in);
+    FD_SET(gone, &in);
+    CHECK_ERR(select(gone + 1, &in, NULL, NULL, NULL), EBADF);
+    CHECK_ERR(select(-1, NULL, NULL, NULL, NULL), EINVAL);
+    CHECK_ERR(syscall(SYS_select, 10, KERNEL_ADDRESS, NULL, NULL, NULL), EFAULT);
+    tv.tv_usec = -5;
+    CHECK_ERR(select(0, NULL, NULL, NULL, &tv), EINVAL);
+    close(fd[1]);
+}
+
+static volatile int got;
+
+static void on_signal(int sig)
+{
+    (void)sig;
+    got++;
+}
+
+static void *kill_later(void *arg)
+{
+    sleep_ms(20);
+    pthread_kill(*(pthread_t *)arg, SIGUSR1);
+    return NULL;
+}
+
+static void signals_interrupt_despite_restart(void)
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    pthread_t self = pthread_self();
+    sigaction(SIGUSR1, &action, NULL);
+    pthread_t thread = thread_start(kill_later, &self);
+    CHECK_ERR(poll(NULL, 0, 10000), EINTR);
+    thread_join(thread);
+    thread = thread_start(kill_later, &self);
+    CHECK_ERR(select(0, NULL, NULL, NULL, NULL), EINTR);
+    thread_join(thread);
+    CHECK_EQ(got, 2);
+}
+
+static void masks_are_swapped_while_waiting(void)
+{
+    sigset_t block, none;
+    struct timespec ts = {10, 0}, zero = {0, 0};
+    sigemptyset(&none);
+    sigemptyset(&block);
+    sigaddset(&block, SIGUSR1);
+    sigprocmask(SIG_BLOCK, &block, NULL);
+    raise(SIGUSR1);
+    got = 0;
+    CHECK_EQ(ppoll(NULL, 0, &zero, NULL), 0);
+    CHECK_EQ(got, 0);
+    CHECK_ERR(ppoll(NULL, 0, &ts, &none), EINTR);
+    CHECK_EQ(got, 1);
+    raise(SIGUSR1);
+    CHECK_ERR(pselect(0, NULL, NULL, NULL, &ts, &none), EINTR);
+    CHECK_EQ(got, 2);
+    sigset_t now;
+    sigprocmask(SIG_UNBLOCK, &block, &now);
+    CHECK_EQ(sigismember(&now, SIGUSR1), 1);
+    ts.tv_nsec = 1000000000;
+    CHECK_ERR(syscall(SYS_ppoll, NULL, 0, &ts, NULL, 8), EINVAL);
+    CHECK_ERR(syscall(SYS_ppoll, NULL, 0, KERNEL_ADDRESS, NULL, 8), EFAULT);
+    CHECK_ERR(syscall(SYS_ppoll, NULL, 0, &zero, &none, 3), EINVAL);
+}
+
+static void many_descriptors(void)
+{
+    enum { COUNT = 300 };
+    static struct pollfd p[COUNT];
+    int fd[2];
+    CHECK_OK(pipe(fd));
+    for (int i = 0; i < COUNT; i++)
+        p[i] = (struct pollfd){.fd = dup(fd[0]), .events = POLLIN};
+    CHECK_EQ(poll(p, COUNT, 0), 0);
+    CHECK_EQ(write(fd[1], "x", 1), 1);
+    CHECK_EQ(poll(p, COUNT, -1), COUNT);
+    for (int i = 0; i < COUNT; i++)
+        close(p[i].fd);
+    close(fd[0]);
+    close(fd[1]);
+}
+
+int main(void)
+{
+    RUN(poll_tells_what_is_ready);
+    RUN(poll_waits_for_another_thread);
+    RUN(select_sets);
+    RUN(signals_interrupt_despite_restart);
+    RUN(masks_are_swapped_while_waiting);
+    RUN(many_descriptors);
+    return check_done();
+}
