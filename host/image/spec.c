@@ -273,7 +273,8 @@ static bool climb_enter(struct climb *climb, const char *host, const char *guest
         close(fd);
         return error_set(climb->err, "%s (%s): folders nest too deeply", host, climb->why);
     }
-    if (!folder_add(climb->spec, guest, host, info, climb->why, climb->err)) {
+    bool bare = climb->filter && climb->filter->files_only;
+    if (!bare && !folder_add(climb->spec, guest, host, info, climb->why, climb->err)) {
         close(fd);
         return false;
     }

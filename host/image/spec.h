@@ -106,6 +106,7 @@ bool spec_add_tree(struct image_spec *spec, const char *guest, const char *host,
 /* The same for the files and folders that the filter takes; depth is 1 for those right in host. */
 struct spec_filter {
     bool (*take)(const struct spec_filter *filter, const char *name, bool is_folder, size_t depth);
+    bool files_only; /* folders only where a file below them is taken */
 };
 bool spec_add_filtered(struct image_spec *spec, const char *guest, const char *host,
                        const struct spec_filter *filter, const char *why, struct error *err);

@@ -1,0 +1,308 @@
+/*
+ * Reading config.json. jansson parses; the table made of keys.def says what may be there and where
+ * it goes; every error names line and column.
+ */
+#include "host/config/config.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/base/io.h"
+#include "host/base/nearest.h"
+#include "host/base/path.h"
+#include "host/base/say.h"
+#include "host/config/locate.h"
+
+enum key_type { STRING, STRINGS, PAIRS, SIZE, NUMBER };
+
+struct key {
+    const char *section, *name;
+    enum key_type type;
+    size_t field;
+    const char *text;
+};
+
+#define KEY(section_, name_, type_, field_, text_)                                                 \
+    {section_, #name_, type_, offsetof(struct config, field_), text_},
+static const struct key keys[] = {
+#include "host/config/keys.def"
+};
+#undef KEY
+#define KEY_COUNT (sizeof(keys) / sizeof(*keys))
+
+static const char *const type_names[] = {
+    [STRING] = "a string",
+    [STRINGS] = "a list of strings",
+    [PAIRS] = "an object whose values are strings",
+    [SIZE] = "a string such as \"512M\" or \"2G\"",
+    [NUMBER] = "a number from 1 up",
+};
+
+static char *where(const struct config *config, const struct json_step *steps, size_t count)
+{
+    struct json_place place = {1, 1};
+    json_locate(config->text.data, steps, count, &place);
+    return mem_printf("%s:%u:%u", config->path, place.line, place.column);
+}
+
+char *config_where(const struct config *config, const char *key, const char *member, size_t index)
+{
+    struct json_step steps[2] = {{.name = key}, {.name = member, .index = index}};
+    return where(config, steps, 2);
+}
+
+/* Where a key of a section stands, with one more step if that isn't NULL. */
+static char *key_where(const struct config *config, const char *section, const char *name,
+                       const struct json_step *more)
+{
+    struct json_step steps[3];
+    size_t count = 0;
+    if (*section)
+        steps[count++] = (struct json_step){.name = section};
+    steps[count++] = (struct json_step){.name = name};
+    if (more)
+        steps[count++] = *more;
+    return where(config, steps, count);
+}
+
+static bool wrong_type(const struct config *config, const struct key *key, const char *name,
+                       const struct json_step *more, struct error *err)
+{
+    char *place = key_where(config, key->section, name, more);
+    const char *wanted = !more ? type_names[key->type] : "a string";
+    error_set(err, "%s: %s%s\"%s\" must be %s", place, more ? "every value of " : "",
+              *key->section ? "RunConfig's " : "", key->name, wanted);
+    free(place);
+    return false;
+}
+
+bool config_parse_size(const char *text, uint64_t *bytes)
+{
+    char *end;
+    errno = 0;
+    unsigned long long value = strtoull(text, &end, 10);
+    unsigned shift = 0;
+    if (!isdigit((unsigned char)*text) || errno)
+        return false;
+    switch (toupper((unsigned char)*end)) {
+    case 'K':
+        shift = 10;
+        break;
+    case 'M':
+        shift = 20;
+        break;
+    case 'G':
+        shift = 30;
+        break;
+    case 'T':
+        shift = 40;
+        break;
+    default:
+        break;
+    }
+    end += shift != 0;
+    if (shift && (*end == 'i' || *end == 'I'))
+        end++;
+    if (shift && (*end == 'b' || *end == 'B'))
+        end++;
+    if (*end || value > UINT64_MAX >> shift)
+        return false;
+    *bytes = (uint64_t)value << shift;
+    return true;
+}
+
+/* The only strings a JSON string may not be for us are those with a NUL in them. */
+static const char *text_of(const json_t *value)
+{
+    const char *text = json_string_value(value);
+    return text && strlen(text) == json_string_length(value) ? text : NULL;
+}
+
+static bool set_strings(struct config *config, const struct key *key, const char *name,
+                        const json_t *value, struct strlist *list, struct error *err)
+{
+    if (!json_is_array(value))
+        return wrong_type(config, key, name, NULL, err);
+    for (size_t i = 0; i < json_array_size(value); i++) {
+        const char *text = text_of(json_array_get(value, i));
+        if (!text)
+            return wrong_type(config, key, name, &(struct json_step){.index = i}, err);
+        strlist_add(list, text);
+    }
+    return true;
+}
+
+static bool set_pairs(struct config *config, const struct key *key, const char *name, json_t *value,
+                      struct pairs *pairs, struct error *err)
+{
+    if (!json_is_object(value))
+        return wrong_type(config, key, name, NULL, err);
+    const char *member;
+    json_t *item;
+    json_object_foreach(value, member, item)
+    {
+        const char *text = text_of(item);
+        if (!text)
+            return wrong_type(config, key, name, &(struct json_step){.name = member}, err);
+        strlist_add(&pairs->names, member);
+        strlist_add(&pairs->values, text);
+    }
+    return true;
+}
+
+static bool set_value(struct config *config, const struct key *key, const char *name, json_t *value,
+                      struct error *err)
+{
+    void *field = (char *)config + key->field;
+    const char *text = text_of(value);
+    switch (key->type) {
+    case STRING:
+        if (text)
+            *(char **)field = mem_string(text);
+        return text || wrong_type(config, key, name, NULL, err);
+    case STRINGS:
+        return set_strings(config, key, name, value, field, err);
+    case PAIRS:
+        return set_pairs(config, key, name, value, field, err);
+    case SIZE:
+        return (text && config_parse_size(text, field) && *(uint64_t *)field) ||
+               wrong_type(config, key, name, NULL, err);
+    case NUMBER:
+        *(uint64_t *)field = (uint64_t)json_integer_value(value);
+        return (json_is_integer(value) && json_integer_value(value) > 0) ||
+               wrong_type(config, key, name, NULL, err);
+    }
+    return false;
+}
+
+static const struct key *key_find(const char *section, const char *name)
+{
+    for (size_t i = 0; i < KEY_COUNT; i++)
+        if (!strcmp(keys[i].section, section) && !strcasecmp(keys[i].name, name))
+            return &keys[i];
+    return NULL;
+}
+
+static bool unknown_key(const struct config *config, const char *section, const char *name,
+                        struct error *err)
+{
+    const char *names[KEY_COUNT + 2];
+    size_t count = 0;
+    const char *other = NULL;
+    for (size_t i = 0; i < KEY_COUNT; i++) {
+        if (!strcmp(keys[i].section, section))
+            names[count++] = keys[i].name;
+        else if (!strcasecmp(keys[i].name, name))
+            other = *keys[i].section ? "it belongs into \"RunConfig\""
+                                     : "it belongs beside \"RunConfig\", not into it";
+    }
+    if (!*section)
+        names[count++] = "RunConfig";
+    names[count] = NULL;
+    char *place = key_where(config, section, name, NULL);
+    const char *near = nearest(name, names);
+    if (other)
+        error_set(err, "%s: unknown key \"%s\" (%s)", place, name, other);
+    else if (near)
+        error_set(err, "%s: unknown key \"%s\" (did you mean \"%s\"?)", place, name, near);
+    else
+        error_set(err, "%s: unknown key \"%s\" (`orris help config` lists them)", place, name);
+    free(place);
+    return false;
+}
+
+static void note_case(const struct config *config, const char *section, const char *name,
+                      const char *right)
+{
+    if (!strcmp(name, right))
+        return;
+    char *place = key_where(config, section, name, NULL);
+    say("%s: \"%s\" is taken for \"%s\"", place, name, right);
+    free(place);
+}
+
+static bool load_object(struct config *config, const char *section, const char *section_name,
+                        json_t *object, struct error *err)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach(object, name, value)
+    {
+        const struct key *key = key_find(section, name);
+        bool is_section = !*section && !strcasecmp(name, "RunConfig");
+        if (!key && !is_section)
+            return unknown_key(config, section_name, name, err);
+        note_case(config, section_name, name, key ? key->name : "RunConfig");
+        if (is_section && !json_is_object(value)) {
+            char *place = key_where(config, "", name, NULL);
+            error_set(err, "%s: \"RunConfig\" must be an object", place);
+            free(place);
+            return false;
+        }
+        if (is_section ? !load_object(config, "RunConfig", name, value, err)
+                       : !set_value(config, key, name, value, err))
+            return false;
+    }
+    return true;
+}
+
+bool config_load(const char *path, struct config *config, struct error *err)
+{
+    *config = (struct config){.path = mem_string(path)};
+    char *whole = path_absolute(path);
+    config->folder = path_parent(whole);
+    free(whole);
+    if (!io_read_file(path, &config->text, err))
+        return error_prefix(err, "can't read the configuration");
+    buf_reserve(&config->text, 1);
+    config->text.data[config->text.size] = 0;
+    json_error_t wrong;
+    json_t *root = json_loadb(config->text.data, config->text.size, JSON_REJECT_DUPLICATES, &wrong);
+    if (!root)
+        return error_set(err, "%s:%d:%d: %s", path, wrong.line, wrong.column, wrong.text);
+    bool done = json_is_object(root) ? load_object(config, "", "", root, err)
+                                     : error_set(err, "%s:1:1: must be an object: {…}", path);
+    json_decref(root);
+    return done;
+}
+
+static void pairs_clear(struct pairs *pairs)
+{
+    strlist_clear(&pairs->names);
+    strlist_clear(&pairs->values);
+}
+
+void config_clear(struct config *config)
+{
+    free(config->path);
+    free(config->folder);
+    free(config->program);
+    free(config->workdir);
+    buf_clear(&config->text);
+    strlist_clear(&config->args);
+    strlist_clear(&config->files);
+    strlist_clear(&config->dirs);
+    strlist_clear(&config->packages);
+    pairs_clear(&config->env);
+    pairs_clear(&config->map_dirs);
+    *config = (struct config){0};
+}
+
+void config_print_keys(FILE *out, bool markdown)
+{
+    if (markdown)
+        fputs("| key | type | meaning |\n| --- | --- | --- |\n", out);
+    for (size_t i = 0; i < KEY_COUNT; i++) {
+        const struct key *key = &keys[i];
+        const char *dot = *key->section ? "." : "";
+        if (markdown)
+            fprintf(out, "| `%s%s%s` | %s | %s |\n", key->section, dot, key->name,
+                    type_names[key->type], key->text);
+        else
+            fprintf(out, "  %s%s%s: %s\n      %s\n", key->section, dot, key->name,
+                    type_names[key->type], key->text);
+    }
+}

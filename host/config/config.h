@@ -1,0 +1,46 @@
+/*
+ * config.json: what goes into an image besides what the tool finds, and how the program runs.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <stdio.h>
+
+#include "host/base/buf.h"
+#include "host/base/error.h"
+#include "host/image/spec.h"
+
+/* The members of a JSON object whose values are strings, in their order. */
+struct pairs {
+    struct strlist names, values;
+};
+
+struct config {
+    char *path;      /* as the user gave it, for messages */
+    char *folder;    /* absolute: what host paths are relative to */
+    struct buf text; /* the file */
+    char *program, *workdir;
+    struct strlist args, files, dirs, packages;
+    struct pairs env, map_dirs;
+    uint64_t memory_bytes; /* 0: not set */
+    uint64_t cpus;         /* 0: not set */
+};
+
+/* Reads and checks the file. Errors begin with path:line:column. */
+bool config_load(const char *path, struct config *config, struct error *err);
+void config_clear(struct config *config);
+
+/* Where the item (a member's name, or NULL) or the index-th element of a key stands, as
+ * "path:line:column"; owned by the caller. */
+char *config_where(const struct config *config, const char *key, const char *member, size_t index);
+
+/* Puts Files, Dirs and MapDirs into spec. */
+bool config_apply(const struct config *config, struct image_spec *spec, struct error *err);
+
+/* "2G", "512M", "1024K", or bytes. False if it is none of these. */
+bool config_parse_size(const char *text, uint64_t *bytes);
+
+/* The keys with their texts, for help (markdown: as docs/config.md has them). */
+void config_print_keys(FILE *out, bool markdown);
