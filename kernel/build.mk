@@ -6,10 +6,34 @@ KFLAGS   := -std=gnu17 -g -O2 -ffreestanding -fpie -fvisibility=hidden -mno-red-
             -fcf-protection=none -ffunction-sections -fdata-sections \
             -Wframe-larger-than=2048 $(WARN) -nostdinc \
             -isystem $(shell $(CC) -print-file-name=include) \
-            -isystem /usr/include -isystem /usr/include/x86_64-linux-gnu -I. -MMD -MP \
-            -DORRIS_VERSION='"$(VERSION)"'
-KSRC     := $(sort $(shell find kernel -name '*.c' -o -name '*.S'))
+            -isystem /usr/include -isystem /usr/include/x86_64-linux-gnu -I. -I$(B) \
+            -MMD -MP -DORRIS_VERSION='"$(VERSION)"'
+# kernel/proc/vdso/ is a link of its own, which runs in the program.
+KSRC     := $(sort $(filter-out kernel/proc/vdso/%,$(shell find kernel -name '*.c' -o -name '*.S')))
 KOBJ     := $(KSRC:%=$(B)/%.o)
+KGEN     := $(B)/kernel/gen
+ASMHDR   := /usr/include/x86_64-linux-gnu/asm
+$(KOBJ): | $(KGEN)/syscall_names.h $(KGEN)/errno_names.h
+
+$(KGEN)/syscall_names.h: tools/gen-names
+	@mkdir -p $(@D)
+	tools/gen-names __NR_ $(ASMHDR)/unistd_64.h >$@.tmp && mv $@.tmp $@
+$(KGEN)/errno_names.h: tools/gen-names
+	@mkdir -p $(@D)
+	tools/gen-names E /usr/include/asm-generic/errno-base.h /usr/include/asm-generic/errno.h \
+	    >$@.tmp && mv $@.tmp $@
+
+# The vDSO: position-independent code without data that reads the page before it.
+VDSOFLAGS := -std=gnu17 -O2 -fPIC -fvisibility=hidden -ffreestanding -fomit-frame-pointer \
+             -fno-stack-protector -fno-jump-tables -fcf-protection=none -fasynchronous-unwind-tables \
+             -mgeneral-regs-only $(WARN) -I. -MMD -MP
+$(KGEN)/vdso.so: kernel/proc/vdso/vdso.c kernel/proc/vdso/vdso.lds
+	@mkdir -p $(@D)
+	$(CC) $(VDSOFLAGS) -MT $@ -c $< -o $(KGEN)/vdso.o
+	$(CC) -nostdlib -shared -Wl,-T,kernel/proc/vdso/vdso.lds -Wl,-soname,linux-vdso.so.1 \
+	    -Wl,--hash-style=both -Wl,--build-id=none -Wl,-Bsymbolic -Wl,-z,max-page-size=4096 \
+	    -Wl,--eh-frame-hdr $(KGEN)/vdso.o -o $@.tmp && strip --strip-debug -R .comment $@.tmp && mv $@.tmp $@
+$(B)/kernel/proc/vdso_image.S.o: $(KGEN)/vdso.so
 
 $(B)/kernel/%.c.o: kernel/%.c
 	@mkdir -p $(@D)

@@ -9,6 +9,8 @@ struct user_regs;
 
 /* The FPU state of a program thread (XSAVE format, standard form as signal frames carry it). */
 size_t arch_fpu_size(void); /* bytes, for this CPU */
+/* The state components in it, as XCR0 has them (0 without XSAVE); signal frames name them. */
+uint64_t arch_fpu_features(void);
 /* Gives t a fresh FPU state, or a copy of the current thread's. Returns 0 or -ENOMEM. */
 MUST_CHECK int arch_fpu_init(struct thread *t);
 MUST_CHECK int arch_fpu_copy(struct thread *t);

@@ -1,12 +1,11 @@
 /*
  * The one process and its threads (tasks): ids, signals, limits, what exec set up.
  *
- * There is never a second process: its pid is 1 + 0 … the main thread's tid is the pid.
+ * There is never a second process. Its pid is PROC_PID, and so is the main thread's tid.
  */
 #pragma once
 
-#include <asm/siginfo.h>
-#include <asm/signal.h>
+#include <linux/signal.h>
 
 #include "kernel/arch/uaccess.h"
 #include "kernel/base/list.h"
@@ -15,6 +14,7 @@
 #include "kernel/sync/spinlock.h"
 
 struct dentry;
+struct futex_waiter;
 struct sigqueue_entry;
 struct user_regs;
 
@@ -54,7 +54,10 @@ struct task {
     int restart_kind;
     int exit_status;
     bool exiting; /* exit_group or exec by another thread: ends at its next return */
-    bool trace_active;
+    /* The last fault, as signal frames show it. */
+    uint64_t fault_addr, fault_error;
+    uint32_t fault_trapno;
+    struct futex_waiter *futex_pi_wait; /* the PI futex it waits for: proc/futex_pi.c */
 };
 
 struct sigaction_kernel { /* as rt_sigaction(2) passes it */
@@ -83,6 +86,10 @@ struct proc {
     bool exiting;
     int exit_code; /* as of wait(2): status << 8, or the signal */
     bool no_new_privs;
+    struct waitq task_waitq;   /* woken when a task ends */
+    uint64_t dead_ns;          /* CPU time of the tasks that ended */
+    uint64_t dead_switches[2]; /* theirs: voluntary, involuntary */
+    uint64_t vdso_base;        /* user address of the vDSO, or 0 */
 };
 
 extern struct proc the_proc;
@@ -101,6 +108,19 @@ struct exec_args {
     char *const *envp;
 };
 MUST_CHECK int proc_exec(const struct exec_args *args);
+
+/* Makes a task, in no list yet, for thread t. NULL if there is no memory. */
+struct task *task_alloc(struct thread *t);
+/* A new thread id. */
+int task_new_tid(void);
+/* Puts task into the_proc.tasks, or answers false because the process is ending. */
+bool task_add(struct task *task);
+/* Ends the current task; the process with it if it is the last. status as of exit(2). */
+NORETURN void task_end(int status);
+/* Makes all other tasks end at their next return to ring 3. */
+void task_kill_others(void);
+/* The same, and waits until they have (exec). The current task becomes the main one. */
+void task_end_others(void);
 
 /* What stands between a trap or call and ring 3 when thread->interrupted, ->resched or task->rseq
  * ask for it: delivers signals, restarts calls, ends the thread. Called by arch code, any number

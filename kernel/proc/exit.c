@@ -1,0 +1,58 @@
+/*
+ * The end of the program.
+ *
+ * What it wrote must reach the host before the tool hears of the end, so: the streams are drained,
+ * then come the lines that help the user (files looked for in vain, files lost), then EXIT with
+ * the streams' byte counts. The tool takes these bytes and ends the machine; without a tool we end
+ * it ourselves.
+ */
+#include "kernel/proc/exit.h"
+
+#include "abi/control.h"
+#include "kernel/base/log.h"
+#include "kernel/platform/platform.h"
+#include "kernel/platform/streams.h"
+#include "kernel/proc/run.h"
+#include "kernel/proc/task.h"
+
+#define STATUS_OF_SIGNAL 128
+
+static NORETURN void wait_for_the_tool(void)
+{
+    for (;;)
+        (void)thread_sleep_until(DEADLINE_NONE, false);
+}
+
+void exit_machine(uint32_t kind, uint32_t code)
+{
+    struct orris_exit message = {
+        .kind = kind,
+        .code = code,
+        .stdout_bytes = stream_bytes_out(STREAM_STDOUT),
+        .stderr_bytes = stream_bytes_out(STREAM_STDERR),
+    };
+    bool told = control_send(ORRIS_MSG_EXIT, &message, sizeof(message), true);
+    if (told && (the_run.options.flags & ORRIS_OPTION_CONTROL))
+        wait_for_the_tool();
+    platform_power_off(kind == ORRIS_EXIT_STATUS ? (int)code : (int)code + STATUS_OF_SIGNAL);
+}
+
+void proc_exit(int wait_status)
+{
+    struct task *self = task_current();
+    spin_lock(&the_proc.task_lock);
+    bool first = !the_proc.exiting;
+    the_proc.exiting = true;
+    spin_unlock(&the_proc.task_lock);
+    if (!first) { /* another thread sees to the end */
+        if (self)
+            task_end(0);
+        return;
+    }
+    the_proc.exit_code = wait_status;
+    task_kill_others();
+    int signo = wait_status & 0x7f;
+    if (signo)
+        exit_machine(ORRIS_EXIT_SIGNAL, (uint32_t)signo);
+    exit_machine(ORRIS_EXIT_STATUS, (uint32_t)wait_status >> 8 & 0xff);
+}
