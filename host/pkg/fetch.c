@@ -13,7 +13,7 @@
 #include "host/base/say.h"
 #include "host/pkg/command.h"
 #include "host/pkg/finish.h"
-#include "host/pkg/layer.h"
+#include "host/pkg/pack.h"
 #include "host/pkg/progress.h"
 
 /* One package in the making. */
@@ -24,6 +24,7 @@ struct making {
     struct shelf_item item;
     struct deb_list closure; /* with what base holds */
     char *workshop, *tree;
+    int64_t newest; /* of the packages' own files, seconds since 1970 */
     char *label; /* for messages: "python_3.11.2" */
 };
 
@@ -95,6 +96,7 @@ static bool making_unpack(struct making *making, struct error *err)
     }
     progress_end();
     free(title);
+    making->newest = pack_newest(making->tree);
     ok = ok && finish_alternatives(making->tree, &alternatives, &making->rules, err);
     alternative_list_clear(&alternatives);
     return ok;
@@ -108,7 +110,7 @@ static bool making_compile(struct making *making, struct error *err)
     bool ok = true;
     if (making->base && access(modules, F_OK) == 0) {
         base = path_join(making->workshop, "base");
-        ok = layer_extract(making->base->package.layer.path, base, err);
+        ok = pack_extract(making->base->package.layer.path, base, err);
     }
     char *title = mem_printf("compiling the Python modules of %s", making->label);
     if (ok)
@@ -121,13 +123,13 @@ static bool making_compile(struct making *making, struct error *err)
 }
 
 /* The finished folder goes to the shelf. */
-static bool making_store(struct making *making, const char *id, int64_t newest, struct error *err)
+static bool making_store(struct making *making, const char *id, struct error *err)
 {
     char *out = path_join(making->workshop, "package");
     char *image = path_join(out, "layer.erofs"), *listing = path_join(out, "layer.list");
     bool ok = (path_make_dirs(out, true, 0755) || error_errno(err, "can't make %s", out)) &&
-              layer_clamp_times(making->tree, newest, err) &&
-              layer_write(making->tree, image, listing, err) &&
+              pack_clamp_times(making->tree, making->newest, err) &&
+              pack_write(making->tree, image, listing, err) &&
               shelf_write_manifest(&making->item, out, err) &&
               (!command_interrupted() || error_set(err, "interrupted")) && shelf_put(out, id, err);
     free(image);
@@ -203,7 +205,6 @@ static bool making_package(struct making *making, struct recipe *recipe, struct 
 {
     if (!making_unpack(making, err))
         return false;
-    int64_t newest = layer_newest(making->tree);
     bool ok = recipe->program || finish_find_program(making->tree, recipe, &making->rules, err);
     ok = ok && making_compile(making, err) &&
          finish_executables(making->tree, recipe, &making->rules, err) &&
@@ -212,7 +213,7 @@ static bool making_package(struct making *making, struct recipe *recipe, struct 
     if (!ok)
         return false;
     item_from_recipe(recipe, &making->item);
-    return making_store(making, making->label, newest, err);
+    return making_store(making, making->label, err);
 }
 
 bool fetch_package(struct recipe *recipe, const char *version, bool update, struct error *err)
@@ -237,13 +238,12 @@ static bool making_additions(struct making *making, const char *id, struct error
     const char *listing = making->base ? making->base->package.layer.listing : NULL;
     if (!making_unpack(making, err))
         return false;
-    int64_t newest = layer_newest(making->tree);
     return making_compile(making, err) &&
            finish_executables(making->tree, &nothing, &making->rules, err) &&
            finish_certificates(making->tree, err) &&
            (listing || finish_base(making->tree, err)) &&
            finish_linker_cache(making->tree, listing, err) &&
-           making_store(making, id, newest, err);
+           making_store(making, id, err);
 }
 
 bool fetch_additions(const struct strlist *names, const struct shelf_item *base, const char *id,

@@ -203,10 +203,9 @@ static bool pyc_times(const char *folder, struct error *err)
         char *dot = entry->fts_info == FTS_F ? strstr(entry->fts_name, ".cpython-") : NULL;
         if (!dot || !strstr(dot, ".pyc") || strcmp(entry->fts_parent->fts_name, "__pycache__") != 0)
             continue;
-        char *source = mem_printf("%.*s/%.*s.py",
-                                  (int)(strlen(entry->fts_parent->fts_path) - strlen("/__pycache__")),
-                                  entry->fts_parent->fts_path, (int)(dot - entry->fts_name),
-                                  entry->fts_name);
+        size_t parent = entry->fts_parent->fts_pathlen - strlen("/__pycache__");
+        char *source = mem_printf("%.*s/%.*s.py", (int)parent, entry->fts_path,
+                                  (int)(dot - entry->fts_name), entry->fts_name);
         struct stat info;
         if (stat(source, &info) == 0) {
             struct timespec times[2] = {info.st_mtim, info.st_mtim};
@@ -214,6 +213,41 @@ static bool pyc_times(const char *folder, struct error *err)
                  error_errno(err, "can't set the time of %s", entry->fts_path);
         }
         free(source);
+    }
+    if (walk)
+        fts_close(walk);
+    return ok;
+}
+
+/* "../../.." from the folder guest to the root of the image, without an end; owned by the caller. */
+static char *way_up(const char *guest)
+{
+    struct buf up = {0};
+    for (const char *at = strchr(guest, '/'); at; at = strchr(at + 1, '/'))
+        buf_printf(&up, "%s..", up.size ? "/" : "");
+    return up.data;
+}
+
+/* Absolute links to modules would lead the compiler out of tree into the host's files. */
+static bool module_links_relative(const char *tree, const char *folder, struct error *err)
+{
+    char *const roots[] = {(char *)(uintptr_t)folder, NULL};
+    FTS *walk = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+    bool ok = walk || error_errno(err, "can't read %s", folder);
+    for (FTSENT *entry; ok && (entry = fts_read(walk));) {
+        char *target = entry->fts_info == FTS_SL || entry->fts_info == FTS_SLNONE
+                           ? path_read_link(entry->fts_path)
+                           : NULL;
+        if (target && target[0] == '/') {
+            const char *guest = entry->fts_path + strlen(tree);
+            char *parent = path_parent(guest), *up = way_up(parent);
+            char *relative = mem_printf("%s%s", up, target);
+            ok = make_link(tree, guest, relative, err);
+            free(relative);
+            free(up);
+            free(parent);
+        }
+        free(target);
     }
     if (walk)
         fts_close(walk);
@@ -264,7 +298,8 @@ bool finish_byte_code(const char *tree, const char *base, struct error *err)
     bool ok = true;
     for (size_t i = 0; ok && i < sizeof(folders) / sizeof(*folders); i++) {
         char *folder = in_tree(tree, folders[i]);
-        ok = access(folder, F_OK) != 0 || compile_folder(home, python, tree, folder, err);
+        ok = access(folder, F_OK) != 0 || (module_links_relative(tree, folder, err) &&
+                                           compile_folder(home, python, tree, folder, err));
         free(folder);
     }
     free(standard);

@@ -9,13 +9,13 @@
 #include "host/base/error.h"
 
 /* Writes tree to the new files image and listing. Owners become root; times are kept. */
-bool layer_write(const char *tree, const char *image, const char *listing, struct error *err);
+bool pack_write(const char *tree, const char *image, const char *listing, struct error *err);
 
 /* Unpacks a layer into the folder tree, which it makes. */
-bool layer_extract(const char *image, const char *tree, struct error *err);
+bool pack_extract(const char *image, const char *tree, struct error *err);
 
 /* The newest modification time in tree, in seconds; taken before anything is added to it. */
-int64_t layer_newest(const char *tree);
+int64_t pack_newest(const char *tree);
 
 /* Sets all later times in tree to newest: so the same packages give the same bytes. */
-bool layer_clamp_times(const char *tree, int64_t newest, struct error *err);
+bool pack_clamp_times(const char *tree, int64_t newest, struct error *err);

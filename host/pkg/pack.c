@@ -1,7 +1,7 @@
 /*
  * The tree is walked in the order of its names, so that equal trees give equal files.
  */
-#include "host/pkg/layer.h"
+#include "host/pkg/pack.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -40,7 +40,7 @@ static int64_t stat_mtime_ns(const struct stat *info)
     return info->st_mtim.tv_sec * NS_PER_SECOND + info->st_mtim.tv_nsec;
 }
 
-int64_t layer_newest(const char *tree)
+int64_t pack_newest(const char *tree)
 {
     int64_t newest = 0;
     FTS *walk = walk_open(tree, NULL);
@@ -53,7 +53,7 @@ int64_t layer_newest(const char *tree)
     return newest;
 }
 
-bool layer_clamp_times(const char *tree, int64_t newest, struct error *err)
+bool pack_clamp_times(const char *tree, int64_t newest, struct error *err)
 {
     FTS *walk = walk_open(tree, err);
     bool ok = walk;
@@ -149,7 +149,7 @@ static bool making_write(const struct making *making, struct erofs_node *root, c
                                making->listing.size, 0644, err);
 }
 
-bool layer_write(const char *tree, const char *image, const char *listing, struct error *err)
+bool pack_write(const char *tree, const char *image, const char *listing, struct error *err)
 {
     struct making making = {.root_length = strlen(tree)};
     struct stat info;
@@ -164,7 +164,7 @@ bool layer_write(const char *tree, const char *image, const char *listing, struc
     return ok;
 }
 
-bool layer_extract(const char *image, const char *tree, struct error *err)
+bool pack_extract(const char *image, const char *tree, struct error *err)
 {
     char *extract = mem_printf("--extract=%s", tree);
     const char *const argv[] = {"fsck.erofs", extract, image, NULL};
