@@ -37,9 +37,9 @@ struct app {
                      is of the same file even when another orris has replaced the name. Keep it
                      open while the machine runs. Close-on-exec. */
     bool fresh;   /* something had to be built */
-    struct strlist args; /* argv, argv[0] first */
-    struct strlist env;  /* the program's whole environment, "NAME=VALUE" */
-    char *workdir;       /* NULL: "/" */
+    struct strlist args;   /* argv, argv[0] first */
+    struct strlist env;    /* the program's whole environment, "NAME=VALUE" */
+    char *workdir;         /* NULL: "/" */
     uint64_t memory_bytes; /* 0: the default */
     unsigned cpus;         /* 0: the default */
 };

@@ -1,0 +1,47 @@
+/*
+ * The shared libraries that programs need, found as ld.so finds them: DT_NEEDED, RPATH and RUNPATH
+ * with $ORIGIN, LD_LIBRARY_PATH, /etc/ld.so.cache, the standard folders.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "host/app/hostcache.h"
+#include "host/base/error.h"
+#include "host/image/spec.h"
+
+struct closure_known; /* libraries that were looked for in the standard places */
+
+struct closure {
+    struct image_spec *spec;
+    struct hostcache cache;
+    char *library_path;  /* LD_LIBRARY_PATH as the program will have it; NULL: none */
+    char *program_rpath; /* the program's DT_RPATH: counts for what it loads later, too */
+    char *program_origin;
+    bool musl; /* the program's linker is musl's */
+    struct strlist musl_folders;
+    struct closure_known *known;
+    size_t known_count;
+    size_t scanned;         /* entries of spec looked at so far */
+    struct strlist sonames; /* of everything scanned */
+};
+
+/* library_path may be NULL. */
+void closure_init(struct closure *closure, struct image_spec *spec, const char *library_path);
+void closure_clear(struct closure *closure);
+
+/* Puts a host file into the image at its own path, together with every link on the way to it. Does
+ * nothing if the image has something there already. */
+bool closure_add_path(struct closure *closure, const char *path, const char *why,
+                      struct error *err);
+
+/* Adds an x86-64 program at its own path with its interpreter and libraries. A missing library is
+ * an error that names it and who needs it. */
+bool closure_add_program(struct closure *closure, const char *path, struct error *err);
+
+/* Adds the libraries of all ELF files among the entries added since the last time. A missing
+ * library is only noted: the file may never be loaded. */
+bool closure_add_entries(struct closure *closure, struct error *err);
+
+/* Puts an /etc/ld.so.cache for the libraries in the image into it, if it has none. */
+bool closure_add_cache(struct closure *closure, struct error *err);
