@@ -1,0 +1,355 @@
+/*
+ * `orris pkg …`: programs from Debian's archive.
+ */
+#include "host/pkg/pkg.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "host/base/buf.h"
+#include "host/base/io.h"
+#include "host/base/say.h"
+#include "host/base/store.h"
+#include "host/cmd/cmd.h"
+#include "host/cmd/start.h"
+#include "host/pkg/recipe.h"
+#include "host/pkg/shelf.h"
+
+static const char load_help[] =
+    "PACKAGE is a name with or without a version: python, python_3.11, python_3.11.2. Without a\n"
+    "recipe of ours (see `orris pkg list`) it is a Debian package of that name. The first time it "
+    "is\n"
+    "fetched from Debian's archive, its signatures checked; later it is in the store.\n"
+    "ARG… go to the program as those of -a do: `orris pkg load python hello.py` is the same as\n"
+    "`orris pkg load python -a hello.py`. Flags stand before the first ARG. Without any, the "
+    "program\n"
+    "gets no arguments: Python then shows its prompt, or runs the script on its standard input.\n"
+    "\n";
+
+static const char load_help_end[] =
+    "\n"
+    "Exit status: the program's own, 0 to 255; 128+N when signal N ended it; 125 if the tool "
+    "could\n"
+    "not run it; 124 if orris's own kernel failed; 2 after wrong usage.\n"
+    "Default memory: 2 GiB (-m, or RunConfig.Memory).\n";
+
+static int fail(const struct error *err)
+{
+    say_error("%s", err->text);
+    return CMD_FAILURE;
+}
+
+/* Takes flags and the package's name up to the first argument of the program. Returns its index, or
+ * -1: with err set, or *unknown for a flag nobody knows. */
+static int load_take_flags(struct app_request *request, struct start_flags *flags, int argc,
+                           char **argv, const char **unknown, struct error *err)
+{
+    for (int i = 1; i < argc; i++) {
+        const char *word = argv[i];
+        if (strcmp(word, "--") == 0)
+            return i + 1;
+        if (word[0] != '-' || !word[1]) {
+            if (request->package)
+                return i;
+            request->package = mem_string(word);
+            continue;
+        }
+        int taken = start_take_flag(flags, argc, argv, &i, err);
+        if (taken == 0)
+            taken = app_take_flag(request, argc, argv, &i, err);
+        if (taken == 0)
+            *unknown = word;
+        if (taken <= 0)
+            return -1;
+    }
+    return argc;
+}
+
+static int load_with(const struct verb *verb, struct app_request *request,
+                     struct start_flags *flags, int argc, char **argv)
+{
+    struct error err = {0};
+    const char *unknown = NULL;
+    int at = load_take_flags(request, flags, argc, argv, &unknown, &err);
+    if (unknown)
+        return cmd_unknown_flag(verb, unknown);
+    if (at < 0)
+        return cmd_usage(verb, "%s", err.text);
+    if (flags->help)
+        return cmd_help(verb);
+    if (!request->package)
+        return cmd_usage(verb, "which package? (`orris pkg list` names some)");
+    for (int i = at; i < argc; i++)
+        strlist_add(&request->args, argv[i]);
+    return start_app(request, flags);
+}
+
+static int load_run(const struct verb *verb, int argc, char **argv)
+{
+    struct app_request request;
+    struct start_flags flags = {0};
+    app_request_init(&request);
+    int status = load_with(verb, &request, &flags, argc, argv);
+    app_request_clear(&request);
+    start_flags_clear(&flags);
+    return status;
+}
+
+/* Takes the flags -q, -v and, if update isn't NULL, --update; the one other argument is the result.
+ * NULL after wrong usage, which has been said. */
+static const char *one_package(const struct verb *verb, int argc, char **argv, bool *update)
+{
+    const char *name = NULL;
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "-q") == 0 || strcmp(argv[i], "--quiet") == 0) {
+            say_level = SAY_QUIET;
+        } else if (strcmp(argv[i], "-v") == 0 || strcmp(argv[i], "--verbose") == 0) {
+            say_level = SAY_VERBOSE;
+        } else if (update && strcmp(argv[i], "--update") == 0) {
+            *update = true;
+        } else if (argv[i][0] == '-') {
+            cmd_unknown_flag(verb, argv[i]);
+            return NULL;
+        } else if (name) {
+            cmd_usage(verb, "one package at a time, please");
+            return NULL;
+        } else {
+            name = argv[i];
+        }
+    }
+    if (!name)
+        cmd_usage(verb, "which package?");
+    return name;
+}
+
+static int get_run(const struct verb *verb, int argc, char **argv)
+{
+    struct error err;
+    struct package package;
+    bool update = false;
+    const char *name = one_package(verb, argc, argv, &update);
+    if (!name)
+        return CMD_USAGE;
+    if (!(update ? package_update : package_get)(name, &package, &err))
+        return fail(&err);
+    printf("%s_%s\n", package.name, package.version);
+    package_clear(&package);
+    return CMD_OK;
+}
+
+/* "61.2 MB"; owned by the caller. */
+static char *megabytes(uint64_t bytes)
+{
+    return mem_printf("%.1f MB", (double)bytes / 1e6);
+}
+
+/* One line for each package in the store; their names are added to seen. */
+static bool list_shelf(struct strlist *seen, struct error *err)
+{
+    struct strlist ids = {0};
+    bool ok = shelf_list(false, &ids, err);
+    for (size_t i = 0; ok && i < ids.count; i++) {
+        struct shelf_item item;
+        int found = shelf_open(ids.items[i], &item, err);
+        ok = found >= 0;
+        if (found <= 0)
+            continue;
+        char *size = megabytes(item.layer_size);
+        printf("%-28s %10s  %s\n", ids.items[i], size, item.package.summary);
+        strlist_add(seen, item.package.name);
+        free(size);
+        shelf_item_clear(&item);
+    }
+    strlist_clear(&ids);
+    return ok;
+}
+
+static bool list_recipes(const struct strlist *seen, struct error *err)
+{
+    struct strlist names = {0};
+    bool ok = recipe_names(&names, err);
+    for (size_t i = 0; ok && i < names.count; i++) {
+        struct recipe recipe;
+        bool known = false;
+        for (size_t j = 0; j < seen->count; j++)
+            known |= strcmp(seen->items[j], names.items[i]) == 0;
+        if (known)
+            continue;
+        ok = recipe_find(names.items[i], &recipe, err);
+        char *id = mem_printf("%s_%s", recipe.name, recipe.version ? recipe.version : "?");
+        if (ok)
+            printf("%-28s %10s  %s\n", id, "not here", recipe.summary ? recipe.summary : "");
+        free(id);
+        recipe_clear(&recipe);
+    }
+    strlist_clear(&names);
+    return ok;
+}
+
+static int list_run(const struct verb *verb, int argc, char **argv)
+{
+    struct error err;
+    struct strlist seen = {0};
+    if (argc > 1)
+        return cmd_usage(verb, "unexpected argument %s", argv[1]);
+    bool ok = list_shelf(&seen, &err) && list_recipes(&seen, &err);
+    strlist_clear(&seen);
+    return ok ? CMD_OK : fail(&err);
+}
+
+/* The package in the store that name means; says what is wrong otherwise. */
+static bool open_item(const char *reference, struct shelf_item *item)
+{
+    struct error err = {0};
+    char *name = NULL, *version = NULL;
+    struct recipe recipe = {0};
+    bool ok = recipe_split(reference, &name, &version, &err) && recipe_find(name, &recipe, &err);
+    int found = ok ? shelf_find(recipe.name, version, item, &err) : -1;
+    if (found == 0)
+        error_set(&err, "%s is not in the store (`orris pkg get %s` fetches it)", reference,
+                  reference);
+    if (found <= 0)
+        say_error("%s", err.text);
+    recipe_clear(&recipe);
+    free(name);
+    free(version);
+    return found > 0;
+}
+
+static void print_list(const char *title, const struct strlist *list)
+{
+    printf("%-10s", title);
+    for (size_t i = 0; i < list->count; i++)
+        printf(" %s", list->items[i]);
+    printf("\n");
+}
+
+static int describe_run(const struct verb *verb, int argc, char **argv)
+{
+    struct shelf_item item;
+    const char *name = one_package(verb, argc, argv, NULL);
+    if (!name)
+        return CMD_USAGE;
+    if (!open_item(name, &item))
+        return CMD_FAILURE;
+    char *size = megabytes(item.layer_size), made[32] = "";
+    time_t when = (time_t)item.made;
+    struct tm parts;
+    if (localtime_r(&when, &parts))
+        strftime(made, sizeof(made), "%Y-%m-%d %H:%M", &parts);
+    printf("%-10s %s_%s\n%-10s %s\n%-10s %s\n", "package", item.package.name, item.package.version,
+           "what", item.package.summary, "program", item.package.program);
+    print_list("args", &item.package.args);
+    if (item.package.env.count)
+        print_list("env", &item.package.env);
+    printf("%-10s %s, made %s\n%-10s %s\n", "layer", size, made, "file", item.package.layer.path);
+    print_list("asked for", &item.requested);
+    for (size_t i = 0; i < item.debs.count; i++)
+        printf("%-10s %s %s\n", i ? "" : "made of", item.debs.items[i].name,
+               item.debs.items[i].version);
+    free(size);
+    shelf_item_clear(&item);
+    return CMD_OK;
+}
+
+/* A line of the listing, "TYPE MODE SIZE MTIME PATH": the path, a folder's with a slash. */
+static void print_content(const char *line)
+{
+    const char *path = strchr(line, '/');
+    if (path)
+        printf("%s%s\n", path, line[0] == 'd' ? "/" : "");
+}
+
+static int contents_run(const struct verb *verb, int argc, char **argv)
+{
+    struct error err;
+    struct shelf_item item;
+    struct buf text = {0};
+    const char *name = one_package(verb, argc, argv, NULL);
+    if (!name)
+        return CMD_USAGE;
+    if (!open_item(name, &item))
+        return CMD_FAILURE;
+    bool ok = io_read_file(item.package.layer.listing, &text, &err);
+    char *rest = ok ? text.data : NULL;
+    for (char *line; (line = strsep(&rest, "\n"));)
+        print_content(line);
+    buf_clear(&text);
+    shelf_item_clear(&item);
+    return ok ? CMD_OK : fail(&err);
+}
+
+static int delete_run(const struct verb *verb, int argc, char **argv)
+{
+    struct error err;
+    struct shelf_item item;
+    const char *name = one_package(verb, argc, argv, NULL);
+    if (!name)
+        return CMD_USAGE;
+    int lock = store_lock("packages", &err);
+    if (lock < 0)
+        return fail(&err);
+    if (!open_item(name, &item)) {
+        close(lock);
+        return CMD_FAILURE;
+    }
+    char *id = mem_printf("%s_%s", item.package.name, item.package.version);
+    bool ok = shelf_delete(id, &err);
+    if (ok)
+        say("removed %s", id);
+    free(id);
+    close(lock);
+    shelf_item_clear(&item);
+    return ok ? CMD_OK : fail(&err);
+}
+
+const struct verb verb_pkg_load = {
+    .name = "pkg load",
+    .usage = "[FLAGS] PACKAGE [ARG…]",
+    .summary = "Run a package's program in a machine of its own.",
+    .help = {load_help, app_flags_help, start_flags_help, load_help_end},
+    .run = load_run,
+};
+
+const struct verb verb_pkg_get = {
+    .name = "pkg get",
+    .usage = "[-q] [-v] [--update] PACKAGE",
+    .summary = "Fetch a package into the store.",
+    .help =
+        {"Prints NAME_VERSION. A package that is there stays as it is; with --update it is made\n"
+         "anew when Debian's archive has newer parts (security updates).\n"},
+    .run = get_run,
+};
+
+const struct verb verb_pkg_list = {
+    .name = "pkg list",
+    .usage = "",
+    .summary = "List the packages in the store, and those with a recipe.",
+    .run = list_run,
+};
+
+const struct verb verb_pkg_describe = {
+    .name = "pkg describe",
+    .usage = "PACKAGE",
+    .summary = "Show what a package is and what it is made of.",
+    .run = describe_run,
+};
+
+const struct verb verb_pkg_contents = {
+    .name = "pkg contents",
+    .usage = "PACKAGE",
+    .summary = "List the files of a package.",
+    .help =
+        {"One path a line; a folder's ends with a slash, \"->\" stands before a link's target.\n"},
+    .run = contents_run,
+};
+
+const struct verb verb_pkg_delete = {
+    .name = "pkg delete",
+    .usage = "PACKAGE",
+    .summary = "Remove a package from the store.",
+    .run = delete_run,
+};
