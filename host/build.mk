@@ -1,11 +1,14 @@
-# The tool: build/bin/orris from every .c file under host/.
+# The tool: build/bin/orris from every .c and .S file under host/.
 HFLAGS  := -std=gnu17 -g -O2 -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE $(WARN) -I. \
            -D_GNU_SOURCE -DORRIS_VERSION='"$(VERSION)"' -MMD -MP
 HLIBS   := -ljansson -larchive
-HSRC    := $(sort $(shell find host -name '*.c'))
+HSRC    := $(sort $(shell find host -name '*.c' -o -name '*.S'))
 HOBJ    := $(HSRC:%=$(B)/%.o)
 
 $(B)/host/%.c.o: host/%.c
+	@mkdir -p $(@D)
+	$(CC) $(HFLAGS) -c $< -o $@
+$(B)/host/%.S.o: host/%.S
 	@mkdir -p $(@D)
 	$(CC) $(HFLAGS) -c $< -o $@
 

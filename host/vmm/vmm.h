@@ -9,10 +9,15 @@
 #include "host/base/error.h"
 #include "host/image/spec.h"
 
+#define VMM_KERNEL_FAILED 124 /* exit statuses of vmm_run() that aren't the program's */
+#define VMM_TOOL_FAILED 125
+#define VMM_MEMORY_MIN (4ull << 20) /* bytes; less doesn't hold the kernel */
+
 enum accel { ACCEL_AUTO, ACCEL_KVM, ACCEL_TCG };
 enum machine { MACHINE_MICROVM, MACHINE_Q35 };
 
 struct run_options {
+    int image_fd; /* the image, open for reading; -1: vmm_run() opens it by its path */
     enum accel accel;
     enum machine machine;
     uint64_t memory_bytes; /* 0: 2 GiB */
@@ -25,10 +30,10 @@ struct run_options {
     struct strlist env;       /* the program's whole environment */
     const char *workdir;      /* or NULL */
     /* For the hint at the end about files that lie on the host. */
-    const char *config_path;  /* or NULL */
+    const char *config_path; /* or NULL */
 };
 
 /* Runs the image and returns the tool's exit status: the program's 0–255, 128+N after signal N,
- * 124 if the kernel failed, 125 (with err set) if the tool could not run it. Relays the three
- * streams, signals and the terminal meanwhile. */
+ * 124 (with err set) if the kernel failed, 125 (with err set) if the tool could not run it. Relays
+ * the three streams, signals and the terminal meanwhile. */
 int vmm_run(const char *image_path, const struct run_options *options, struct error *err);

@@ -1,0 +1,33 @@
+/*
+ * Verbs of the command line: each is one file in host/cmd and one line in main.c.
+ */
+#pragma once
+
+/* Exit statuses of the tool itself (run gives the program's own otherwise). */
+enum cmd_status {
+    CMD_OK = 0,
+    CMD_FAILURE = 1,
+    CMD_USAGE = 2,
+    CMD_KERNEL_FAILED = 124,
+    CMD_RUN_FAILED = 125,
+};
+
+struct verb {
+    const char *name;    /* "run", "pkg load" */
+    const char *usage;   /* what follows the name: "[FLAGS] PROGRAM [ARG…]" */
+    const char *summary; /* one line for `orris --help` */
+    const char *help[5]; /* what `orris NAME -h` prints under the summary: pieces, to NULL */
+    /* argv[0] is the last word of the verb's name. Returns the exit status. -h as argv[1] never
+     * arrives here. */
+    int (*run)(const struct verb *verb, int argc, char **argv);
+};
+
+/* Prints verb's help to standard output; returns CMD_OK. */
+int cmd_help(const struct verb *verb);
+
+/* Says what is wrong and where the help is; returns CMD_USAGE. */
+int cmd_usage(const struct verb *verb, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* cmd_usage() for a flag that verb doesn't know, with the nearest flag that its help text names. */
+int cmd_unknown_flag(const struct verb *verb, const char *flag);

@@ -1,0 +1,178 @@
+/*
+ * The tool's entry: finds the verb and hands over. A new verb is one line in VERBS.
+ */
+#include <stdbool.h>
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+#include "host/base/buf.h"
+#include "host/base/nearest.h"
+#include "host/base/say.h"
+#include "host/cmd/cmd.h"
+#include "host/vmm/streams.h"
+
+/* In the order of `orris --help`. Each is a `const struct verb verb_NAME` in a file of its own. */
+#define VERBS(VERB)                                                                                \
+    VERB(run)                                                                                      \
+    VERB(pkg_load)                                                                                 \
+    VERB(pkg_get)                                                                                  \
+    VERB(pkg_list)                                                                                 \
+    VERB(pkg_describe)                                                                             \
+    VERB(pkg_contents)                                                                             \
+    VERB(pkg_delete)                                                                               \
+    VERB(prune)                                                                                    \
+    VERB(version)
+
+#define VERB_DECLARE(name) extern const struct verb verb_##name;
+#define VERB_ENTRY(name) &verb_##name,
+VERBS(VERB_DECLARE)
+
+static const struct verb *const verbs[] = {VERBS(VERB_ENTRY)};
+
+#define VERB_COUNT (sizeof(verbs) / sizeof(verbs[0]))
+
+static const char main_help[] =
+    "orris turns a program and what it needs into a machine image with nothing else in it, and\n"
+    "runs it: `orris run X` behaves as running X does, in a machine of its own.\n"
+    "\n"
+    "usage: orris VERB [FLAGS] …\n"
+    "\n";
+
+static const char main_help_end[] =
+    "\n"
+    "`orris VERB -h` explains a verb and its flags; `man orris` has it all.\n"
+    "\n"
+    "A machine has 2 GiB of memory unless -m or the configuration says otherwise.\n"
+    "\n"
+    "Exit status: of `run` and `pkg load` the program's own, 0 to 255; 128+N after signal N;\n"
+    "  125 if the tool could not run it; 124 if orris's own kernel failed; 2 after wrong usage. "
+    "Of\n"
+    "  all other verbs 0, 1 after a failure, 2 after wrong usage.\n"
+    "\n"
+    "Files: ~/.orris (or $ORRIS_HOME) holds images, packages and what was measured of this host.\n";
+
+static int main_print_help(void)
+{
+    fputs(main_help, stdout);
+    for (size_t i = 0; i < VERB_COUNT; i++)
+        printf("  %-14s %s\n", verbs[i]->name, verbs[i]->summary);
+    fputs(main_help_end, stdout);
+    return CMD_OK;
+}
+
+/* How many words of argv[1…] are name's, or 0. */
+static int verb_words(const char *name, int argc, char **argv)
+{
+    int words = 0;
+    while (*name && words + 1 < argc) {
+        const char *word = argv[words + 1];
+        size_t size = strlen(word);
+        if (strncmp(name, word, size) != 0 || (name[size] != ' ' && name[size] != 0))
+            return 0;
+        name += size + (name[size] == ' ');
+        words++;
+    }
+    return *name ? 0 : words;
+}
+
+/* Whether name's first word is word and more follow. */
+static bool verb_in_group(const char *name, const char *word)
+{
+    size_t size = strlen(word);
+    return strncmp(name, word, size) == 0 && name[size] == ' ';
+}
+
+static bool is_help(const char *word)
+{
+    return strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "help") == 0;
+}
+
+/* `orris pkg`: what there is under it. */
+static int main_group(const char *word, int argc, char **argv)
+{
+    if (argc > 2 && !is_help(argv[2])) {
+        const char *names[VERB_COUNT + 1] = {0};
+        size_t count = 0;
+        for (size_t i = 0; i < VERB_COUNT; i++)
+            if (verb_in_group(verbs[i]->name, word))
+                names[count++] = verbs[i]->name + strlen(word) + 1;
+        const char *near = nearest(argv[2], names);
+        if (near)
+            say_error("unknown verb \"%s %s\" (did you mean \"%s %s\"?)", word, argv[2], word,
+                      near);
+        else
+            say_error("unknown verb \"%s %s\"; see `orris %s -h`", word, argv[2], word);
+        return CMD_USAGE;
+    }
+    FILE *out = argc > 2 ? stdout : stderr;
+    fprintf(out, "usage:\n");
+    for (size_t i = 0; i < VERB_COUNT; i++)
+        if (verb_in_group(verbs[i]->name, word))
+            fprintf(out, "  orris %-12s %s\n", verbs[i]->name, verbs[i]->summary);
+    return argc > 2 ? CMD_OK : CMD_USAGE;
+}
+
+static int main_unknown(const char *word)
+{
+    const char *names[VERB_COUNT + 1] = {0};
+    for (size_t i = 0; i < VERB_COUNT; i++)
+        names[i] = verbs[i]->name;
+    const char *near = nearest(word, names);
+    const char *what = word[0] == '-' ? "flag" : "verb";
+    if (near)
+        say_error("unknown %s \"%s\" (did you mean \"%s\"?)", what, word, near);
+    else
+        say_error("unknown %s \"%s\"; see `orris --help`", what, word);
+    return CMD_USAGE;
+}
+
+static bool host_supported(void)
+{
+    struct utsname name;
+    if (uname(&name) != 0)
+        return true;
+    if (strcmp(name.sysname, "Linux") == 0 && strcmp(name.machine, "x86_64") == 0)
+        return true;
+    say_error("this is %s on %s; orris runs on Linux on x86-64 only", name.sysname, name.machine);
+    return false;
+}
+
+static int verb_start(const struct verb *verb, int argc, char **argv)
+{
+    if (argc > 1 && (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0))
+        return cmd_help(verb);
+    return verb->run(verb, argc, argv);
+}
+
+int main(int argc, char **argv)
+{
+    streams_guard();
+    if (argc < 2) {
+        say_error("what is to be done? see `orris --help`");
+        return CMD_USAGE;
+    }
+    if (is_help(argv[1]) && argc == 2)
+        return main_print_help();
+    if (strcmp(argv[1], "help") == 0) { /* `orris help run` = `orris run -h` */
+        argc--;
+        argv++;
+        for (size_t i = 0; i < VERB_COUNT; i++)
+            if (verb_words(verbs[i]->name, argc, argv))
+                return cmd_help(verbs[i]);
+    }
+    if (strcmp(argv[1], "--version") == 0)
+        argv[1] = (char *)"version";
+    if (!host_supported())
+        return CMD_RUN_FAILED;
+    for (size_t i = 0; i < VERB_COUNT; i++) {
+        int words = verb_words(verbs[i]->name, argc, argv);
+        if (words)
+            return verb_start(verbs[i], argc - words, argv + words);
+    }
+    for (size_t i = 0; i < VERB_COUNT; i++)
+        if (verb_in_group(verbs[i]->name, argv[1]))
+            return main_group(argv[1], argc, argv);
+    return main_unknown(argv[1]);
+}

@@ -1,0 +1,174 @@
+/*
+ * What `run` and `pkg load` share: the flags about the machine, and starting it.
+ */
+#include "host/cmd/start.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "host/base/buf.h"
+#include "host/base/say.h"
+#include "host/cmd/cmd.h"
+
+const char start_flags_help[] =
+    "  -v, --verbose        show the boot, and a QEMU command line that works when pasted\n"
+    "  -q, --quiet          say nothing but errors\n"
+    "      --trace[=[FILTER:][FILE]]\n"
+    "                       print every system call of the program with arguments and result,\n"
+    "                       to FILE or standard error. FILTER is a list with commas of names of\n"
+    "                       calls, classes (file, memory, net, process, signal, desc, time),\n"
+    "                       and \"failed\": --trace=file: --trace=openat,failed:log.txt\n"
+    "      --accel kvm|tcg  hardware virtualization or emulation (default: what was measured to\n"
+    "                       be fast on this host; remembered)\n"
+    "      --machine microvm|q35\n"
+    "                       QEMU's machine type (default microvm)\n"
+    "  -h, --help           this text\n";
+
+void start_flags_clear(struct start_flags *flags)
+{
+    free(flags->trace_filter);
+    *flags = (struct start_flags){0};
+}
+
+/* The value of flag name at argv[*index]: "--name=VALUE" or the next argument. NULL if argv[*index]
+ * is not that flag; "" with err set if the value is missing. */
+static const char *flag_value(const char *name, int argc, char **argv, int *index,
+                              struct error *err)
+{
+    const char *flag = argv[*index];
+    size_t size = strlen(name);
+    if (strncmp(flag, name, size) != 0 || (flag[size] != 0 && flag[size] != '='))
+        return NULL;
+    if (flag[size] == '=')
+        return flag + size + 1;
+    if (*index + 1 < argc)
+        return argv[++*index];
+    error_set(err, "%s needs a value", name);
+    return "";
+}
+
+static int take_accel(struct run_options *options, const char *value, struct error *err)
+{
+    if (strcmp(value, "kvm") == 0)
+        options->accel = ACCEL_KVM;
+    else if (strcmp(value, "tcg") == 0)
+        options->accel = ACCEL_TCG;
+    else if (strcmp(value, "auto") == 0)
+        options->accel = ACCEL_AUTO;
+    else if (*value)
+        return error_set(err, "--accel is kvm, tcg or auto, not \"%s\"", value) - 1;
+    else
+        return -1;
+    return 1;
+}
+
+static int take_machine(struct run_options *options, const char *value, struct error *err)
+{
+    if (strcmp(value, "microvm") == 0)
+        options->machine = MACHINE_MICROVM;
+    else if (strcmp(value, "q35") == 0)
+        options->machine = MACHINE_Q35;
+    else if (*value)
+        return error_set(err, "--machine is microvm or q35, not \"%s\"", value) - 1;
+    else
+        return -1;
+    return 1;
+}
+
+/* Takes the word "failed" out of a filter's list. Returns whether it was there. */
+static bool filter_take_failed(char *filter)
+{
+    bool found = false;
+    struct buf rest = {0};
+    char *words = mem_string(filter);
+    char *next = words;
+    for (char *word; (word = strsep(&next, ","));) {
+        if (strcmp(word, "failed") == 0) {
+            found = true;
+            continue;
+        }
+        if (*word)
+            buf_printf(&rest, "%s%s", rest.size ? "," : "", word);
+    }
+    strcpy(filter, rest.data ? rest.data : "");
+    buf_clear(&rest);
+    free(words);
+    return found;
+}
+
+/* value: "[FILTER:][FILE]", or NULL. A filter holds no "/" and no ".", so that a colon in a file's
+ * path can be told apart. */
+static void take_trace(struct start_flags *flags, const char *value)
+{
+    struct run_options *options = &flags->options;
+    options->trace = true;
+    if (!value)
+        return;
+    size_t size = strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789_,");
+    if (value[size] == ':') {
+        free(flags->trace_filter);
+        flags->trace_filter = mem_printf("%.*s", (int)size, value);
+        options->trace_failed = filter_take_failed(flags->trace_filter);
+        options->trace_filter = *flags->trace_filter ? flags->trace_filter : NULL;
+        value += size + 1;
+    }
+    options->trace_file = *value ? value : NULL;
+}
+
+int start_take_flag(struct start_flags *flags, int argc, char **argv, int *index, struct error *err)
+{
+    const char *flag = argv[*index];
+    const char *value;
+    if (strcmp(flag, "-h") == 0 || strcmp(flag, "--help") == 0) {
+        flags->help = true;
+    } else if (strcmp(flag, "-v") == 0 || strcmp(flag, "--verbose") == 0) {
+        say_level = SAY_VERBOSE;
+    } else if (strcmp(flag, "-q") == 0 || strcmp(flag, "--quiet") == 0) {
+        say_level = SAY_QUIET;
+    } else if (strcmp(flag, "--trace") == 0) {
+        take_trace(flags, NULL);
+    } else if (strncmp(flag, "--trace=", 8) == 0) {
+        take_trace(flags, flag + 8);
+    } else if ((value = flag_value("--accel", argc, argv, index, err))) {
+        return take_accel(&flags->options, value, err);
+    } else if ((value = flag_value("--machine", argc, argv, index, err))) {
+        return take_machine(&flags->options, value, err);
+    } else if ((value = flag_value("--qemu-args", argc, argv, index, err))) {
+        flags->options.qemu_extra = value; /* not in the help: for tests and benchmarks */
+        return *value ? 1 : -1;
+    } else {
+        return 0;
+    }
+    return 1;
+}
+
+static void start_say_booting(const char *image_path)
+{
+    if (isatty(STDERR_FILENO) || say_level >= SAY_VERBOSE)
+        say("booting %s ...", image_path);
+}
+
+int start_app(const struct app_request *request, const struct start_flags *flags)
+{
+    struct error err = {0};
+    struct app app = {0};
+    if (!app_prepare(request, &app, &err)) {
+        say_error("%s", err.text);
+        return CMD_RUN_FAILED;
+    }
+    struct run_options options = flags->options;
+    options.image_fd = app.image_fd;
+    options.memory_bytes = app.memory_bytes;
+    options.cpus = app.cpus;
+    options.args = app.args;
+    options.env = app.env;
+    options.workdir = app.workdir;
+    options.config_path = request->config_path;
+    start_say_booting(app.image_path);
+    int status = vmm_run(app.image_path, &options, &err);
+    if (err.text[0])
+        say_error("%s", err.text);
+    app_clear(&app);
+    return status;
+}

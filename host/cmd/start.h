@@ -1,0 +1,27 @@
+/*
+ * What `run` and `pkg load` share: the flags about the machine, and starting it.
+ */
+#pragma once
+
+#include "host/app/app.h"
+#include "host/base/error.h"
+#include "host/vmm/vmm.h"
+
+struct start_flags {
+    struct run_options options; /* but for what app_prepare() gives */
+    bool help;                  /* -h was given */
+    char *trace_filter;         /* owned */
+};
+
+void start_flags_clear(struct start_flags *flags);
+
+/* If argv[*index] is one of -h -q -v --accel --machine --trace, takes it as app_take_flag() does.
+ * -q and -v set say_level. Returns 1, 0 if it is none of these, -1 with err set. */
+int start_take_flag(struct start_flags *flags, int argc, char **argv, int *index,
+                    struct error *err);
+
+/* The lines about these flags for a verb's help. */
+extern const char start_flags_help[];
+
+/* Prepares the image, says "booting …", runs the machine; returns the exit status. */
+int start_app(const struct app_request *request, const struct start_flags *flags);

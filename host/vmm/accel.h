@@ -1,0 +1,17 @@
+/*
+ * The accelerator: hardware virtualization where it is of use, else emulation. That /dev/kvm exists
+ * says little (a nested machine may run a hundred times slower through it than emulated), so it is
+ * measured, once for a host.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "host/base/error.h"
+#include "host/vmm/hostinfo.h"
+#include "host/vmm/vmm.h"
+
+/* Says whether to use KVM, measuring it (two seconds at most) if info doesn't know; says a line
+ * then if the answer is emulation. False with err set if KVM was asked for and can't be opened. */
+bool accel_choose(enum accel wish, struct hostinfo *info, const char *qemu, bool *kvm,
+                  struct error *err);

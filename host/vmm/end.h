@@ -1,0 +1,18 @@
+/*
+ * What is said and returned when a machine has ended.
+ */
+#pragma once
+
+#include "host/base/error.h"
+#include "host/vmm/relay.h"
+#include "host/vmm/vmm.h"
+
+/* The tool's exit status, and the last lines: files lost, the status, a file that lies on the host.
+ * qemu_status: of the monitor, as waitpid() sets it. err is set if the tool or the kernel failed,
+ * empty otherwise. */
+int end_status(const struct relay_result *result, int qemu_status,
+               const struct run_options *options, struct error *err);
+
+/* The host's file (a path in the current directory, or absolute) that the program most likely
+ * missed, or NULL. *guest: where it looked, a member of missing. Owned by the caller. */
+char *end_find_missing(const struct strlist *missing, const char *workdir, const char **guest);

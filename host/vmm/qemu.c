@@ -1,0 +1,241 @@
+/*
+ * QEMU's command line and its process.
+ *
+ * Nothing secret stands in the command line, and no path: image, run record and channels are
+ * inherited descriptors. The devices are those the kernel drives, no others; what the machine
+ * doesn't have, neither QEMU nor the firmware sets up.
+ */
+#include "host/vmm/qemu.h"
+
+#include <stdarg.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "host/app/app.h"
+#include "host/base/buf.h"
+
+#define QEMU_NAME "qemu-system-x86_64"
+
+__attribute__((format(printf, 2, 3))) static void add(struct strlist *argv, const char *format, ...)
+{
+    char *text = NULL;
+    va_list args;
+    va_start(args, format);
+    int size = vasprintf(&text, format, args);
+    va_end(args);
+    if (size >= 0)
+        strlist_add(argv, text);
+    free(text);
+}
+
+/* Two words of the command line. */
+#define ADD2(argv, flag, ...) (strlist_add(argv, flag), add(argv, __VA_ARGS__))
+
+char *qemu_find(struct error *err)
+{
+    const char *named = getenv("ORRIS_QEMU");
+    if (named && *named)
+        return mem_string(named);
+    const char *path = getenv("PATH");
+    char *folders = mem_string(path ? path : "/usr/bin:/bin");
+    char *found = NULL;
+    char *rest = folders;
+    for (char *folder; !found && (folder = strsep(&rest, ":"));) {
+        found = mem_printf("%s/%s", *folder ? folder : ".", QEMU_NAME);
+        if (access(found, X_OK) == 0)
+            break;
+        free(found);
+        found = NULL;
+    }
+    free(folders);
+    if (!found)
+        error_set(err, "%s is missing; install it with: sudo apt install qemu-system-x86",
+                  QEMU_NAME);
+    return found;
+}
+
+static void add_machine(struct strlist *argv, const char *qemu, const struct run_options *options,
+                        bool kvm)
+{
+    uint64_t memory = options->memory_bytes ? options->memory_bytes : APP_DEFAULT_MEMORY_BYTES;
+    strlist_add(argv, qemu);
+    ADD2(argv, "-M", "%s",
+         options->machine == MACHINE_Q35
+             ? "q35,vmport=off,sata=off,usb=off,smbus=off,i8042=off,hpet=off"
+             : "microvm,x-option-roms=off,pit=off,pic=off,rtc=off,acpi=off");
+    ADD2(argv, "-accel", "%s", kvm ? "kvm" : "tcg");
+    ADD2(argv, "-cpu", "%s", kvm ? QEMU_KVM_CPU : "max");
+    ADD2(argv, "-m", "%" PRIu64 "K", memory >> 10);
+    if (options->cpus > 1)
+        ADD2(argv, "-smp", "%u", options->cpus);
+    strlist_add(argv, "-nodefaults");
+    strlist_add(argv, "-no-user-config");
+    strlist_add(argv, "-no-reboot");
+    ADD2(argv, "-display", "none");
+    ADD2(argv, "-global", "virtio-mmio.force-legacy=false");
+}
+
+/* "device" on microvm, "pci" on q35. */
+static const char *bus(const struct run_options *options)
+{
+    return options->machine == MACHINE_Q35 ? "pci" : "device";
+}
+
+/* Commas in an option's value are doubled. Owned by the caller. */
+static char *option_value(const char *text)
+{
+    struct buf out = {0};
+    for (; *text; text++)
+        buf_add(&out, ",,", *text == ',' ? 2 : 0), buf_add(&out, text, *text != ',');
+    return out.data ? out.data : mem_string("");
+}
+
+static void add_image(struct strlist *argv, const struct run_options *options, const char *image,
+                      const char *record)
+{
+    char *value = option_value(image);
+    ADD2(argv, "-kernel", "%s", image);
+    ADD2(argv, "-initrd", "%s", record);
+    ADD2(argv, "-blockdev", "driver=file,node-name=image,read-only=on,locking=off,filename=%s",
+         value);
+    ADD2(argv, "-device", "virtio-blk-%s,drive=image", bus(options));
+    ADD2(argv, "-device", "virtio-rng-%s", bus(options));
+    free(value);
+}
+
+static void add_extra(struct strlist *argv, const char *extra)
+{
+    char *words = mem_string(extra ? extra : "");
+    char *rest = words;
+    for (char *word; (word = strsep(&rest, " "));)
+        if (*word)
+            strlist_add(argv, word);
+    free(words);
+}
+
+void qemu_arguments(struct strlist *argv, const char *qemu, const struct run_options *options,
+                    bool kvm, const struct qemu_fds *fds)
+{
+    char image[32], record[32];
+    snprintf(image, sizeof(image), "/proc/self/fd/%d", fds->image);
+    snprintf(record, sizeof(record), "/proc/self/fd/%d", fds->record);
+    add_machine(argv, qemu, options, kvm);
+    add_image(argv, options, image, record);
+    ADD2(argv, "-chardev", "socket,id=serial,fd=%d", fds->serial);
+    ADD2(argv, "-serial", "chardev:serial");
+    ADD2(argv, "-device", "virtio-serial-%s,max_ports=5", bus(options));
+    for (int i = 0; i < 4; i++) {
+        ADD2(argv, "-chardev", "socket,id=port%d,fd=%d", i + 1, fds->port[i]);
+        ADD2(argv, "-device", "virtserialport,nr=%d,chardev=port%d", i + 1, i + 1);
+    }
+    add_extra(argv, options->qemu_extra);
+}
+
+void qemu_plain_arguments(struct strlist *argv, const char *qemu, const struct run_options *options,
+                          bool kvm, const char *image_path, const char *record_path)
+{
+    add_machine(argv, qemu, options, kvm);
+    add_image(argv, options, image_path, record_path);
+    ADD2(argv, "-serial", "stdio");
+    add_extra(argv, options->qemu_extra);
+}
+
+/* Whether a shell takes word as it is. */
+static bool is_plain_word(const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "%+,-./:=@_";
+    return *word && word[strspn(word, plain)] == 0;
+}
+
+static void add_quoted(struct buf *line, const char *word)
+{
+    if (is_plain_word(word)) {
+        buf_string(line, word);
+        return;
+    }
+    buf_string(line, "'");
+    for (; *word; word++) {
+        if (*word == '\'')
+            buf_string(line, "'\\''");
+        else
+            buf_add(line, word, 1);
+    }
+    buf_string(line, "'");
+}
+
+char *qemu_shell_line(const struct strlist *argv)
+{
+    struct buf line = {0};
+    for (size_t i = 0; i < argv->count; i++) {
+        if (i)
+            buf_string(&line, " ");
+        add_quoted(&line, argv->items[i]);
+    }
+    return line.data;
+}
+
+static void keep_open(int fd)
+{
+    if (fd >= 0)
+        fcntl(fd, F_SETFD, 0);
+}
+
+/* In the child: never returns. */
+static void become_qemu(const struct strlist *argv, const struct qemu_fds *fds,
+                        const sigset_t *mask, pid_t parent)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent) /* it died before the line above */
+        _exit(127);
+    setsid(); /* what is typed at the terminal is not for QEMU */
+    keep_open(fds->image);
+    keep_open(fds->record);
+    keep_open(fds->serial);
+    for (int i = 0; i < 4; i++)
+        keep_open(fds->port[i]);
+    int null = open("/dev/null", O_RDONLY);
+    if (null < 0 || dup2(null, 0) < 0 || dup2(fds->output, 1) < 0 || dup2(fds->output, 2) < 0)
+        _exit(127);
+    signal(SIGPIPE, SIG_DFL);
+    sigprocmask(SIG_SETMASK, mask, NULL);
+    execv(argv->items[0], argv->items);
+    dprintf(2, "cannot start %s: %s\n", argv->items[0], strerror(errno));
+    _exit(127);
+}
+
+int qemu_spawn(const struct strlist *argv, const struct qemu_fds *fds, const sigset_t *mask,
+               pid_t *pid, struct error *err)
+{
+    pid_t parent = getpid();
+    *pid = fork();
+    if (*pid < 0) {
+        error_errno(err, "cannot start %s", argv->items[0]);
+        return -1;
+    }
+    if (*pid == 0)
+        become_qemu(argv, fds, mask, parent);
+    int fd = (int)syscall(SYS_pidfd_open, *pid, 0);
+    if (fd >= 0)
+        return fd;
+    error_errno(err, "cannot watch %s", argv->items[0]);
+    int status;
+    qemu_end(*pid, &status);
+    return -1;
+}
+
+void qemu_end(pid_t pid, int *status)
+{
+    kill(pid, SIGKILL);
+    while (waitpid(pid, status, 0) < 0 && errno == EINTR)
+        ;
+}

@@ -1,0 +1,49 @@
+/*
+ * QEMU: its command line, and starting it so that it never outlives the tool.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include <signal.h>
+#include <sys/types.h>
+
+#include "host/base/error.h"
+#include "host/image/spec.h"
+#include "host/vmm/vmm.h"
+
+/* The processor under KVM: the host's, but for a register that a host which is itself a virtual
+ * machine may not let us set. */
+#define QEMU_KVM_CPU "host,-arch-capabilities"
+
+/* The descriptors QEMU inherits, under the same numbers. */
+struct qemu_fds {
+    int image, record;
+    int serial;  /* socket */
+    int port[4]; /* sockets: control, stdin, stdout, stderr */
+    int output;  /* QEMU's own standard output and error */
+};
+
+/* The path of qemu-system-x86_64 ($ORRIS_QEMU, else from PATH). Owned by the caller; NULL with err
+ * set, which names the package to install. */
+char *qemu_find(struct error *err);
+
+/* The command line for a run through fds. kvm: use it instead of emulation. */
+void qemu_arguments(struct strlist *argv, const char *qemu, const struct run_options *options,
+                    bool kvm, const struct qemu_fds *fds);
+
+/* The command line for pasting into a shell: the streams are the serial console, which is the
+ * terminal. */
+void qemu_plain_arguments(struct strlist *argv, const char *qemu, const struct run_options *options,
+                          bool kvm, const char *image_path, const char *record_path);
+
+/* argv as one line that a shell reads back as argv. Owned by the caller. */
+char *qemu_shell_line(const struct strlist *argv);
+
+/* Starts argv in a session of its own, with signals and mask as they were (*mask), killed when we
+ * die in whatever way. Returns a pidfd and sets *pid, or -1 with err set. */
+int qemu_spawn(const struct strlist *argv, const struct qemu_fds *fds, const sigset_t *mask,
+               pid_t *pid, struct error *err);
+
+/* Ends QEMU at once and takes it from the process table. *status: as waitpid() sets it. */
+void qemu_end(pid_t pid, int *status);

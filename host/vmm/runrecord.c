@@ -1,0 +1,133 @@
+/*
+ * The run record.
+ */
+#include "host/vmm/runrecord.h"
+
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "host/base/crc32c.h"
+#include "host/base/say.h"
+
+#define ENTROPY_SIZE 64u
+
+/* Whether a run has records of this type of its own, so that the image's are left out. */
+static bool replaced(uint32_t type, const struct run_options *options)
+{
+    switch (type) {
+    case ORRIS_RECORD_ARG:
+        return options->args.count > 0;
+    case ORRIS_RECORD_ENV:
+        return options->env.count > 0;
+    case ORRIS_RECORD_WORKDIR:
+        return options->workdir != NULL;
+    case ORRIS_RECORD_END:
+    case ORRIS_RECORD_HEADER:
+    case ORRIS_RECORD_STREAMS:
+    case ORRIS_RECORD_TIME:
+    case ORRIS_RECORD_ENTROPY:
+    case ORRIS_RECORD_OPTIONS:
+    case ORRIS_RECORD_TRACE:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void copy_image_records(const struct buf *records, const struct run_options *options,
+                               struct buf *out)
+{
+    struct orris_record head;
+    for (size_t at = 0; records->size - at >= sizeof(head);) {
+        memcpy(&head, records->data + at, sizeof(head));
+        at += sizeof(head);
+        if (head.size > records->size - at)
+            return;
+        if (!replaced(head.type, options))
+            record_add(out, head.type, records->data + at, head.size);
+        size_t padded = ((size_t)head.size + 7) & ~(size_t)7;
+        at += padded < records->size - at ? padded : records->size - at;
+    }
+}
+
+static void add_program(const struct run_options *options, struct buf *out)
+{
+    for (size_t i = 0; i < options->args.count; i++)
+        record_string(out, ORRIS_RECORD_ARG, options->args.items[i]);
+    for (size_t i = 0; i < options->env.count; i++)
+        record_string(out, ORRIS_RECORD_ENV, options->env.items[i]);
+    if (options->workdir)
+        record_string(out, ORRIS_RECORD_WORKDIR, options->workdir);
+}
+
+static void add_streams(const struct runrecord_host *host, struct buf *out)
+{
+    struct orris_streams streams = {
+        .rows = host->size.rows,
+        .columns = host->size.columns,
+        .x_pixels = host->size.x_pixels,
+        .y_pixels = host->size.y_pixels,
+    };
+    memcpy(streams.kind, host->streams->kind, sizeof(streams.kind));
+    memcpy(streams.host_mode, host->streams->host_mode, sizeof(streams.host_mode));
+    record_add(out, ORRIS_RECORD_STREAMS, &streams, sizeof(streams));
+}
+
+static void add_time(const struct runrecord_host *host, struct buf *out)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    struct orris_time time = {
+        .realtime_ns = now.tv_sec * 1000000000ll + now.tv_nsec,
+        .tsc_hz = host->tsc_hz,
+    };
+    record_add(out, ORRIS_RECORD_TIME, &time, sizeof(time));
+}
+
+static void add_entropy(struct buf *out)
+{
+    unsigned char bytes[ENTROPY_SIZE];
+    if (getrandom(bytes, sizeof(bytes), 0) == (ssize_t)sizeof(bytes))
+        record_add(out, ORRIS_RECORD_ENTROPY, bytes, sizeof(bytes));
+    explicit_bzero(bytes, sizeof(bytes));
+}
+
+static void add_options(const struct run_options *run, const struct runrecord_host *host,
+                        struct buf *out)
+{
+    struct orris_options options = {.cpus = run->cpus};
+    if (host->streams)
+        options.flags |= ORRIS_OPTION_CONTROL;
+    if (say_level >= SAY_VERBOSE)
+        options.flags |= ORRIS_OPTION_VERBOSE;
+    if (run->trace)
+        options.flags |= ORRIS_OPTION_TRACE;
+    if (run->trace_failed)
+        options.flags |= ORRIS_OPTION_TRACE_FAILED;
+    record_add(out, ORRIS_RECORD_OPTIONS, &options, sizeof(options));
+    if (run->trace && run->trace_filter)
+        record_string(out, ORRIS_RECORD_TRACE, run->trace_filter);
+}
+
+void runrecord_build(const struct image_info *image, const struct run_options *options,
+                     const struct runrecord_host *host, struct buf *out)
+{
+    struct orris_record_header header = {
+        .magic = ORRIS_RECORD_MAGIC,
+        .version = ORRIS_ABI_VERSION,
+    };
+    size_t head = out->size + sizeof(struct orris_record);
+    record_add(out, ORRIS_RECORD_HEADER, &header, sizeof(header));
+    size_t body = out->size;
+    copy_image_records(&image->records, options, out);
+    add_program(options, out);
+    if (host->streams)
+        add_streams(host, out);
+    add_time(host, out);
+    add_entropy(out);
+    add_options(options, host, out);
+    record_add(out, ORRIS_RECORD_END, NULL, 0);
+    header.crc = crc32c(0, out->data + body, out->size - body);
+    memcpy(out->data + head, &header, sizeof(header));
+}
