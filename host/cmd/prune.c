@@ -47,7 +47,7 @@ static const struct {
     const char *folder;
     bool cheap;
 } places[] = {
-    {"images", false}, {"layers", true}, {"cache/layers", true}, {"packages", false},
+    {"images", false},           {"layers", true}, {"cache/layers", true}, {"packages", false},
     {"packages/apt/debs", true},
 };
 
@@ -82,8 +82,7 @@ static int entry_counts(const struct dirent *entry)
     return 1;
 }
 
-static bool store_scan_place(struct store *store, const char *folder, bool cheap,
-                             struct error *err)
+static bool store_scan_place(struct store *store, const char *folder, bool cheap, struct error *err)
 {
     char *path = store_path(folder, true, err);
     if (!path)
@@ -151,8 +150,7 @@ static bool store_prune(struct store *store, const struct prune_flags *flags, st
     for (int round = 0; round < 2; round++)
         for (size_t i = 0; ok && i < store->count; i++) {
             struct item *item = &store->items[i];
-            bool wanted = flags->limited ? store->bytes > flags->limit
-                                         : flags->all || item->cheap;
+            bool wanted = flags->limited ? store->bytes > flags->limit : flags->all || item->cheap;
             if (!item->gone && wanted && (round > 0 || item->cheap))
                 ok = item_remove(store, item, flags->dry, err);
         }
@@ -212,14 +210,15 @@ const struct verb verb_prune = {
     .name = "prune",
     .usage = "[--all | --max SIZE] [-n] [-q] [-v]",
     .summary = "Make the store smaller.",
-    .help = {"Without flags, removes what comes back by itself: layers that images were built from,\n"
-             "and downloaded package files. What a running machine uses stays.\n"
-             "\n"
-             "      --all        images and packages, too\n"
-             "      --max SIZE   only until the store holds no more than SIZE (500M, 2G), images and\n"
-             "                   packages that were not used for the longest time included\n"
-             "  -n, --dry-run    remove nothing, say how much it would be\n"
-             "  -v, --verbose    name everything that is removed\n"
-             "  -q, --quiet      say nothing but errors\n"},
+    .help =
+        {"Without flags, removes what comes back by itself: layers that images were built from,\n"
+         "and downloaded package files. What a running machine uses stays.\n"
+         "\n"
+         "      --all        images and packages, too\n"
+         "      --max SIZE   only until the store holds no more than SIZE (500M, 2G), images and\n"
+         "                   packages that were not used for the longest time included\n"
+         "  -n, --dry-run    remove nothing, say how much it would be\n"
+         "  -v, --verbose    name everything that is removed\n"
+         "  -q, --quiet      say nothing but errors\n"},
     .run = prune_run,
 };

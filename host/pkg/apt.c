@@ -118,8 +118,8 @@ static bool apt_write(const struct apt *apt, const char *file, const char *text,
 
 static bool apt_make_folders(const struct apt *apt, struct error *err)
 {
-    static const char *const folders[] = {"state/lists/partial", "cache",        "sources",
-                                          "none/partial",        "debs/partial"};
+    static const char *const folders[] = {"state/lists/partial", "cache", "sources", "none/partial",
+                                          "debs/partial"};
     for (size_t i = 0; i < sizeof(folders) / sizeof(*folders); i++) {
         char *path = path_join(apt->folder, folders[i]);
         bool ok = path_make_dirs(path, true, 0755) || error_errno(err, "can't make %s", path);
@@ -204,8 +204,7 @@ bool apt_update(struct apt *apt, bool force, struct error *err)
     if (apt->updated || (!force && age >= 0 && age < LISTS_AGE_MAX_S))
         return true;
     struct command command = {.line = apt_progress};
-    static const char *const words[] = {"-q",     "-o",    "APT::Status-Fd=3",
-                                        "update", "-eany", NULL};
+    static const char *const words[] = {"-q", "-o", "APT::Status-Fd=3", "update", "-eany", NULL};
     struct error problem = {0};
     progress_begin("fetching the lists of Debian's archive");
     bool ok = apt_run(apt, "apt-get", words, &command, &problem);
@@ -421,8 +420,8 @@ static bool debs_fetch(struct apt *apt, const struct strlist *names, const struc
                        const char *what, struct error *err)
 {
     char *archives = mem_printf("Dir::Cache::archives=%s", apt->debs);
-    const char *const first[] = {"-q",      "-y",    "-o", "APT::Status-Fd=3", "-o", archives,
-                                 "install", "--download-only", NULL};
+    const char *const first[] = {
+        "-q", "-y", "-o", "APT::Status-Fd=3", "-o", archives, "install", "--download-only", NULL};
     const char **words = words_with(first, names);
     struct command command = {.line = apt_progress};
     char *title = mem_printf("fetching %s (%zu Debian packages, %.1f MB)", what, missing->count,

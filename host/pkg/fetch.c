@@ -25,7 +25,7 @@ struct making {
     struct deb_list closure; /* with what base holds */
     char *workshop, *tree;
     int64_t newest; /* of the packages' own files, seconds since 1970 */
-    char *label; /* for messages: "python_3.11.2" */
+    char *label;    /* for messages: "python_3.11.2" */
 };
 
 static bool making_open(struct making *making, struct error *err)
@@ -83,8 +83,8 @@ static bool making_unpack(struct making *making, struct error *err)
     if (!making->workshop)
         return false;
     making->tree = path_join(making->workshop, "tree");
-    bool ok = path_make_dirs(making->tree, true, 0755) ||
-              error_errno(err, "can't make %s", making->tree);
+    bool ok =
+        path_make_dirs(making->tree, true, 0755) || error_errno(err, "can't make %s", making->tree);
     char *title = mem_printf("unpacking %s", making->label);
     progress_begin(title);
     for (size_t i = 0; ok && i < making->item.debs.count; i++) {
@@ -195,8 +195,8 @@ static bool same_debs(const struct deb_list *a, const struct deb_list *b)
 static bool making_is_current(const struct making *making)
 {
     struct shelf_item old;
-    bool current = shelf_open(making->label, &old, NULL) == 1 &&
-                   same_debs(&old.debs, &making->item.debs);
+    bool current =
+        shelf_open(making->label, &old, NULL) == 1 && same_debs(&old.debs, &making->item.debs);
     shelf_item_clear(&old);
     return current;
 }
@@ -240,10 +240,8 @@ static bool making_additions(struct making *making, const char *id, struct error
         return false;
     return making_compile(making, err) &&
            finish_executables(making->tree, &nothing, &making->rules, err) &&
-           finish_certificates(making->tree, err) &&
-           (listing || finish_base(making->tree, err)) &&
-           finish_linker_cache(making->tree, listing, err) &&
-           making_store(making, id, err);
+           finish_certificates(making->tree, err) && (listing || finish_base(making->tree, err)) &&
+           finish_linker_cache(making->tree, listing, err) && making_store(making, id, err);
 }
 
 bool fetch_additions(const struct strlist *names, const struct shelf_item *base, const char *id,

@@ -48,8 +48,8 @@ static bool make_link(const char *tree, const char *guest, const char *target, s
 static bool make_file(const char *tree, const char *guest, const char *text, struct error *err)
 {
     char *path = in_tree(tree, guest);
-    bool ok = make_parent(path, err) && (access(path, F_OK) == 0 ||
-                                         io_write_file(path, text, strlen(text), 0644, err));
+    bool ok = make_parent(path, err) &&
+              (access(path, F_OK) == 0 || io_write_file(path, text, strlen(text), 0644, err));
     free(path);
     return ok;
 }
@@ -70,9 +70,12 @@ struct pair {
 bool finish_base(const char *tree, struct error *err)
 {
     static const struct pair links[] = {
-        {"/bin", "usr/bin"},     {"/sbin", "usr/sbin"},
-        {"/lib", "usr/lib"},     {"/lib64", "usr/lib64"},
-        {"/var/run", "/run"},    {"/etc/mtab", "../proc/self/mounts"},
+        {"/bin", "usr/bin"},
+        {"/sbin", "usr/sbin"},
+        {"/lib", "usr/lib"},
+        {"/lib64", "usr/lib64"},
+        {"/var/run", "/run"},
+        {"/etc/mtab", "../proc/self/mounts"},
         {"/etc/localtime", "/usr/share/zoneinfo/Etc/UTC"},
     };
     static const struct pair files[] = {
@@ -173,8 +176,8 @@ bool finish_certificates(const char *tree, struct error *err)
 static int file_is_python(const struct dirent *entry)
 {
     const char *minor = entry->d_name + 9;
-    return strncmp(entry->d_name, "python3.", 8) == 0 &&
-           isdigit((unsigned char)entry->d_name[8]) && minor[strspn(minor, "0123456789")] == 0;
+    return strncmp(entry->d_name, "python3.", 8) == 0 && isdigit((unsigned char)entry->d_name[8]) &&
+           minor[strspn(minor, "0123456789")] == 0;
 }
 
 /* "python3.11" if that is in tree's /usr/bin; owned by the caller. */
@@ -219,7 +222,8 @@ static bool pyc_times(const char *folder, struct error *err)
     return ok;
 }
 
-/* "../../.." from the folder guest to the root of the image, without an end; owned by the caller. */
+/* "../../.." from the folder guest to the root of the image, without an end; owned by the caller.
+ */
 static char *way_up(const char *guest)
 {
     struct buf up = {0};
@@ -263,9 +267,16 @@ static bool compile_folder(const char *home, const char *python, const char *tre
     char *libraries = in_tree(home, "/usr/lib/x86_64-linux-gnu");
     char *program = mem_printf("%s/usr/bin/%s", home, python);
     char *home_variable = mem_printf("PYTHONHOME=%s/usr", home);
-    const char *const argv[] = {linker, "--library-path", libraries, program, "-S", "-m",
-                                "compileall", "-q", "-q", "-j", "0", "--invalidation-mode",
-                                "timestamp", "-s", tree, "-p", "/", folder, NULL};
+    const char *const argv[] = {linker,       "--library-path",
+                                libraries,    program,
+                                "-S",         "-m",
+                                "compileall", "-q",
+                                "-q",         "-j",
+                                "0",          "--invalidation-mode",
+                                "timestamp",  "-s",
+                                tree,         "-p",
+                                "/",          folder,
+                                NULL};
     const char *const env[] = {home_variable, "PYTHONHASHSEED=0", "LC_ALL=C.UTF-8",
                                "PATH=/usr/bin:/bin", NULL};
     struct buf problems = {0};
@@ -403,8 +414,8 @@ static void program_set(const char *tree, struct recipe *recipe, const char *gue
         strlist_add(&recipe->executables, guest);
 }
 
-bool finish_find_program(const char *tree, struct recipe *recipe,
-                         const struct recipe_rules *rules, struct error *err)
+bool finish_find_program(const char *tree, struct recipe *recipe, const struct recipe_rules *rules,
+                         struct error *err)
 {
     struct strlist all = {0};
     executables_list(tree, rules, &all);
@@ -418,10 +429,11 @@ bool finish_find_program(const char *tree, struct recipe *recipe,
         struct buf names = {0};
         for (size_t i = 0; i < all.count && i < 12; i++)
             buf_printf(&names, "%s%s", i ? ", " : "", all.items[i]);
-        error_set(err, all.count ? "Debian's package %s has no program of its own name (it comes "
-                                   "with %s%s); name it as an addition (--pkg %s)"
-                                 : "Debian's package %s holds no program%s%s; name it as an "
-                                   "addition (--pkg %s)",
+        error_set(err,
+                  all.count ? "Debian's package %s has no program of its own name (it comes "
+                              "with %s%s); name it as an addition (--pkg %s)"
+                            : "Debian's package %s holds no program%s%s; name it as an "
+                              "addition (--pkg %s)",
                   recipe->name, names.data ? names.data : "", all.count > 12 ? ", …" : "",
                   recipe->name);
         buf_clear(&names);

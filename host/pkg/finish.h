@@ -32,8 +32,9 @@ bool finish_executables(const char *tree, const struct recipe *recipe,
 
 /* The program of a package without a recipe: /usr/bin/NAME, else the only executable that the
  * listing of the package's own files has. Sets recipe's program, args and executables. */
-bool finish_find_program(const char *tree, struct recipe *recipe,
-                         const struct recipe_rules *rules, struct error *err);
+bool finish_find_program(const char *tree, struct recipe *recipe, const struct recipe_rules *rules,
+                         struct error *err);
 
-/* /etc/ld.so.cache for the libraries of tree and for those in listing, the layer below (NULL: none). */
+/* /etc/ld.so.cache for the libraries of tree and for those in listing, the layer below (NULL:
+ * none). */
 bool finish_linker_cache(const char *tree, const char *listing, struct error *err);

@@ -77,11 +77,10 @@ static int library_order(const void *a, const void *b)
  * if this isn't a library that it would list. */
 static char *library_path(const char *path)
 {
-    static const char *const folders[] = {"/usr/lib/x86_64-linux-gnu/", "/usr/lib/",
-                                          "/usr/lib64/"};
+    static const char *const folders[] = {"/usr/lib/x86_64-linux-gnu/", "/usr/lib/", "/usr/lib64/"};
     const char *name = path_base(path);
-    bool named = (strncmp(name, "lib", 3) == 0 && strstr(name, ".so")) ||
-                 strncmp(name, "ld-linux", 8) == 0;
+    bool named =
+        (strncmp(name, "lib", 3) == 0 && strstr(name, ".so")) || strncmp(name, "ld-linux", 8) == 0;
     for (size_t i = 0; named && i < sizeof(folders) / sizeof(*folders); i++)
         if (strlen(folders[i]) == (size_t)(name - path) &&
             strncmp(path, folders[i], strlen(folders[i])) == 0)

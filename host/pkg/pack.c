@@ -90,8 +90,8 @@ static bool making_add(struct making *making, struct erofs_node *parent, FTSENT 
     char type = S_ISDIR(info->st_mode) ? 'd' : S_ISLNK(info->st_mode) ? 'l' : 'f';
     if (!S_ISDIR(info->st_mode) && !S_ISLNK(info->st_mode) && !S_ISREG(info->st_mode))
         return true;
-    struct erofs_node *node = erofs_add(parent, making_keep(making, entry->fts_name),
-                                        info->st_mode, stat_mtime_ns(info));
+    struct erofs_node *node =
+        erofs_add(parent, making_keep(making, entry->fts_name), info->st_mode, stat_mtime_ns(info));
     buf_printf(&making->listing, "%c %04o %lld %lld %s", type, (unsigned)info->st_mode & 07777,
                (long long)info->st_size, (long long)info->st_mtime, guest);
     if (type == 'l') {
@@ -156,8 +156,8 @@ bool pack_write(const char *tree, const char *image, const char *listing, struct
     if (lstat(tree, &info) != 0)
         return error_errno(err, "can't read %s", tree);
     struct erofs_node *root = erofs_create(0755, stat_mtime_ns(&info));
-    bool ok = making_walk(&making, tree, root, err) &&
-              making_write(&making, root, image, listing, err);
+    bool ok =
+        making_walk(&making, tree, root, err) && making_write(&making, root, image, listing, err);
     erofs_destroy(root);
     strlist_clear(&making.strings);
     buf_clear(&making.listing);

@@ -42,8 +42,7 @@ static void item_take(struct shelf_item *item, struct package *out)
 }
 
 /* Fetches with the lock held; the signals that end us meanwhile clean up first. */
-static bool fetch_locked(struct recipe *recipe, const char *version, bool update,
-                         struct error *err)
+static bool fetch_locked(struct recipe *recipe, const char *version, bool update, struct error *err)
 {
     command_guard_begin();
     bool ok = fetch_package(recipe, version, update, err);
@@ -136,8 +135,9 @@ static bool additions_names(const struct strlist *names, struct strlist *out, st
         if (!recipe_split(names->items[i], &name, &version, err))
             return false;
         strlist_add(out, name);
-        bool ok = !version || error_set(err, "an addition is the newest that Debian has; leave the "
-                                             "version out of \"%s\"",
+        bool ok = !version || error_set(err,
+                                        "an addition is the newest that Debian has; leave the "
+                                        "version out of \"%s\"",
                                         names->items[i]);
         free(name);
         free(version);
@@ -191,8 +191,9 @@ bool package_get_additions(const struct strlist *names, const struct package *ba
 bool package_apply(const struct package *package, struct image_spec *spec, struct error *err)
 {
     if (access(package->layer.path, R_OK) != 0)
-        return error_errno(err, "the package %s is damaged: %s (`orris pkg delete %s` and load it "
-                                "again)",
+        return error_errno(err,
+                           "the package %s is damaged: %s (`orris pkg delete %s` and load it "
+                           "again)",
                            package->name, package->layer.path, package->name);
     spec->layers = mem_resize(spec->layers, (spec->layer_count + 1) * sizeof(*spec->layers));
     spec->layers[spec->layer_count++] = (struct spec_layer){

@@ -38,8 +38,8 @@ void progress_set(double percent)
     static const char full[] = "##############################";
     static const char empty[] = "..............................";
     int filled = shown * BAR_WIDTH / 100;
-    fprintf(stderr, "\rorris: %s [%.*s%.*s] %3d%%", progress_what, filled, full,
-            BAR_WIDTH - filled, empty, shown);
+    fprintf(stderr, "\rorris: %s [%.*s%.*s] %3d%%", progress_what, filled, full, BAR_WIDTH - filled,
+            empty, shown);
     fflush(stderr);
     progress_drawn = shown;
 }

@@ -6,11 +6,10 @@
 
 #include <ctype.h>
 #include <dirent.h>
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include <jansson.h>
 
 #include "host/base/buf.h"
 #include "host/base/path.h"
@@ -147,8 +146,8 @@ struct search {
 static bool search_take(struct recipe *recipe, void *context)
 {
     struct search *search = context;
-    search->found = strcmp(recipe->name, search->name) == 0 ||
-                    list_has(&recipe->aliases, search->name);
+    search->found =
+        strcmp(recipe->name, search->name) == 0 || list_has(&recipe->aliases, search->name);
     if (search->found)
         *search->out = *recipe;
     else

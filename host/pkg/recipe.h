@@ -13,14 +13,14 @@
 struct recipe {
     char *name;
     struct strlist aliases;
-    char *summary; /* NULL: Debian's */
-    char *version; /* upstream version that the archive has; NULL: whatever it has */
-    char *debian;  /* the Debian package that holds the program and gives the version */
+    char *summary;       /* NULL: Debian's */
+    char *version;       /* upstream version that the archive has; NULL: whatever it has */
+    char *debian;        /* the Debian package that holds the program and gives the version */
     struct strlist also; /* further Debian packages */
     char *program;       /* NULL: found in the Debian package */
     struct strlist args, env;
-    struct strlist executables; /* files of the executable folders that the image keeps */
-    struct strlist link_paths;  /* links to make, and … */
+    struct strlist executables;  /* files of the executable folders that the image keeps */
+    struct strlist link_paths;   /* links to make, and … */
     struct strlist link_targets; /* … where each points */
 };
 

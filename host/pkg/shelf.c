@@ -7,14 +7,13 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fts.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-
-#include <jansson.h>
 
 #include "host/base/buf.h"
 #include "host/base/path.h"
@@ -86,18 +85,18 @@ static void debs_from_json(const json_t *root, struct deb_list *out)
 bool shelf_write_manifest(const struct shelf_item *item, const char *folder, struct error *err)
 {
     const struct package *package = &item->package;
-    json_t *root = json_pack("{s:i, s:s, s:s, s:s*, s:s*, s:I}", "Format", FORMAT, "Name",
-                             package->name, "Version", package->version, "Summary",
-                             package->summary, "Program", package->program, "Made",
-                             (json_int_t)time(NULL));
+    json_t *root =
+        json_pack("{s:i, s:s, s:s, s:s*, s:s*, s:I}", "Format", FORMAT, "Name", package->name,
+                  "Version", package->version, "Summary", package->summary, "Program",
+                  package->program, "Made", (json_int_t)time(NULL));
     json_object_set_new(root, "Aliases", list_to_json(&item->aliases));
     json_object_set_new(root, "Args", list_to_json(&package->args));
     json_object_set_new(root, "Env", list_to_json(&package->env));
     json_object_set_new(root, "Requested", list_to_json(&item->requested));
     json_object_set_new(root, "Debs", debs_to_json(&item->debs));
     char *path = path_join(folder, "package.json");
-    bool ok = json_dump_file(root, path, JSON_INDENT(4)) == 0 ||
-              error_errno(err, "can't write %s", path);
+    bool ok =
+        json_dump_file(root, path, JSON_INDENT(4)) == 0 || error_errno(err, "can't write %s", path);
     free(path);
     json_decref(root);
     return ok;

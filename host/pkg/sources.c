@@ -31,8 +31,8 @@ static bool word_in(const char *words, const char *word)
 /* "bookworm", "bookworm-updates", "stable-security", "bookworm/updates", … */
 static bool suite_is_debian(const char *suite)
 {
-    static const char *const names[] = {"bullseye",  "bookworm", "trixie", "forky",   "oldstable",
-                                        "stable",    "testing",  "sid",    "unstable"};
+    static const char *const names[] = {"bullseye", "bookworm", "trixie", "forky",   "oldstable",
+                                        "stable",   "testing",  "sid",    "unstable"};
     static const char *const rests[] = {"", "-updates", "-security", "/updates", "-backports"};
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
         size_t length = strlen(names[i]);
@@ -202,8 +202,9 @@ bool sources_collect(const char *etc_apt, struct buf *out, struct error *err)
     free(list);
     if (taken > 0)
         return true;
-    return error_set(err,
-                     "apt on this machine knows no source of Debian's own packages (%s/sources.list, "
-                     "sources.list.d): packages can only be fetched where it does",
-                     etc_apt);
+    return error_set(
+        err,
+        "apt on this machine knows no source of Debian's own packages (%s/sources.list, "
+        "sources.list.d): packages can only be fetched where it does",
+        etc_apt);
 }

@@ -5,14 +5,13 @@
  */
 #include "host/pkg/unpack.h"
 
+#include <archive.h>
+#include <archive_entry.h>
 #include <errno.h>
 #include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-
-#include <archive.h>
-#include <archive_entry.h>
 
 #include "host/base/buf.h"
 #include "host/base/path.h"
@@ -36,8 +35,8 @@ char *unpack_guest_path(const char *member)
         member += 2;
     char *rooted = mem_printf("/%s", member), *clean = path_clean(rooted);
     free(rooted);
-    bool leads_out = strcmp(member, "..") == 0 || strncmp(member, "../", 3) == 0 ||
-                     strstr(member, "/../");
+    bool leads_out =
+        strcmp(member, "..") == 0 || strncmp(member, "../", 3) == 0 || strstr(member, "/../");
     for (size_t i = 0; !leads_out && i < sizeof(merged) / sizeof(*merged); i++) {
         if (!path_under(clean, merged[i]))
             continue;
@@ -178,8 +177,8 @@ static bool entry_take(const struct unpacking *job, struct archive *tar,
         return error_set(err, "%s holds a path that leads out of it: %s", job->deb,
                          archive_entry_pathname(entry));
     unsigned type = archive_entry_filetype(entry);
-    bool wanted = type == AE_IFREG || type == AE_IFDIR || type == AE_IFLNK ||
-                  archive_entry_hardlink(entry);
+    bool wanted =
+        type == AE_IFREG || type == AE_IFDIR || type == AE_IFLNK || archive_entry_hardlink(entry);
     bool ok = !wanted || strcmp(guest, "/") == 0 || unpack_left_out(job->rules, guest) ||
               entry_write(job, tar, entry, guest, err);
     free(guest);
