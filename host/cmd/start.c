@@ -149,6 +149,16 @@ static void start_say_booting(const char *image_path)
         say("booting %s ...", image_path);
 }
 
+int start_image(const char *image_path, const struct run_options *options)
+{
+    struct error err = {0};
+    start_say_booting(image_path);
+    int status = vmm_run(image_path, options, &err);
+    if (err.text[0])
+        say_error("%s", err.text);
+    return status;
+}
+
 int start_app(const struct app_request *request, const struct start_flags *flags)
 {
     struct error err = {0};
@@ -165,10 +175,7 @@ int start_app(const struct app_request *request, const struct start_flags *flags
     options.env = app.env;
     options.workdir = app.workdir;
     options.config_path = request->config_path;
-    start_say_booting(app.image_path);
-    int status = vmm_run(app.image_path, &options, &err);
-    if (err.text[0])
-        say_error("%s", err.text);
+    int status = start_image(app.image_path, &options);
     app_clear(&app);
     return status;
 }

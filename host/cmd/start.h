@@ -25,3 +25,6 @@ extern const char start_flags_help[];
 
 /* Prepares the image, says "booting …", runs the machine; returns the exit status. */
 int start_app(const struct app_request *request, const struct start_flags *flags);
+
+/* Says "booting …" and runs the machine; returns the exit status. */
+int start_image(const char *image_path, const struct run_options *options);
