@@ -1,0 +1,131 @@
+/* Clocks and sleeping: every clock, relative and absolute sleeps, processor time, settime refused. */
+#include "tests/harness/guest.h"
+
+#include <sys/resource.h>
+#include <sys/time.h>
+#include <sys/times.h>
+#include <sys/timex.h>
+
+static void clocks_exist_and_advance(void)
+{
+    static const clockid_t clocks[] = {CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_MONOTONIC_RAW,
+                                       CLOCK_BOOTTIME, CLOCK_TAI};
+    for (size_t i = 0; i < sizeof(clocks) / sizeof(*clocks); i++) {
+        int64_t before = now_ns(clocks[i]);
+        sleep_ms(5);
+        int64_t after = now_ns(clocks[i]);
+        CHECK(before > 0 && after - before >= 4 * NS_PER_MS && after - before < 3000 * NS_PER_MS);
+    }
+    struct timespec ts;
+    CHECK_ERR(syscall(SYS_clock_gettime, 4711, &ts), EINVAL);
+    CHECK_ERR(syscall(SYS_clock_gettime, CLOCK_MONOTONIC, KERNEL_ADDRESS), EFAULT);
+    CHECK_ERR(syscall(SYS_gettimeofday, KERNEL_ADDRESS, NULL), EFAULT);
+    CHECK_ERR(syscall(SYS_clock_getres, 4711, &ts), EINVAL);
+    CHECK_OK(syscall(SYS_clock_getres, CLOCK_MONOTONIC, NULL));
+}
+
+static void clocks_agree_with_each_other(void)
+{
+    int64_t real = now_ns(CLOCK_REALTIME), mono = now_ns(CLOCK_MONOTONIC);
+    sleep_ms(50);
+    int64_t real2 = now_ns(CLOCK_REALTIME) - real, mono2 = now_ns(CLOCK_MONOTONIC) - mono;
+    CHECK(llabs(real2 - mono2) < 5 * NS_PER_MS);
+    int64_t coarse = now_ns(CLOCK_MONOTONIC_COARSE);
+    CHECK(llabs(now_ns(CLOCK_MONOTONIC) - coarse) < 100 * NS_PER_MS);
+}
+
+static void sleeping(void)
+{
+    struct timespec ts = ms_timespec(20), zero = {0, 0};
+    int64_t before = now_ns(CLOCK_MONOTONIC);
+    CHECK_OK(nanosleep(&ts, NULL));
+    int64_t took = now_ns(CLOCK_MONOTONIC) - before;
+    CHECK(took >= 20 * NS_PER_MS && took < 2000 * NS_PER_MS);
+    CHECK_OK(nanosleep(&zero, NULL));
+    CHECK_EQ(clock_nanosleep(CLOCK_REALTIME, 0, &ts, NULL), 0);
+    int64_t until = now_ns(CLOCK_MONOTONIC) + 20 * NS_PER_MS;
+    ts = (struct timespec){until / 1000000000, until % 1000000000};
+    CHECK_EQ(clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL), 0);
+    CHECK(now_ns(CLOCK_MONOTONIC) >= until);
+    CHECK_EQ(clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &zero, NULL), 0); /* long over */
+    ts = (struct timespec){0, 1000000000};
+    CHECK_ERR(nanosleep(&ts, NULL), EINVAL);
+    CHECK_EQ(clock_nanosleep(4711, 0, &zero, NULL), EINVAL);
+    ts = (struct timespec){-1, 0};
+    CHECK_ERR(nanosleep(&ts, NULL), EINVAL);
+    CHECK_ERR(syscall(SYS_nanosleep, KERNEL_ADDRESS, NULL), EFAULT);
+}
+
+static void *sleep_some(void *arg)
+{
+    int64_t before = now_ns(CLOCK_MONOTONIC);
+    sleep_ms((long)arg);
+    return (void *)(long)((now_ns(CLOCK_MONOTONIC) - before) / NS_PER_MS);
+}
+
+static void many_sleepers_wake_in_time(void)
+{
+    enum { COUNT = 40 };
+    pthread_t thread[COUNT];
+    int early = 0, late = 0;
+    for (long i = 0; i < COUNT; i++)
+        thread[i] = thread_start(sleep_some, (void *)(10 + i * 7 % 30));
+    for (long i = 0; i < COUNT; i++) {
+        long ms = (long)thread_join(thread[i]);
+        early += ms < 10 + i * 7 % 30;
+        late += ms > 1000;
+    }
+    CHECK_EQ(early, 0);
+    CHECK_EQ(late, 0);
+}
+
+static void processor_time_counts_work_not_sleep(void)
+{
+    int64_t cpu = now_ns(CLOCK_PROCESS_CPUTIME_ID), thread = now_ns(CLOCK_THREAD_CPUTIME_ID);
+    sleep_ms(50);
+    CHECK(now_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu < 30 * NS_PER_MS);
+    CHECK(now_ns(CLOCK_THREAD_CPUTIME_ID) - thread < 30 * NS_PER_MS);
+    int64_t wall = now_ns(CLOCK_MONOTONIC);
+    cpu = now_ns(CLOCK_PROCESS_CPUTIME_ID);
+    while (now_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu < 20 * NS_PER_MS &&
+           now_ns(CLOCK_MONOTONIC) - wall < 5000 * NS_PER_MS)
+        ;
+    CHECK(now_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu >= 20 * NS_PER_MS);
+    struct rusage usage;
+    CHECK_OK(getrusage(RUSAGE_SELF, &usage));
+    CHECK(usage.ru_utime.tv_sec * 1000000l + usage.ru_utime.tv_usec + usage.ru_stime.tv_sec +
+              usage.ru_stime.tv_usec >
+          0);
+    CHECK(usage.ru_maxrss > 0);
+    CHECK(usage.ru_minflt > 0);
+    CHECK_OK(getrusage(RUSAGE_THREAD, &usage));
+    CHECK_OK(getrusage(RUSAGE_CHILDREN, &usage));
+    CHECK_EQ(usage.ru_maxrss, 0);
+    CHECK_ERR(getrusage(77, &usage), EINVAL);
+    CHECK_ERR(syscall(SYS_getrusage, RUSAGE_SELF, KERNEL_ADDRESS), EFAULT);
+    struct tms tms;
+    CHECK(times(&tms) > 0);
+    CHECK(tms.tms_utime + tms.tms_stime >= 1);
+    clockid_t clock;
+    CHECK_EQ(pthread_getcpuclockid(pthread_self(), &clock), 0);
+    CHECK(now_ns(clock) > 0);
+    CHECK_EQ(clock_getcpuclockid(0, &clock), 0);
+    CHECK(now_ns(clock) > 0);
+}
+
+static void reading_the_clock_discipline(void)
+{
+    struct timex tx = {.modes = 0};
+    CHECK(adjtimex(&tx) >= 0);
+}
+
+int main(void)
+{
+    RUN(clocks_exist_and_advance);
+    RUN(clocks_agree_with_each_other);
+    RUN(sleeping);
+    RUN(many_sleepers_wake_in_time);
+    RUN(processor_time_counts_work_not_sleep);
+    RUN(reading_the_clock_discipline);
+    return check_done();
+}
