@@ -31,7 +31,8 @@ struct filemap {
     struct list_node areas; /* vm areas that map it: vm's business, under the mm mutex */
     const struct filemap_ops *ops;
     uint64_t size;             /* bytes: the file's size; beyond its last page: SIGBUS */
-    bool writable_maps_denied; /* memfd seals */
+    uint32_t seals;            /* F_SEAL_*, of a memfd */
+    bool writable_maps_denied; /* by a seal */
 };
 
 void filemap_init(struct filemap *map, const struct filemap_ops *ops);

@@ -1,0 +1,343 @@
+/*
+ * The page cache. A page in a cache's tree always holds its data: it is filled before it is put
+ * there, under the cache's mutex. The trees of all caches, the flags of their pages and the list of
+ * clean pages (oldest first; dirty ones are in no list) stand under one spin lock, cache_lock.
+ *
+ * The clock hand that looks for pages to give back is filemap_reclaim(). It only tries for the
+ * lock: it is called when memory is short, also by ourselves while a tree grows.
+ */
+#include "kernel/vfs/filemap.h"
+
+#include "kernel/base/errno.h"
+#include "kernel/base/panic.h"
+#include "kernel/vm/vm.h"
+
+#define READ_PAGES_MAX 64u   /* at once, when access is sequential */
+#define READ_PAGES_START 32u /* at the start of a file */
+#define READ_AROUND 16u
+
+static struct spinlock cache_lock = SPINLOCK_INIT(RANK_PAGECACHE);
+static struct list_node clean_pages = LIST_INIT(clean_pages);
+
+static void stat_add(uint64_t *counter, int64_t count)
+{
+    __atomic_fetch_add(counter, (uint64_t)count, __ATOMIC_RELAXED);
+}
+
+void filemap_init(struct filemap *map, const struct filemap_ops *ops)
+{
+    *map = (struct filemap){.ops = ops, .read_around = READ_AROUND};
+    mutex_init(&map->lock, RANK_FILEMAP);
+    list_init(&map->areas);
+    radix_init(&map->pages);
+}
+
+/* Takes a page out, under cache_lock. The tree's reference is the caller's now. */
+static void page_remove_locked(struct filemap *map, struct page *page)
+{
+    radix_remove(&map->pages, page->index);
+    list_remove(&page->lru);
+    map->page_count--;
+    stat_add(&page_stats.cache_pages, -1);
+    if (page->flags & PAGE_FLAG_DIRTY) {
+        map->dirty_count--;
+        stat_add(&page_stats.dirty_pages, -1);
+        if (map->ops && map->ops->uncharge)
+            map->ops->uncharge(map, 1);
+    }
+    page->flags &= (uint8_t) ~(PAGE_FLAG_UPTODATE | PAGE_FLAG_DIRTY | PAGE_FLAG_ACTIVE);
+    page->map = NULL;
+}
+
+/* Drops the cached pages of [first, last]. */
+static void pages_drop(struct filemap *map, uint64_t first, uint64_t last)
+{
+    for (uint64_t index = first;; index++) {
+        spin_lock(&cache_lock);
+        struct page *page = radix_next(&map->pages, &index);
+        if (page && index <= last)
+            page_remove_locked(map, page);
+        else
+            page = NULL;
+        spin_unlock(&cache_lock);
+        if (!page)
+            return;
+        page_put(page);
+        if (index == last)
+            return;
+    }
+}
+
+void filemap_fini(struct filemap *map)
+{
+    if (map->page_count)
+        pages_drop(map, 0, UINT64_MAX);
+    radix_clear(&map->pages);
+}
+
+void filemap_drop(struct filemap *map, uint64_t first, uint64_t last)
+{
+    if (!list_empty(&map->areas))
+        vm_unmap_filemap(map, first, last, true);
+    mutex_lock(&map->lock);
+    pages_drop(map, first, last);
+    mutex_unlock(&map->lock);
+}
+
+struct page *filemap_find_page(struct filemap *map, uint64_t index)
+{
+    spin_lock(&cache_lock);
+    struct page *page = radix_get(&map->pages, index);
+    if (LIKELY(page)) {
+        page->flags |= PAGE_FLAG_ACTIVE;
+        page_get(page);
+    }
+    spin_unlock(&cache_lock);
+    return page;
+}
+
+uint64_t filemap_next_page(struct filemap *map, uint64_t index, bool dirty_only)
+{
+    spin_lock(&cache_lock);
+    struct page *page = radix_next(&map->pages, &index);
+    while (page && dirty_only && !(page->flags & PAGE_FLAG_DIRTY) && index != UINT64_MAX) {
+        index++;
+        page = radix_next(&map->pages, &index);
+    }
+    spin_unlock(&cache_lock);
+    return page ? index : UINT64_MAX;
+}
+
+/* Puts page into the tree, under map's mutex, so that nobody else puts one there. */
+static int page_insert(struct filemap *map, uint64_t index, struct page *page)
+{
+    spin_lock(&cache_lock);
+    int err = radix_set(&map->pages, index, page);
+    if (UNLIKELY(err)) { /* the heap could not give back cache pages while we hold the lock */
+        spin_unlock(&cache_lock);
+        (void)filemap_reclaim(READ_AROUND);
+        spin_lock(&cache_lock);
+        err = radix_set(&map->pages, index, page);
+    }
+    if (!err) {
+        page->map = map;
+        page->index = index;
+        page->flags |= PAGE_FLAG_UPTODATE;
+        map->page_count++;
+        list_add_tail(&clean_pages, &page->lru);
+        stat_add(&page_stats.cache_pages, 1);
+    }
+    spin_unlock(&cache_lock);
+    return err;
+}
+
+/* Makes page dirty. -EAGAIN: it is no longer in the cache; or -ENOSPC. */
+static int page_dirty(struct filemap *map, struct page *page)
+{
+    int err = 0;
+    spin_lock(&cache_lock);
+    if (page->map != map) {
+        err = -EAGAIN;
+    } else if (!(page->flags & PAGE_FLAG_DIRTY)) {
+        if (map->ops && map->ops->charge)
+            err = map->ops->charge(map);
+        if (!err) {
+            page->flags |= PAGE_FLAG_DIRTY;
+            list_remove(&page->lru);
+            map->dirty_count++;
+            stat_add(&page_stats.dirty_pages, 1);
+        }
+    }
+    spin_unlock(&cache_lock);
+    return err;
+}
+
+int filemap_add_page(struct filemap *map, uint64_t index, struct page *page)
+{
+    mutex_lock(&map->lock);
+    struct page *there = filemap_find_page(map, index);
+    int err = there ? -EEXIST : page_insert(map, index, page);
+    if (there)
+        page_put(there);
+    if (!err) {
+        page_get(page);
+        err = page_dirty(map, page);
+        if (err)
+            pages_drop(map, index, index);
+    }
+    mutex_unlock(&map->lock);
+    return err;
+}
+
+/* One page without filling it: zeros. */
+static int fill_zero(struct filemap *map, uint64_t index, struct page **out)
+{
+    struct page *page = page_alloc(0, ALLOC_ZERO);
+    if (!page)
+        return -ENOMEM;
+    list_init(&page->lru);
+    int err = page_insert(map, index, page);
+    if (err) {
+        page_put(page);
+        return err;
+    }
+    *out = page_get(page);
+    return 0;
+}
+
+/* Which pages to read so that index is among them: [*first, result). */
+static uint64_t read_range(struct filemap *map, uint64_t index, uint64_t *first)
+{
+    uint64_t end = (map->size + PAGE_MASK) >> PAGE_SHIFT;
+    uint64_t window = map->read_around;
+    *first = align_down(index, window);
+    if (index == map->read_next) {
+        uint32_t last = map->read_window;
+        window = last == 0 ? READ_PAGES_START : min_u64(2ul * last, READ_PAGES_MAX);
+        window = max_u64(window, map->read_around);
+        *first = index;
+    }
+    map->read_window = (uint32_t)window;
+    if (index >= end)
+        *first = index;
+    return max_u64(min_u64(*first + window, end), index + 1);
+}
+
+/* Narrows [*first, end) to the pages around index that are not cached; returns the new end. */
+static uint64_t absent_range(struct filemap *map, uint64_t index, uint64_t *first, uint64_t end)
+{
+    uint64_t from = index, to = index + 1;
+    spin_lock(&cache_lock);
+    while (from > *first && !radix_get(&map->pages, from - 1))
+        from--;
+    while (to < end && !radix_get(&map->pages, to))
+        to++;
+    spin_unlock(&cache_lock);
+    *first = from;
+    return to;
+}
+
+/* Pages to read into. The first is got at any price, the others only if memory is there. */
+static unsigned pages_alloc(struct page **pages, unsigned count)
+{
+    unsigned n = 0;
+    for (; n < count; n++) {
+        pages[n] = page_alloc(0, n == 0 ? 0 : ALLOC_NORECLAIM);
+        if (!pages[n])
+            break;
+        list_init(&pages[n]->lru);
+    }
+    return n;
+}
+
+static void pages_put(struct page **pages, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        page_put(pages[i]);
+}
+
+/* Reads [first, first + count), which includes index. */
+static int fill_range(struct filemap *map, uint64_t first, unsigned count, uint64_t index,
+                      struct page **out)
+{
+    struct page *pages[READ_PAGES_MAX];
+    unsigned got = pages_alloc(pages, count);
+    if (got < count && first + got <= index) { /* short of memory: this one page only */
+        pages_put(pages, got);
+        first = index;
+        got = pages_alloc(pages, 1);
+    }
+    if (got == 0)
+        return -ENOMEM;
+    int err = map->ops->fill(map, first, pages, got);
+    for (unsigned i = 0; i < got; i++) {
+        int failed = err ? err : page_insert(map, first + i, pages[i]);
+        if (first + i == index) {
+            if (!failed)
+                *out = page_get(pages[i]);
+            else if (!err)
+                err = failed;
+        }
+        if (failed)
+            page_put(pages[i]);
+    }
+    map->read_next = first + got;
+    return err;
+}
+
+static int fill(struct filemap *map, uint64_t index, unsigned flags, struct page **out)
+{
+    mutex_lock(&map->lock);
+    int err = 0;
+    *out = filemap_find_page(map, index); /* somebody else may have been faster */
+    if (!*out && (!map->ops || !map->ops->fill || (flags & FILEMAP_OVERWRITE))) {
+        err = fill_zero(map, index, out);
+    } else if (!*out) {
+        uint64_t first, end = read_range(map, index, &first);
+        end = absent_range(map, index, &first, end);
+        err = fill_range(map, first, (unsigned)(end - first), index, out);
+        if (err == -EIO && end - first > 1)
+            err = fill_range(map, index, 1, index, out);
+    }
+    mutex_unlock(&map->lock);
+    return err;
+}
+
+int filemap_get_page(struct filemap *map, uint64_t index, unsigned flags, struct page **out)
+{
+    for (;;) {
+        struct page *page = filemap_find_page(map, index);
+        int err = 0;
+        if (!page) {
+            if (flags & FILEMAP_NOWAIT)
+                return -EAGAIN;
+            err = fill(map, index, flags, &page);
+            if (err)
+                return err;
+        }
+        if (flags & FILEMAP_WRITE)
+            err = page_dirty(map, page);
+        if (LIKELY(!err)) {
+            *out = page;
+            return 0;
+        }
+        page_put(page);
+        if (err != -EAGAIN)
+            return err;
+    }
+}
+
+/* Whether page, which the hand points at, can go now. Under cache_lock. */
+static bool page_evictable(struct page *page)
+{
+    if (page->flags & PAGE_FLAG_ACTIVE) {
+        page->flags &= (uint8_t)~PAGE_FLAG_ACTIVE;
+        return false;
+    }
+    if (page->mapcount > 0) { /* unmapped, it stays for another round: a fault makes it active */
+        (void)vm_try_unmap_page(page->map, page->index);
+        return false;
+    }
+    return page->refs == 1;
+}
+
+unsigned filemap_reclaim(unsigned count)
+{
+    unsigned done = 0;
+    if (!spin_trylock(&cache_lock))
+        return 0;
+    uint64_t tries = 3 * page_stats.cache_pages; /* all: once active, once mapped, once neither */
+    while (done < count && tries-- > 0 && !list_empty(&clean_pages)) {
+        struct page *page = list_entry(clean_pages.next, struct page, lru);
+        list_remove(&page->lru);
+        if (page_evictable(page)) {
+            page_remove_locked(page->map, page);
+            page_put(page);
+            done++;
+        } else {
+            list_add_tail(&clean_pages, &page->lru);
+        }
+    }
+    spin_unlock(&cache_lock);
+    return done;
+}

@@ -1,0 +1,107 @@
+/* Inodes: their life and their attributes. */
+#include "kernel/base/errno.h"
+#include "kernel/base/string.h"
+#include "kernel/mm/heap.h"
+#include "kernel/time/clock.h"
+#include "kernel/vfs/vfs.h"
+
+#define PERMISSION_BITS 07777u
+
+void inode_init(struct inode *inode, struct filesystem *fs, uint32_t mode)
+{
+    int64_t now = clock_realtime_ns();
+    *inode = (struct inode){.refs = 1,
+                            .mode = mode,
+                            .fs = fs,
+                            .links = 1,
+                            .atime_ns = now,
+                            .mtime_ns = now,
+                            .ctime_ns = now,
+                            .btime_ns = now};
+    inode->ino = __atomic_fetch_add(&fs->next_ino, 1, __ATOMIC_RELAXED);
+    mutex_init(&inode->lock, inode_is_dir(inode) ? RANK_DIR : RANK_INODE);
+    list_init(&inode->watches);
+    list_init(&inode->flocks);
+}
+
+struct inode *inode_alloc(struct filesystem *fs, uint32_t mode)
+{
+    struct inode *inode = heap_alloc(sizeof(*inode));
+    if (inode)
+        inode_init(inode, fs, mode);
+    return inode;
+}
+
+struct inode *inode_get(struct inode *inode)
+{
+    __atomic_fetch_add(&inode->refs, 1, __ATOMIC_RELAXED);
+    return inode;
+}
+
+void inode_put(struct inode *inode)
+{
+    if (__atomic_sub_fetch(&inode->refs, 1, __ATOMIC_ACQ_REL) != 0)
+        return;
+    if (inode->ops && inode->ops->release)
+        inode->ops->release(inode);
+    else
+        heap_free(inode);
+}
+
+void vfs_getattr(struct inode *inode, struct inode_attr *attr)
+{
+    *attr = (struct inode_attr){.ino = inode->ino,
+                                .size = inode->map ? inode->map->size : inode->size,
+                                .device = inode->fs->device,
+                                .rdev = inode->rdev,
+                                .mode = inode->mode,
+                                .links = inode->links,
+                                .uid = inode->uid,
+                                .gid = inode->gid,
+                                .block_size = PAGE_SIZE,
+                                .atime_ns = inode->atime_ns,
+                                .mtime_ns = inode->mtime_ns,
+                                .ctime_ns = inode->ctime_ns,
+                                .btime_ns = inode->btime_ns};
+    if (inode->map)
+        attr->blocks = align_up(attr->size, PAGE_SIZE) / 512;
+    if (inode->ops && inode->ops->getattr)
+        inode->ops->getattr(inode, attr);
+}
+
+int vfs_setattr(struct inode *inode, const struct inode_attr *attr, unsigned what)
+{
+    if (inode->fs->read_only)
+        return -EROFS;
+    mutex_lock(&inode->lock);
+    int err = inode->ops && inode->ops->setattr ? inode->ops->setattr(inode, attr, what) : 0;
+    if (!err) {
+        if (what & ATTR_MODE)
+            inode->mode = (inode->mode & ~PERMISSION_BITS) | (attr->mode & PERMISSION_BITS);
+        if (what & ATTR_UID)
+            inode->uid = attr->uid;
+        if (what & ATTR_GID)
+            inode->gid = attr->gid;
+        if (what & ATTR_ATIME)
+            inode->atime_ns = attr->atime_ns;
+        if (what & ATTR_MTIME)
+            inode->mtime_ns = attr->mtime_ns;
+        inode->ctime_ns = clock_realtime_ns();
+        inode->pinned = true;
+    }
+    mutex_unlock(&inode->lock);
+    return err;
+}
+
+int vfs_truncate(struct inode *inode, uint64_t size)
+{
+    if (inode_is_dir(inode))
+        return -EISDIR;
+    if (!inode->ops || !inode->ops->setattr || !inode_is_regular(inode))
+        return -EINVAL;
+    struct inode_attr attr = {.size = size};
+    mutex_lock(&inode->lock);
+    int err = inode->ops->setattr(inode, &attr, ATTR_SIZE);
+    mutex_unlock(&inode->lock);
+    return err;
+}

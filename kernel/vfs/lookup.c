@@ -1,0 +1,220 @@
+/*
+ * Path lookup. As long as all names are cached, the walk goes on under dentry_lock without taking
+ * references. Only where it must ask a filesystem (an unknown name, a link whose text is not in
+ * memory) it takes a reference, the anchor, and lets the lock go.
+ *
+ * Links nest without recursion: the text of a link is walked like a path; what is left of the path
+ * it stood in waits on a small stack.
+ */
+#include "kernel/base/errno.h"
+#include "kernel/mm/heap.h"
+#include "kernel/vfs/dentry.h"
+
+struct walk {
+    struct dentry *at;     /* where we are: cached or held by anchor */
+    struct dentry *anchor; /* referenced, or NULL */
+    const char *path;      /* what is still to be walked */
+    unsigned links;        /* followed so far */
+    unsigned depth;        /* of later[] */
+    bool want_directory;
+    const char *later[LINK_DEPTH_MAX]; /* the rest of paths in which links stood */
+    struct inode *link[LINK_DEPTH_MAX];
+    char *text[LINK_DEPTH_MAX]; /* of link, if it is ours to free */
+};
+
+/* Takes a reference to d in place of the anchor's; leaves dentry_lock. */
+static void walk_leave(struct walk *w, struct dentry *d)
+{
+    struct dentry *old = w->anchor;
+    w->anchor = dentry_get(d);
+    spin_unlock(&dentry_lock);
+    dentry_put(old);
+}
+
+/* Asks the filesystem for a name below w->at. Comes back with dentry_lock, and with the child held
+ * by the anchor (and so its parent). */
+static int walk_load(struct walk *w, struct name name, struct dentry **child)
+{
+    walk_leave(w, w->at);
+    int err = dentry_load(w->at, name, child);
+    if (!err) {
+        dentry_put(w->anchor);
+        w->anchor = *child;
+    }
+    spin_lock(&dentry_lock);
+    return err;
+}
+
+/* Reads the text of a link that is not in memory into a buffer of ours. */
+static int link_read(struct inode *link, char **out)
+{
+    char *text = heap_alloc(PATH_BYTES_MAX);
+    if (!text)
+        return -ENOMEM;
+    int64_t length =
+        link->ops->readlink ? link->ops->readlink(link, text, PATH_BYTES_MAX - 1) : -EINVAL;
+    if (length >= PATH_BYTES_MAX)
+        length = -ENAMETOOLONG;
+    if (length < 0) {
+        heap_free(text);
+        return (int)length;
+    }
+    text[length] = 0;
+    *out = text;
+    return 0;
+}
+
+/* A link that leads to an object. */
+static int walk_jump(struct walk *w, struct dentry *link, const char *rest)
+{
+    struct dentry *target;
+    walk_leave(w, link);
+    int err = link->inode->ops->follow(link->inode, &target);
+    if (!err) {
+        dentry_put(w->anchor);
+        w->anchor = w->at = target;
+        w->path = rest;
+    }
+    spin_lock(&dentry_lock);
+    return err;
+}
+
+/* Goes on with the text of link, a child of w->at; then with rest. */
+static int walk_follow(struct walk *w, struct dentry *link, const char *rest)
+{
+    struct inode *inode = link->inode;
+    if (w->links == LINK_DEPTH_MAX)
+        return -ELOOP;
+    if (inode->ops->follow)
+        return walk_jump(w, link, rest);
+    char *buffer = NULL;
+    if (!inode->link_text) {
+        walk_leave(w, link); /* holds its parent, w->at, too */
+        int err = link_read(inode, &buffer);
+        spin_lock(&dentry_lock);
+        if (err)
+            return err;
+    }
+    w->link[w->links] = inode_get(inode);
+    w->text[w->links++] = buffer;
+    if (*rest)
+        w->later[w->depth++] = rest;
+    w->path = buffer ? buffer : inode->link_text;
+    if (*w->path == '/')
+        w->at = vfs_root_locked();
+    return *w->path ? 0 : -ENOENT;
+}
+
+static void walk_up(struct walk *w)
+{
+    struct dentry *d = w->at;
+    while (d->covers)
+        d = d->covers;
+    w->at = dentry_mounted_locked(d->parent);
+}
+
+static size_t name_length(const char *text)
+{
+    const char *end = text;
+    while (*end && *end != '/')
+        end++;
+    return (size_t)(end - text);
+}
+
+static const char *skip_slashes(const char *path)
+{
+    while (*path == '/')
+        path++;
+    return path;
+}
+
+/* One step down, to the name at w->path. */
+static int walk_down(struct walk *w, size_t length, const char *rest, unsigned flags)
+{
+    bool last = !*rest && w->depth == 0;
+    bool slash = w->path[length] == '/';
+    if (UNLIKELY(length > NAME_BYTES_MAX))
+        return -ENAMETOOLONG;
+    struct name name = name_make(w->path, length);
+    struct dentry *child = dentry_find_locked(w->at, &name);
+    if (UNLIKELY(!child)) {
+        int err = walk_load(w, name, &child);
+        if (err)
+            return err;
+    }
+    child->used = true;
+    child = dentry_mounted_locked(child);
+    if (!child->inode)
+        return -ENOENT;
+    if (last && slash)
+        w->want_directory = true;
+    if (UNLIKELY(inode_is_link(child->inode)) && (!last || slash || (flags & LOOKUP_FOLLOW)))
+        return walk_follow(w, child, rest);
+    w->at = child;
+    w->path = rest;
+    return 0;
+}
+
+/* Walks all of the path, or with LOOKUP_PARENT all but the last name. Under dentry_lock, which it
+ * may let go in between. */
+static int walk_path(struct walk *w, unsigned flags, struct name *last)
+{
+    for (;;) {
+        w->path = skip_slashes(w->path);
+        if (!*w->path) {
+            if (w->depth == 0)
+                break;
+            w->path = w->later[--w->depth];
+            continue;
+        }
+        if (UNLIKELY(!w->at->inode || !inode_is_dir(w->at->inode)))
+            return -ENOTDIR;
+        size_t length = name_length(w->path);
+        const char *rest = skip_slashes(w->path + length);
+        if ((flags & LOOKUP_PARENT) && !*rest && w->depth == 0) {
+            *last = (struct name){w->path, (uint32_t)length, 0};
+            return length > NAME_BYTES_MAX ? -ENAMETOOLONG : 0;
+        }
+        if (w->path[0] == '.' && (length == 1 || (length == 2 && w->path[1] == '.'))) {
+            if (length == 2)
+                walk_up(w);
+            if (!*rest && w->path[length] == '/')
+                w->want_directory = true;
+            w->path = rest;
+            continue;
+        }
+        int err = walk_down(w, length, rest, flags);
+        if (err)
+            return err;
+    }
+    if (flags & LOOKUP_PARENT) /* "/", or "///" */
+        *last = (struct name){w->path, 0, 0};
+    return w->want_directory && !inode_is_dir(w->at->inode) ? -ENOTDIR : 0;
+}
+
+int vfs_lookup(struct dentry *base, const char *path, unsigned flags, struct dentry **out,
+               struct name *last)
+{
+    struct walk w;
+    if (!*path)
+        return -ENOENT;
+    w.path = path;
+    w.anchor = NULL;
+    w.links = w.depth = 0;
+    w.want_directory = flags & LOOKUP_DIRECTORY;
+    spin_lock(&dentry_lock);
+    w.at = *path == '/' ? vfs_root_locked() : base ? base : vfs_cwd_locked();
+    int err = walk_path(&w, flags, last);
+    struct dentry *result = err ? NULL : dentry_get(w.at);
+    spin_unlock(&dentry_lock);
+    while (w.links-- > 0) {
+        heap_free(w.text[w.links]);
+        inode_put(w.link[w.links]);
+    }
+    if (w.anchor)
+        dentry_put(w.anchor);
+    if (!err && (flags & LOOKUP_PARENT))
+        *last = name_make(last->text, last->length);
+    *out = result;
+    return err;
+}

@@ -1,0 +1,259 @@
+/* Opening: from a path or a dentry to an open file. */
+#include <linux/fcntl.h>
+#include <linux/inotify.h>
+#include <linux/stat.h>
+
+#include "kernel/base/errno.h"
+#include "kernel/fd/file.h"
+#include "kernel/fd/regular.h"
+#include "kernel/proc/task.h"
+#include "kernel/vfs/dentry.h"
+
+#define PATH_FLAGS (O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+#define TMPFILE_BIT (O_TMPFILE & ~O_DIRECTORY)
+/* What F_GETFL does not show. */
+#define CREATION_FLAGS (O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC)
+
+static bool wants_write(unsigned flags)
+{
+    return (flags & O_ACCMODE) != O_RDONLY;
+}
+
+/* Whether inode may be opened so. */
+static int open_check(const struct inode *inode, unsigned flags)
+{
+    bool directory = inode_is_dir(inode);
+    if (!directory && (flags & O_DIRECTORY))
+        return -ENOTDIR;
+    if (flags & O_PATH)
+        return 0;
+    if (inode_is_link(inode))
+        return -ELOOP;
+    if (directory && (wants_write(flags) || (flags & (O_CREAT | O_TRUNC))))
+        return -EISDIR;
+    if (S_ISSOCK(inode->mode))
+        return -ENXIO;
+    if (inode->fs->read_only && wants_write(flags) && (inode_is_regular(inode) || directory))
+        return -EROFS;
+    return 0;
+}
+
+static const struct file_ops *ops_of(const struct inode *inode, unsigned flags)
+{
+    if (flags & O_PATH)
+        return &path_file_ops;
+    if (inode->file_ops)
+        return inode->file_ops;
+    if (inode_is_dir(inode))
+        return &directory_file_ops;
+    return inode_is_regular(inode) && inode->map ? &regular_file_ops : NULL;
+}
+
+/* Takes over the reference to d on success only. */
+static int open_checked(struct dentry *d, unsigned flags, struct file **out)
+{
+    struct inode *inode = d->inode;
+    const struct file_ops *ops = ops_of(inode, flags);
+    bool own_open = inode->ops && inode->ops->open && !(flags & O_PATH);
+    if (!ops && !own_open)
+        return -ENXIO;
+    struct file *file = file_alloc(ops, flags & ~(unsigned)CREATION_FLAGS, dentry_get(d), NULL);
+    if (!file) {
+        dentry_put(d);
+        return -ENOMEM;
+    }
+    int err = own_open ? inode->ops->open(inode, file) : 0;
+    if (!err && (flags & O_TRUNC) && !(flags & O_PATH) && inode_is_regular(inode) && inode->map)
+        err = vfs_truncate(inode, 0);
+    if (err) {
+        file_put(file);
+        return err;
+    }
+    dentry_put(d); /* the file has its own */
+    if (!(flags & O_PATH))
+        vfs_notify(inode, d->parent->inode, dentry_name(d),
+                   IN_OPEN | (inode_is_dir(inode) ? IN_ISDIR : 0), 0);
+    *out = file;
+    return 0;
+}
+
+int vfs_open_dentry(struct dentry *d, unsigned flags, struct file **out)
+{
+    int err = d->inode ? open_check(d->inode, flags) : -ENOENT;
+    if (err)
+        return err;
+    dentry_get(d);
+    err = open_checked(d, flags, out);
+    if (err)
+        dentry_put(d);
+    return err;
+}
+
+/* Makes a regular file for the negative dentry d of dir, whose mutex is held. */
+static int create_locked(struct dentry *dir, struct dentry *d, uint32_t mode)
+{
+    struct inode *parent = dir->inode, *inode;
+    if (parent->fs->read_only)
+        return -EROFS;
+    if (!parent->ops->create)
+        return -EACCES;
+    mode = S_IFREG | (mode & 07777u & ~the_proc.umask);
+    int err = parent->ops->create(parent, dentry_name(d), mode, 0, &inode);
+    if (!err)
+        dentry_instantiate(d, inode);
+    return err;
+}
+
+/* Finds or makes the last name of a path opened with O_CREAT. */
+static int find_or_create(struct dentry *dir, struct name last, unsigned flags, uint32_t mode,
+                          bool *created, struct dentry **out)
+{
+    *created = false;
+    spin_lock(&dentry_lock);
+    struct dentry *d = dentry_find_locked(dir, &last);
+    if (d && d->inode)
+        dentry_get(d);
+    else
+        d = NULL;
+    spin_unlock(&dentry_lock);
+    int err = 0;
+    if (!d) {
+        mutex_lock(&dir->inode->lock);
+        err = dentry_load_locked(dir, last, &d);
+        if (!err && !d->inode) {
+            err = create_locked(dir, d, mode);
+            *created = !err;
+            if (err)
+                dentry_put(d);
+        }
+        mutex_unlock(&dir->inode->lock);
+    }
+    if (err)
+        return err;
+    if (*created) {
+        vfs_notify(d->inode, dir->inode, dentry_name(d), IN_CREATE, 0);
+    } else if (flags & O_EXCL) {
+        dentry_put(d);
+        return -EEXIST;
+    }
+    dentry_cross_mounts(&d);
+    *out = d;
+    return 0;
+}
+
+/* The last name of path, in *dir: must be one that can be created. */
+static int lookup_last(struct dentry *base, const char *path, struct dentry **dir,
+                       struct name *last)
+{
+    int err = vfs_lookup(base, path, LOOKUP_PARENT, dir, last);
+    if (err)
+        return err;
+    bool dots =
+        last->length == 0 || (last->text[0] == '.' &&
+                              (last->length == 1 || (last->length == 2 && last->text[1] == '.')));
+    if (dots || last->text[last->length] == '/')
+        err = -EISDIR;
+    else if (!inode_is_dir((*dir)->inode))
+        err = -ENOTDIR;
+    if (err)
+        dentry_put(*dir);
+    return err;
+}
+
+/* O_CREAT: goes along the links at the end of the path, one after the other. */
+static int open_create(struct dentry *base, const char *path, unsigned flags, uint32_t mode,
+                       struct file **out)
+{
+    struct dentry *dir, *d = NULL, *previous = NULL; /* previous: a link; path is its text */
+    struct name last;
+    bool created = false;
+    int err = lookup_last(base, path, &dir, &last);
+    for (unsigned links = 0; !err; links++) {
+        err = find_or_create(dir, last, flags, mode, &created, &d);
+        dentry_put(previous);
+        previous = NULL;
+        if (err || !inode_is_link(d->inode) || (flags & O_NOFOLLOW) || !d->inode->link_text)
+            break;
+        previous = d;
+        d = NULL;
+        struct dentry *from = dir;
+        err = links < LINK_DEPTH_MAX ? lookup_last(from, previous->inode->link_text, &dir, &last)
+                                     : -ELOOP;
+        if (err)
+            dir = NULL;
+        dentry_put(from);
+        if (err)
+            dentry_put(previous);
+    }
+    if (err)
+        return err;
+    dentry_put(dir);
+    if (created)
+        flags &= ~(unsigned)O_TRUNC;
+    err = open_check(d->inode, flags & ~(unsigned)(created ? O_CREAT : 0));
+    if (!err)
+        err = open_checked(d, flags, out);
+    if (err)
+        dentry_put(d);
+    return err;
+}
+
+/* O_TMPFILE: a file without a name in the directory path. */
+static int open_tmpfile(struct dentry *base, const char *path, unsigned flags, uint32_t mode,
+                        struct file **out)
+{
+    struct dentry *dir;
+    struct inode *inode = NULL;
+    if (!wants_write(flags))
+        return -EINVAL;
+    int err = vfs_lookup(base, path, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &dir, NULL);
+    if (err)
+        return err;
+    mode = S_IFREG | (mode & 07777u & ~the_proc.umask);
+    struct inode *parent = dir->inode;
+    if (!parent->fs->in_memory || !parent->ops->create)
+        err = -EOPNOTSUPP;
+    else
+        err = parent->ops->create(parent, name_make("", 0), mode, 0, &inode);
+    struct dentry *d = err ? NULL : dentry_alloc(dir, name_make("#tmpfile", 8), inode);
+    if (d) {
+        inode->links = 0;
+        d->deleted = true;
+        err = open_checked(d, flags & ~(unsigned)(TMPFILE_BIT | O_DIRECTORY), out);
+        if (err)
+            dentry_put(d);
+    } else if (!err) {
+        inode_put(inode);
+        err = -ENOMEM;
+    }
+    dentry_put(dir);
+    return err;
+}
+
+int vfs_open(struct dentry *base, const char *path, unsigned flags, uint32_t mode,
+             struct file **out)
+{
+    if (flags & O_PATH)
+        flags &= PATH_FLAGS;
+    if (flags & TMPFILE_BIT)
+        return open_tmpfile(base, path, flags, mode, out);
+    int err;
+    if (flags & O_CREAT) {
+        err = open_create(base, path, flags, mode, out);
+    } else {
+        struct dentry *d;
+        unsigned how =
+            (flags & O_NOFOLLOW ? 0 : LOOKUP_FOLLOW) | (flags & O_DIRECTORY ? LOOKUP_DIRECTORY : 0);
+        err = vfs_lookup(base, path, how, &d, NULL);
+        if (!err) {
+            err = open_check(d->inode, flags);
+            if (!err)
+                err = open_checked(d, flags, out);
+            if (err)
+                dentry_put(d);
+        }
+    }
+    if (err == -ENOENT)
+        vfs_note_missing(base, path);
+    return err;
+}
