@@ -185,6 +185,15 @@ static int64_t pseudo_readlink(struct inode *inode, char *buf, size_t size)
     return (int64_t)length;
 }
 
+int64_t pseudo_take_text(struct text *text, char *buf, size_t size)
+{
+    int64_t length = text_failed(text) ? -ENOMEM : (int64_t)text->length;
+    if (length > 0)
+        memcpy(buf, text->data, min_u64(text->length, size));
+    text_clear(text);
+    return length;
+}
+
 /* -EOPNOTSUPP: there is only a path. */
 static int pseudo_follow(struct inode *inode, struct dentry **out)
 {

@@ -1,0 +1,211 @@
+/* /proc/sys: the settings programs read. What could be set and would not matter takes any value and
+ * forgets it. */
+#include "kernel/base/random.h"
+#include "kernel/base/string.h"
+#include "kernel/fd/fdtable.h"
+#include "kernel/fs/procfs.h"
+#include "kernel/proc/uts.h"
+
+#define RANDOM_BITS "256\n"
+
+static void hostname_text(struct text *out, pseudo_key_t key)
+{
+    (void)key;
+    char name[UTS_BYTES];
+    uts_get(UTS_HOSTNAME, name);
+    text_format(out, "%s\n", name);
+}
+
+static void domainname_text(struct text *out, pseudo_key_t key)
+{
+    (void)key;
+    char name[UTS_BYTES];
+    uts_get(UTS_DOMAINNAME, name);
+    text_format(out, "%s\n", name);
+}
+
+/* Up to the end of the line. */
+static int write_name(enum uts_name which, const char *bytes, size_t length)
+{
+    const char *newline = memchr(bytes, '\n', length);
+    return uts_set(which, bytes, newline ? (size_t)(newline - bytes) : length);
+}
+
+static int write_hostname(pseudo_key_t key, const char *bytes, size_t length)
+{
+    (void)key;
+    return write_name(UTS_HOSTNAME, bytes, length);
+}
+
+static int write_domainname(pseudo_key_t key, const char *bytes, size_t length)
+{
+    (void)key;
+    return write_name(UTS_DOMAINNAME, bytes, length);
+}
+
+/* A random UUID as RFC 9562 has it, version 4. */
+static void put_uuid(struct text *out, uint8_t b[16])
+{
+    b[6] = (uint8_t)((b[6] & 0x0f) | 0x40);
+    b[8] = (uint8_t)((b[8] & 0x3f) | 0x80);
+    text_format(out, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x\n", b[0],
+                b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13],
+                b[14], b[15]);
+}
+
+static void uuid_text(struct text *out, pseudo_key_t key)
+{
+    (void)key;
+    uint8_t bytes[16];
+    random_bytes(bytes, sizeof(bytes));
+    put_uuid(out, bytes);
+}
+
+static void boot_id_text(struct text *out, pseudo_key_t key)
+{
+    (void)key;
+    static struct spinlock lock = SPINLOCK_INIT(RANK_DEVICE);
+    static uint8_t boot_id[16];
+    static bool made;
+    uint8_t bytes[16];
+    spin_lock(&lock);
+    if (!made)
+        random_bytes(boot_id, sizeof(boot_id));
+    made = true;
+    memcpy(bytes, boot_id, sizeof(bytes));
+    spin_unlock(&lock);
+    put_uuid(out, bytes);
+}
+
+#define READ_ONLY(file_name, value) PSEUDO_FIXED(file_name, value)
+#define IGNORED(file_name, value) PSEUDO_FIXED_MODE(file_name, 0644, value, pseudo_write_ignored)
+
+static const struct pseudo_entry random_entries[] = {PSEUDO_FILE("boot_id", boot_id_text),
+                                                     READ_ONLY("entropy_avail", RANDOM_BITS),
+                                                     READ_ONLY("poolsize", RANDOM_BITS),
+                                                     IGNORED("urandom_min_reseed_secs", "60\n"),
+                                                     PSEUDO_FILE("uuid", uuid_text),
+                                                     IGNORED("write_wakeup_threshold", RANDOM_BITS),
+                                                     PSEUDO_END};
+static const struct pseudo_dir random_dir = {.entries = random_entries};
+
+static const struct pseudo_entry seccomp_entries[] = {READ_ONLY("actions_avail", "\n"), PSEUDO_END};
+static const struct pseudo_dir seccomp_dir = {.entries = seccomp_entries};
+
+static const struct pseudo_entry kernel_entries[] = {
+    READ_ONLY("arch", UTS_MACHINE "\n"),
+    READ_ONLY("cap_last_cap", "40\n"),
+    IGNORED("core_pattern", "core\n"),
+    IGNORED("core_uses_pid", "0\n"),
+    PSEUDO_FILE_MODE("domainname", 0644, domainname_text, write_domainname),
+    PSEUDO_FILE_MODE("hostname", 0644, hostname_text, write_hostname),
+    READ_ONLY("io_uring_disabled", "2\n"),
+    IGNORED("msgmax", "8192\n"),
+    IGNORED("msgmnb", "16384\n"),
+    IGNORED("msgmni", "32000\n"),
+    READ_ONLY("ngroups_max", "65536\n"),
+    READ_ONLY("osrelease", UTS_RELEASE "\n"),
+    READ_ONLY("ostype", UTS_SYSNAME "\n"),
+    READ_ONLY("overflowgid", "65534\n"),
+    READ_ONLY("overflowuid", "65534\n"),
+    IGNORED("perf_event_paranoid", "3\n"),
+    IGNORED("pid_max", "4194304\n"),
+    PSEUDO_DIR("random", &random_dir),
+    IGNORED("randomize_va_space", "2\n"),
+    IGNORED("sched_autogroup_enabled", "0\n"),
+    IGNORED("sched_rr_timeslice_ms", "100\n"),
+    IGNORED("sched_rt_period_us", "1000000\n"),
+    IGNORED("sched_rt_runtime_us", "950000\n"),
+    PSEUDO_DIR("seccomp", &seccomp_dir),
+    IGNORED("sem", "32000\t1024000000\t500\t32000\n"),
+    IGNORED("shmall", "18446744073692774399\n"),
+    IGNORED("shmmax", "18446744073692774399\n"),
+    IGNORED("shmmni", "4096\n"),
+    READ_ONLY("tainted", "0\n"),
+    IGNORED("threads-max", "32768\n"),
+    IGNORED("unprivileged_bpf_disabled", "2\n"),
+    READ_ONLY("version", UTS_VERSION "\n"),
+    PSEUDO_END};
+static const struct pseudo_dir kernel_dir = {.entries = kernel_entries};
+
+static const struct pseudo_entry vm_entries[] = {IGNORED("drop_caches", "0\n"),
+                                                 IGNORED("legacy_va_layout", "0\n"),
+                                                 IGNORED("max_map_count", "65530\n"),
+                                                 IGNORED("min_free_kbytes", "0\n"),
+                                                 IGNORED("mmap_min_addr", "65536\n"),
+                                                 IGNORED("mmap_rnd_bits", "28\n"),
+                                                 IGNORED("nr_hugepages", "0\n"),
+                                                 IGNORED("overcommit_kbytes", "0\n"),
+                                                 IGNORED("overcommit_memory", "1\n"),
+                                                 IGNORED("overcommit_ratio", "50\n"),
+                                                 IGNORED("swappiness", "60\n"),
+                                                 IGNORED("unprivileged_userfaultfd", "0\n"),
+                                                 PSEUDO_END};
+static const struct pseudo_dir vm_dir = {.entries = vm_entries};
+
+static const struct pseudo_entry inotify_entries[] = {
+    IGNORED("max_queued_events", "16384\n"), IGNORED("max_user_instances", "1024\n"),
+    IGNORED("max_user_watches", "65536\n"), PSEUDO_END};
+static const struct pseudo_dir inotify_dir = {.entries = inotify_entries};
+
+static const struct pseudo_entry epoll_entries[] = {IGNORED("max_user_watches", "1048576\n"),
+                                                    PSEUDO_END};
+static const struct pseudo_dir epoll_dir = {.entries = epoll_entries};
+
+static void file_nr_text(struct text *out, pseudo_key_t key)
+{
+    (void)key;
+    text_format(out, "%u\t0\t%lu\n", fd_count(), INT64_MAX);
+}
+
+static const struct pseudo_entry fs_entries[] = {IGNORED("aio-max-nr", "65536\n"),
+                                                 READ_ONLY("aio-nr", "0\n"),
+                                                 PSEUDO_DIR("epoll", &epoll_dir),
+                                                 IGNORED("file-max", "9223372036854775807\n"),
+                                                 PSEUDO_FILE("file-nr", file_nr_text),
+                                                 PSEUDO_DIR("inotify", &inotify_dir),
+                                                 IGNORED("lease-break-time", "45\n"),
+                                                 IGNORED("nr_open", "1048576\n"),
+                                                 IGNORED("overflowgid", "65534\n"),
+                                                 IGNORED("overflowuid", "65534\n"),
+                                                 IGNORED("pipe-max-size", "1048576\n"),
+                                                 IGNORED("pipe-user-pages-hard", "0\n"),
+                                                 IGNORED("pipe-user-pages-soft", "16384\n"),
+                                                 IGNORED("protected_hardlinks", "0\n"),
+                                                 IGNORED("protected_symlinks", "0\n"),
+                                                 IGNORED("suid_dumpable", "0\n"),
+                                                 PSEUDO_END};
+static const struct pseudo_dir fs_dir = {.entries = fs_entries};
+
+static const struct pseudo_entry core_entries[] = {IGNORED("optmem_max", "131072\n"),
+                                                   IGNORED("rmem_default", "212992\n"),
+                                                   IGNORED("rmem_max", "212992\n"),
+                                                   IGNORED("somaxconn", "4096\n"),
+                                                   IGNORED("wmem_default", "212992\n"),
+                                                   IGNORED("wmem_max", "212992\n"),
+                                                   PSEUDO_END};
+static const struct pseudo_dir core_dir = {.entries = core_entries};
+
+static const struct pseudo_entry ipv4_entries[] = {IGNORED("ip_local_port_range", "32768\t60999\n"),
+                                                   IGNORED("ip_unprivileged_port_start", "1024\n"),
+                                                   IGNORED("tcp_fin_timeout", "60\n"),
+                                                   IGNORED("tcp_keepalive_intvl", "75\n"),
+                                                   IGNORED("tcp_keepalive_probes", "9\n"),
+                                                   IGNORED("tcp_keepalive_time", "7200\n"),
+                                                   IGNORED("tcp_rmem", "4096\t131072\t6291456\n"),
+                                                   IGNORED("tcp_wmem", "4096\t16384\t4194304\n"),
+                                                   PSEUDO_END};
+static const struct pseudo_dir ipv4_dir = {.entries = ipv4_entries};
+
+static const struct pseudo_entry unix_entries[] = {IGNORED("max_dgram_qlen", "512\n"), PSEUDO_END};
+static const struct pseudo_dir unix_dir = {.entries = unix_entries};
+
+static const struct pseudo_entry net_entries[] = {PSEUDO_DIR("core", &core_dir),
+                                                  PSEUDO_DIR("ipv4", &ipv4_dir),
+                                                  PSEUDO_DIR("unix", &unix_dir), PSEUDO_END};
+static const struct pseudo_dir net_dir = {.entries = net_entries};
+
+static const struct pseudo_entry sys_entries[] = {
+    PSEUDO_DIR("fs", &fs_dir), PSEUDO_DIR("kernel", &kernel_dir), PSEUDO_DIR("net", &net_dir),
+    PSEUDO_DIR("vm", &vm_dir), PSEUDO_END};
+const struct pseudo_dir proc_sys_dir = {.entries = sys_entries};
