@@ -113,7 +113,9 @@ static bool add_link(struct closure *closure, const char *path, const char *targ
     return spec_add_link(closure->spec, path, target, why, err);
 }
 
-bool closure_add_path(struct closure *closure, const char *path, const char *why, struct error *err)
+/* Adds the links on the way to path. Returns the path without links, or NULL with err set. */
+static char *add_links(struct closure *closure, const char *path, const char *why,
+                       struct error *err)
 {
     char *at = path_absolute(path);
     bool good = true;
@@ -121,12 +123,13 @@ bool closure_add_path(struct closure *closure, const char *path, const char *why
         const char *rest;
         char *link = first_link(at, &rest);
         if (!link)
-            break;
+            return at;
         char *target = path_read_link(link);
         char *parent = path_parent(link);
         char *joined = target ? path_join(parent, target) : mem_string(parent);
         char *whole = mem_printf("%s%s", joined, rest);
-        good = target && add_link(closure, link, target, why, err);
+        good = target ? add_link(closure, link, target, why, err)
+                      : error_errno(err, "%s (%s)", link, why);
         free(at);
         at = path_clean(whole);
         free(whole);
@@ -135,10 +138,27 @@ bool closure_add_path(struct closure *closure, const char *path, const char *why
         free(target);
         free(link);
     }
-    if (good && !guest_has(closure, at))
-        good = spec_add_file(closure->spec, at, at, why, err);
+    if (good)
+        error_set(err, "%s (%s): too many links", path, why);
     free(at);
+    return NULL;
+}
+
+bool closure_add_path(struct closure *closure, const char *path, const char *why, struct error *err)
+{
+    char *real = add_links(closure, path, why, err);
+    bool good =
+        real && (guest_has(closure, real) || spec_add_file(closure->spec, real, real, why, err));
+    free(real);
     return good;
+}
+
+bool closure_add_folder_links(struct closure *closure, const char *path, const char *why,
+                              struct error *err)
+{
+    char *real = add_links(closure, path, why, err);
+    free(real);
+    return real != NULL;
 }
 
 /* Whether name is musl's own, part of its linker. */
@@ -408,7 +428,6 @@ static bool scan_entry(struct closure *closure, size_t i, enum missing missing, 
     struct spec_entry *entry = &closure->spec->entries[i];
     if (entry->scanned || !may_be_elf(entry))
         return true;
-    entry->scanned = true;
     char *host = mem_string(entry->source), *guest = mem_string(entry->guest);
     struct object object = {.host = host, .guest = guest};
     enum spec_tier tier = closure->spec->tier;
@@ -478,19 +497,22 @@ static bool add_unwinder(struct closure *closure, const struct object *program, 
     return !search.failed;
 }
 
-bool closure_add_program(struct closure *closure, const char *path, struct error *err)
+bool closure_add_program(struct closure *closure, const char *path, const char *guest,
+                         struct error *err)
 {
     struct object program = {0};
     struct stat info;
     char *real = NULL;
     if (!watch_follow(&closure->spec->watch, path, &info, &real))
         return error_errno(err, "%s", path);
-    program.host = program.guest = real;
+    program.host = real;
+    program.guest = guest ? guest : real;
     enum elf_kind kind = elf_read(real, &program.elf, err);
     bool good = kind == ELF_GOOD || (kind == ELF_NONE && error_set(err, "%s is no ELF file", path));
     if (good) {
         take_program(closure, real, &program.elf);
-        good = closure_add_path(closure, path, "the program", err) &&
+        good = (guest ? spec_add_file(closure->spec, guest, real, "the program", err)
+                      : closure_add_path(closure, path, "the program", err)) &&
                scan_entries(closure, MISSING_IS_ERROR, err) &&
                add_object(closure, &program, MISSING_IS_ERROR, err) &&
                scan_entries(closure, MISSING_IS_ERROR, err) &&

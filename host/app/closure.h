@@ -35,9 +35,15 @@ void closure_clear(struct closure *closure);
 bool closure_add_path(struct closure *closure, const char *path, const char *why,
                       struct error *err);
 
-/* Adds an x86-64 program at its own path with its interpreter and libraries. A missing library is
- * an error that names it and who needs it. */
-bool closure_add_program(struct closure *closure, const char *path, struct error *err);
+/* Puts the links on the way to a host folder into the image, not the folder. */
+bool closure_add_folder_links(struct closure *closure, const char *path, const char *why,
+                              struct error *err);
+
+/* Adds an x86-64 program with its interpreter and libraries, at its own path (with every link on
+ * the way) or, if guest isn't NULL, there. A missing library is an error that names it and who
+ * needs it. */
+bool closure_add_program(struct closure *closure, const char *path, const char *guest,
+                         struct error *err);
 
 /* Adds the libraries of all ELF files among the entries added since the last time. A missing
  * library is only noted: the file may never be loaded. */

@@ -62,8 +62,9 @@ static bool apply_dirs(const struct config *config, struct image_spec *spec, str
     return true;
 }
 
-/* Replaces $NAME and ${NAME} by the environment's values. NULL with err set if one isn't set. */
-static char *expand(const char *text, struct error *err)
+/* Replaces $NAME and ${NAME} by the environment's values, and adds the names to variables. NULL
+ * with err set if one isn't set. */
+static char *expand(const char *text, struct strlist *variables, struct error *err)
 {
     struct buf out = {0};
     buf_string(&out, "");
@@ -79,6 +80,7 @@ static char *expand(const char *text, struct error *err)
             length++;
         char *copy = mem_printf("%.*s", (int)length, name);
         const char *value = getenv(copy);
+        strlist_add(variables, copy);
         if (!length || (braces && name[length] != '}') || !value) {
             error_set(err, length ? "the variable $%s is not set" : "a name must follow $%s", copy);
             free(copy);
@@ -98,14 +100,14 @@ struct glob_filter {
     size_t *matches;
 };
 
-static bool glob_take(const struct spec_filter *filter, const char *name, bool is_folder,
+static bool glob_take(const struct spec_filter *filter, const char *path, bool is_folder,
                       size_t depth)
 {
     const struct glob_filter *glob = (const struct glob_filter *)filter;
     (void)depth;
     if (is_folder)
         return true;
-    bool match = fnmatch(glob->pattern, name, 0) == 0;
+    bool match = fnmatch(glob->pattern, path_base(path), 0) == 0;
     *glob->matches += match;
     return match;
 }
@@ -143,7 +145,7 @@ static bool map_plain(struct image_spec *spec, const char *host, const char *gue
 static bool apply_map(const struct config *config, struct image_spec *spec, size_t i,
                       struct error *err)
 {
-    char *key = expand(config->map_dirs.names.items[i], err);
+    char *key = expand(config->map_dirs.names.items[i], &spec->variables, err);
     if (!key)
         return false;
     char *host = host_path(config, key), *guest = path_clean(config->map_dirs.values.items[i]);

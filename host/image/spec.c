@@ -45,6 +45,7 @@ void spec_clear(struct image_spec *spec)
     free(spec->workdir);
     strlist_clear(&spec->args);
     strlist_clear(&spec->env);
+    strlist_clear(&spec->variables);
     watch_clear(&spec->watch);
     tree_destroy(spec->tree);
     *spec = (struct image_spec){0};
@@ -273,12 +274,16 @@ static bool climb_enter(struct climb *climb, const char *host, const char *guest
         close(fd);
         return error_set(climb->err, "%s (%s): folders nest too deeply", host, climb->why);
     }
-    bool bare = climb->filter && climb->filter->files_only;
+    bool modules = climb->filter && climb->filter->modules && !climb->depth;
+    bool bare = modules || (climb->filter && climb->filter->files_only);
     if (!bare && !folder_add(climb->spec, guest, host, info, climb->why, climb->err)) {
         close(fd);
         return false;
     }
-    watch_folder(&climb->spec->watch, host, info);
+    if (modules)
+        watch_modules(&climb->spec->watch, host);
+    else
+        watch_folder(&climb->spec->watch, host, info);
     climb->levels[climb->depth++] =
         (struct level){.dir = fdopendir(fd), .host = mem_string(host), .guest = mem_string(guest)};
     return true;
@@ -330,11 +335,11 @@ static bool climb_item(struct climb *climb, const char *name)
         return true; /* gone meanwhile; the folder's stamp tells next time */
     bool is_folder = S_ISDIR(info.st_mode);
     const struct spec_filter *filter = climb->filter;
-    if (filter && !filter->take(filter, name, is_folder, climb->depth))
-        return true;
     char *host = path_join(level->host, name), *guest = path_join(level->guest, name);
-    bool done =
-        is_folder ? climb_enter(climb, host, guest, &info) : climb_file(climb, host, guest, &info);
+    bool done = true;
+    if (!filter || filter->take(filter, host, is_folder, climb->depth))
+        done = is_folder ? climb_enter(climb, host, guest, &info)
+                         : climb_file(climb, host, guest, &info);
     free(host);
     free(guest);
     return done;

@@ -58,15 +58,16 @@ struct image_spec {
     size_t layer_count;
     struct spec_entry *entries; /* in the order they were asked for; a later one replaces */
     size_t entry_count;
-    struct spec_tree *tree; /* layers and entries by path; spec_init() makes it */
-    struct watch watch;     /* what else of the host the result depends on */
-    enum spec_tier tier;    /* of the entries added next */
-    char *program;          /* path in the image of what to exec */
-    struct strlist args;    /* argv, argv[0] first */
-    struct strlist env;     /* "NAME=VALUE" */
-    char *workdir;          /* NULL: "/" */
-    uint64_t memory_bytes;  /* 0: the default */
-    unsigned cpus;          /* 0: the default */
+    struct spec_tree *tree;   /* layers and entries by path; spec_init() makes it */
+    struct watch watch;       /* what else of the host the result depends on */
+    struct strlist variables; /* names of the host's variables that it depends on */
+    enum spec_tier tier;      /* of the entries added next */
+    char *program;            /* path in the image of what to exec */
+    struct strlist args;      /* argv, argv[0] first */
+    struct strlist env;       /* "NAME=VALUE" */
+    char *workdir;            /* NULL: "/" */
+    uint64_t memory_bytes;    /* 0: the default */
+    unsigned cpus;            /* 0: the default */
 };
 
 void spec_init(struct image_spec *spec);
@@ -103,10 +104,12 @@ bool spec_add_data(struct image_spec *spec, const char *guest, const void *data,
 bool spec_add_tree(struct image_spec *spec, const char *guest, const char *host, const char *why,
                    struct error *err);
 
-/* The same for the files and folders that the filter takes; depth is 1 for those right in host. */
+/* The same for what the filter takes: path is on the host, depth is 1 for what lies right in host.
+ */
 struct spec_filter {
-    bool (*take)(const struct spec_filter *filter, const char *name, bool is_folder, size_t depth);
+    bool (*take)(const struct spec_filter *filter, const char *path, bool is_folder, size_t depth);
     bool files_only; /* folders only where a file below them is taken */
+    bool modules;    /* host itself is no entry; only the names of its modules are watched */
 };
 bool spec_add_filtered(struct image_spec *spec, const char *guest, const char *host,
                        const struct spec_filter *filter, const char *why, struct error *err);

@@ -1,0 +1,128 @@
+/*
+ * What every program takes for granted: a few files of /etc, folders to write in, the host's clock
+ * zone and locale. What a package brings is left alone.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "host/app/guestenv.h"
+#include "host/app/launch.h"
+#include "host/base/path.h"
+
+#define LOCALES "/usr/lib/locale"
+#define ZONES "/usr/share/zoneinfo"
+
+static const struct {
+    const char *path, *text;
+} files[] = {
+    {"/etc/passwd", "root:x:0:0:root:/:/sbin/nologin\n"
+                    "nobody:x:65534:65534:nobody:/nonexistent:/sbin/nologin\n"},
+    {"/etc/group", "root:x:0:\ntty:x:5:\nnogroup:x:65534:\n"},
+    {"/etc/hosts", "127.0.0.1 localhost orris\n::1 localhost ip6-localhost ip6-loopback\n"},
+    {"/etc/hostname", "orris\n"},
+    {"/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\nservices: files\n"},
+};
+
+static const struct {
+    const char *path;
+    mode_t mode;
+} folders[] = {
+    {"/tmp", 01777}, {"/var/tmp", 01777}, {"/run", 0755},
+    {"/dev", 0755},  {"/proc", 0555},     {"/sys", 0555},
+};
+
+static const char *const links[] = {"/bin", "/sbin", "/lib", "/lib64"};
+
+static bool has(struct image_spec *spec, const char *path)
+{
+    struct spec_found found;
+    if (!spec_find(spec, path, true, &found))
+        return false;
+    free(found.guest);
+    return true;
+}
+
+bool basics_add_links(struct image_spec *spec, struct error *err)
+{
+    bool good = true;
+    for (size_t i = 0; good && i < sizeof(links) / sizeof(*links); i++) {
+        struct stat info;
+        char *target = path_read_link(links[i]);
+        watch_look(&spec->watch, links[i], &info);
+        if (target && !has(spec, links[i]))
+            good = spec_add_link(spec, links[i], target, "as on the host", err);
+        free(target);
+    }
+    return good;
+}
+
+static bool add_files(struct image_spec *spec, struct error *err)
+{
+    bool good = true;
+    for (size_t i = 0; good && i < sizeof(files) / sizeof(*files); i++)
+        if (!has(spec, files[i].path))
+            good = spec_add_data(spec, files[i].path, files[i].text, strlen(files[i].text), 0644,
+                                 "what programs take for granted", err);
+    for (size_t i = 0; good && i < sizeof(folders) / sizeof(*folders); i++)
+        good = spec_add_empty_dir(spec, folders[i].path, folders[i].mode,
+                                  "what programs take for granted", err);
+    return good;
+}
+
+/* Adds a file of the host, with the links to it, if it is there and the image has none. */
+static bool add_if_there(struct closure *closure, const char *path, struct error *err)
+{
+    struct stat info;
+    if (!watch_follow(&closure->spec->watch, path, &info, NULL) || has(closure->spec, path))
+        return true;
+    return S_ISDIR(info.st_mode)
+               ? spec_add_tree(closure->spec, path, path, "locale", err)
+               : !S_ISREG(info.st_mode) || closure_add_path(closure, path, "clock zone", err);
+}
+
+static bool add_zone(struct closure *closure, struct error *err)
+{
+    const char *zone = guestenv_get(&closure->spec->env, "TZ");
+    zone = zone ? zone : getenv("TZ");
+    strlist_add(&closure->spec->variables, "TZ");
+    if (!add_if_there(closure, "/etc/localtime", err))
+        return false;
+    if (!zone || !*zone || strstr(zone, ".."))
+        return true;
+    zone += *zone == ':';
+    char *path = *zone == '/' ? mem_string(zone) : mem_printf("%s/%s", ZONES, zone);
+    bool done = !path_under(path, ZONES) || add_if_there(closure, path, err);
+    free(path);
+    return done;
+}
+
+/* The locale that the program will ask for: C.UTF-8 is small and always taken along. */
+static bool add_locale(struct closure *closure, struct error *err)
+{
+    static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
+    bool other = false;
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        const char *value = guestenv_get(&closure->spec->env, names[i]);
+        value = value ? value : getenv(names[i]);
+        strlist_add(&closure->spec->variables, names[i]);
+        other |= value && *value && strcmp(value, "C") && strcmp(value, "POSIX") &&
+                 strncmp(value, "C.", 2);
+    }
+    return add_if_there(closure, LOCALES "/C.utf8", err) &&
+           (!other || add_if_there(closure, LOCALES "/locale-archive", err));
+}
+
+static bool is_dynamic(struct closure *closure)
+{
+    return closure->sonames.count > 0;
+}
+
+bool basics_add(struct closure *closure, struct error *err)
+{
+    closure->spec->tier = TIER_SYSTEM;
+    if (!add_files(closure->spec, err))
+        return false;
+    return add_zone(closure, err) && (!is_dynamic(closure) || add_locale(closure, err));
+}

@@ -1,0 +1,61 @@
+/*
+ * What is to be started: the program or interpreter in the image, and the first arguments.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "host/app/closure.h"
+#include "host/base/error.h"
+#include "host/image/spec.h"
+
+enum runtime { RUNTIME_NONE, RUNTIME_PYTHON, RUNTIME_NODE };
+
+/* By the name of the program's file: "python3.11" → RUNTIME_PYTHON. */
+enum runtime runtime_of(const char *path);
+
+struct launch {
+    struct closure *closure;
+    const char *folder;  /* of the host: what PROGRAM and arguments are relative to */
+    const char *workdir; /* of the image: where the program starts */
+    char *script;        /* host path of the script, or NULL */
+    char *script_guest;
+    bool script_by_line; /* its first line chose the interpreter */
+    enum runtime runtime;
+};
+
+void launch_clear(struct launch *launch);
+
+/* Finds PROGRAM on the host (PATH, links, "#!" lines, endings, shims), puts it and what it needs
+ * into the image, and sets spec->program and the first of spec->args. */
+bool launch_program(struct launch *launch, const char *program, struct error *err);
+
+/* Where a path that the program is given leads in the image. */
+char *launch_guest_path(const struct launch *launch, const char *path);
+
+/* The host's file that a shell would run for name: a path, or a search in PATH (watched). NULL with
+ * err set. */
+char *program_find(struct image_spec *spec, const char *folder, const char *name,
+                   struct error *err);
+
+/* Puts a Python interpreter (an ELF file's path, links in it kept) with its library and installed
+ * packages into the image. The environment that counts is that of spec->env. */
+bool python_add(struct closure *closure, const char *interpreter, const char *argv0,
+                struct error *err);
+
+/* The ELF file that an interpreter's shim (a script) starts; the same path if it is none. */
+char *python_follow(struct image_spec *spec, const char *path, struct error *err);
+
+/* Puts the modules beside a script into the image: modules, extension modules, packages. */
+bool python_add_beside(struct image_spec *spec, const char *host, const char *guest,
+                       struct error *err);
+
+/* The same for node: files that node loads by name, node_modules. */
+bool node_add_beside(struct image_spec *spec, const char *host, const char *guest,
+                     struct error *err);
+
+/* Puts what every program takes for granted into the image: /etc/passwd, /tmp, … */
+bool basics_add(struct closure *closure, struct error *err);
+
+/* Links such as /lib, as the host has them; before anything else. */
+bool basics_add_links(struct image_spec *spec, struct error *err);
