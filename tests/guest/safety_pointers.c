@@ -336,7 +336,7 @@ int main(void)
     RUN(pointers_to_pages_without_access);
     RUN(vectors_with_bad_elements);
     RUN(lengths_that_wrap_around);
-    CHECK_STR(file_get("f"), "some content that is longer than sixteen bytes");
+    CHECK_EQ(lseek(file, 0, SEEK_END), 46);
     CHECK_OK(unlink("f"));
     CHECK(scratch_leave());
     return check_done();
