@@ -11,7 +11,6 @@
 #include "kernel/base/hash.h"
 #include "kernel/base/string.h"
 #include "kernel/mm/heap.h"
-#include "kernel/time/clock.h"
 
 #define WRITE_MAX 4096u
 #define NUMBERED_OFFSET (1ul << 32) /* readdir offsets of numbered children begin here */
@@ -28,7 +27,8 @@ struct pseudo_file {
     struct text text; /* under the inode's lock */
 };
 
-static const struct inode_ops pseudo_dir_ops, pseudo_link_ops, pseudo_file_ops;
+static const struct inode_ops pseudo_dir_ops, pseudo_text_link_ops, pseudo_object_link_ops,
+    pseudo_file_ops;
 static const struct file_ops pseudo_text_ops;
 
 static struct pseudo_inode *pseudo_of(const struct inode *inode)
@@ -42,13 +42,14 @@ static uint64_t entry_ino(uint64_t dir_ino, struct name name)
     return hash_bytes(name.text, name.length, dir_ino) | 1ul << 32;
 }
 
-static const struct inode_ops *ops_of(uint32_t mode)
+static const struct inode_ops *ops_of(const struct pseudo_entry *entry)
 {
-    switch (mode & S_IFMT) {
+    switch (entry->mode & S_IFMT) {
     case S_IFDIR:
         return &pseudo_dir_ops;
     case S_IFLNK:
-        return &pseudo_link_ops;
+        return entry->fixed || !entry->link->follow ? &pseudo_text_link_ops
+                                                    : &pseudo_object_link_ops;
     default:
         return &pseudo_file_ops;
     }
@@ -63,15 +64,13 @@ static struct inode *make_inode(struct filesystem *fs, const struct pseudo_entry
     p->entry = entry;
     p->key = key;
     inode_init(&p->inode, fs, entry->mode);
-    p->inode.ops = ops_of(entry->mode);
+    p->inode.ops = ops_of(entry);
     p->inode.ino = ino;
     p->inode.links = inode_is_dir(&p->inode) ? 2 : 1;
     if ((entry->mode & S_IFMT) == S_IFCHR)
         p->inode.rdev = entry->device->rdev;
     if (entry->fixed && inode_is_link(&p->inode))
         p->inode.link_text = entry->content;
-    int64_t now = clock_realtime_ns();
-    p->inode.atime_ns = p->inode.mtime_ns = p->inode.ctime_ns = p->inode.btime_ns = now;
     return &p->inode;
 }
 
@@ -194,12 +193,9 @@ int64_t pseudo_take_text(struct text *text, char *buf, size_t size)
     return length;
 }
 
-/* -EOPNOTSUPP: there is only a path. */
 static int pseudo_follow(struct inode *inode, struct dentry **out)
 {
     const struct pseudo_inode *p = pseudo_of(inode);
-    if (p->entry->fixed || !p->entry->link->follow)
-        return -EOPNOTSUPP;
     return p->entry->link->follow(p->key, out);
 }
 
@@ -315,7 +311,12 @@ static const struct inode_ops pseudo_dir_ops = {
     .release = pseudo_release,
 };
 
-static const struct inode_ops pseudo_link_ops = {
+static const struct inode_ops pseudo_text_link_ops = {
+    .readlink = pseudo_readlink,
+    .release = pseudo_release,
+};
+
+static const struct inode_ops pseudo_object_link_ops = {
     .readlink = pseudo_readlink,
     .follow = pseudo_follow,
     .release = pseudo_release,
@@ -342,4 +343,26 @@ int pseudo_make_root(struct filesystem *fs, const struct pseudo_entry *root)
         return -ENOMEM;
     fs->root = dentry_make_root(inode);
     return fs->root ? 0 : -ENOMEM;
+}
+
+static int mount_one(const char *path, struct filesystem *fs, const struct pseudo_entry *root)
+{
+    int err = pseudo_make_root(fs, root);
+    if (err)
+        return err;
+    err = vfs_mount(path, fs);
+    if (err != -ENOENT)
+        return err;
+    err = vfs_make(NULL, path, S_IFDIR | 0755, 0, NULL, NULL);
+    return err ? err : vfs_mount(path, fs);
+}
+
+int pseudo_mount_all(void)
+{
+    int err = mount_one("/proc", &procfs, &procfs_root);
+    if (!err)
+        err = mount_one("/sys", &sysfs, &sysfs_root);
+    if (!err)
+        err = mount_one("/dev", &devfs, &devfs_root);
+    return err;
 }
