@@ -1,0 +1,81 @@
+# Sourced by every test here. A test is an executable shell script that prints TAP; it stands in a
+# folder of its own ($here: the tests' folder, $work: empty, the current folder) and uses the tool
+# through `orris`, which has a time limit. The store is shared between tests ($ORRIS_HOME), so that
+# packages are fetched once; a test that changes packages takes a store of its own.
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+top=$(cd "$here/../.." && pwd)
+ORRIS=${ORRIS:-$top/build/bin/orris}
+ORRIS_HOME=${ORRIS_TEST_HOME:-$top/build/tests/home}
+TIME_LIMIT=${TIME_LIMIT:-120} # seconds for one run of the tool
+export ORRIS_HOME
+unset PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
+python=/usr/bin/python3
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/orris-test.XXXXXX")
+cd "$work" || exit 1
+trap 'cd /; rm -rf "$work"' EXIT
+trap 'exit 1' INT TERM
+
+tap_count=0
+tap_failed=0
+
+# The tool, with a time limit and no terminal. Emulation unless ORRIS_ACCEL says otherwise.
+orris() {
+    verb=$1
+    shift
+    case $verb in
+    run | boot) set -- "$verb" --accel "${ORRIS_ACCEL:-tcg}" "$@" ;;
+    pkg)
+        sub=$1
+        shift
+        case $sub in
+        load) set -- "$verb" "$sub" --accel "${ORRIS_ACCEL:-tcg}" "$@" ;;
+        *) set -- "$verb" "$sub" "$@" ;;
+        esac
+        ;;
+    *) set -- "$verb" "$@" ;;
+    esac
+    timeout -k 5 "$TIME_LIMIT" "$ORRIS" "$@"
+}
+
+# orris with its output in the files out and err and its status in $status.
+try() {
+    orris "$@" > out 2> err < "${input:-/dev/null}"
+    status=$?
+}
+
+# ok NAME COMMAND…: one test, which passes if COMMAND succeeds.
+ok() {
+    tap_name=$1
+    shift
+    tap_count=$((tap_count + 1))
+    if "$@"; then
+        echo "ok $tap_count - $tap_name"
+    else
+        tap_failed=$((tap_failed + 1))
+        echo "not ok $tap_count - $tap_name"
+        echo "# failed: $*"
+        for tap_file in out err; do
+            [ ! -s $tap_file ] || { echo "# --- $tap_file (status ${status:-?})"; sed 's/^/# /' $tap_file | tail -n 25; }
+        done
+    fi
+}
+
+not() { ! "$@"; }
+has() { grep -qF -- "$2" "$1"; }         # FILE TEXT
+matches() { grep -qE -- "$2" "$1"; }     # FILE PATTERN
+is() { [ "$1" = "$2" ]; }
+program_err() { grep -v '^orris: ' err; } # what the program itself wrote
+tool_err() { grep '^orris: ' err; }
+
+skip_all() {
+    echo "1..0 # SKIP $1"
+    exit 0
+}
+
+finish() {
+    echo "1..$tap_count"
+    [ "$tap_failed" = 0 ]
+    exit
+}
