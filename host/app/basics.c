@@ -84,7 +84,7 @@ static bool add_if_there(struct closure *closure, const char *path, struct error
 
 static bool add_zone(struct closure *closure, struct error *err)
 {
-    const char *zone = guestenv_get(&closure->spec->env, "TZ");
+    const char *zone = guestenv_get(&closure->env, "TZ");
     zone = zone ? zone : getenv("TZ");
     strlist_add(&closure->spec->variables, "TZ");
     if (!add_if_there(closure, "/etc/localtime", err))
@@ -104,7 +104,7 @@ static bool add_locale(struct closure *closure, struct error *err)
     static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
     bool other = false;
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-        const char *value = guestenv_get(&closure->spec->env, names[i]);
+        const char *value = guestenv_get(&closure->env, names[i]);
         value = value ? value : getenv(names[i]);
         strlist_add(&closure->spec->variables, names[i]);
         other |= value && *value && strcmp(value, "C") && strcmp(value, "POSIX") &&

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "host/app/elf.h"
+#include "host/app/guestenv.h"
 #include "host/base/io.h"
 #include "host/base/path.h"
 #include "host/base/say.h"
@@ -42,9 +43,12 @@ struct object {
     struct elf elf;
 };
 
-void closure_init(struct closure *closure, struct image_spec *spec, const char *library_path)
+void closure_init(struct closure *closure, struct image_spec *spec, const struct strlist *env)
 {
     *closure = (struct closure){.spec = spec};
+    for (size_t i = 0; i < env->count; i++)
+        strlist_add(&closure->env, env->items[i]);
+    const char *library_path = guestenv_get(env, "LD_LIBRARY_PATH");
     if (library_path && *library_path)
         closure->library_path = mem_string(library_path);
     struct buf text = {0};
@@ -65,6 +69,7 @@ void closure_clear(struct closure *closure)
     free(closure->library_path);
     free(closure->program_rpath);
     free(closure->program_origin);
+    strlist_clear(&closure->env);
     strlist_clear(&closure->musl_folders);
     strlist_clear(&closure->sonames);
     *closure = (struct closure){0};

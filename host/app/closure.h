@@ -14,6 +14,7 @@ struct closure_known; /* libraries that were looked for in the standard places *
 
 struct closure {
     struct image_spec *spec;
+    struct strlist env; /* what the program's environment will hold, -e included */
     struct hostcache cache;
     char *library_path;  /* LD_LIBRARY_PATH as the program will have it; NULL: none */
     char *program_rpath; /* the program's DT_RPATH: counts for what it loads later, too */
@@ -26,8 +27,8 @@ struct closure {
     struct strlist sonames; /* of everything scanned */
 };
 
-/* library_path may be NULL. */
-void closure_init(struct closure *closure, struct image_spec *spec, const char *library_path);
+/* Copies env: the whole environment that the program will have. */
+void closure_init(struct closure *closure, struct image_spec *spec, const struct strlist *env);
 void closure_clear(struct closure *closure);
 
 /* Puts a host file into the image at its own path, together with every link on the way to it. Does

@@ -142,9 +142,15 @@ static void hash_bang_clear(struct hash_bang *line)
     free(line->argument);
 }
 
+static void env_assign(struct closure *closure, const char *assignment)
+{
+    guestenv_set(&closure->spec->env, assignment);
+    guestenv_set(&closure->env, assignment);
+}
+
 /* Adds the command that `env ARGUMENT` starts to args. Only what stands in "#!" lines is
  * understood: -S, NAME=VALUE, a program. */
-static bool env_command(struct image_spec *spec, const char *argument, struct strlist *args,
+static bool env_command(struct closure *closure, const char *argument, struct strlist *args,
                         const char *script, struct error *err)
 {
     char *words = mem_string(argument);
@@ -157,7 +163,7 @@ static bool env_command(struct image_spec *spec, const char *argument, struct st
         if (!*word)
             continue;
         if (!args->count && strchr(word, '=') && *word != '=')
-            strlist_add(&spec->env, word);
+            env_assign(closure, word);
         else if (!args->count && *word == '-' && strcmp(word, "--"))
             say("%s: env's flag %s counts for nothing here", script, word);
         else if (args->count || strcmp(word, "--"))
@@ -213,7 +219,7 @@ static bool found_by_line(struct launch *launch, struct found *found, const stru
     char *script = mem_string(found->path);
     bool good = true;
     if (!strcmp(path_base(line->interpreter), "env") && line->argument) {
-        good = env_command(launch->closure->spec, line->argument, &command, script, err);
+        good = env_command(launch->closure, line->argument, &command, script, err);
     } else {
         strlist_add(&command, line->interpreter);
         if (line->argument)

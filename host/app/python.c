@@ -143,15 +143,16 @@ static bool add_library(struct closure *closure, const char *path, struct error 
     return done;
 }
 
-static bool add_user_site(struct image_spec *spec, const struct strlist *answer)
+static bool add_user_site(struct closure *closure, const struct strlist *answer)
 {
     struct stat info;
     const char *site = answer->items[ANSWER_USER_SITE], *base = answer->items[ANSWER_USER_BASE];
-    if (!*site || stat(site, &info) || guestenv_get(&spec->env, "PYTHONUSERBASE"))
+    if (!*site || stat(site, &info) || guestenv_get(&closure->env, "PYTHONUSERBASE"))
         return true;
     say("your own packages in %s are put in", site);
     char *assignment = mem_printf("PYTHONUSERBASE=%s", base);
-    guestenv_set(&spec->env, assignment);
+    guestenv_set(&closure->spec->env, assignment);
+    guestenv_set(&closure->env, assignment);
     free(assignment);
     return true;
 }
@@ -170,10 +171,10 @@ static bool add_venv(struct closure *closure, const struct strlist *answer, stru
 }
 
 /* The environment that Python is asked in. */
-static void ask_environment(const struct image_spec *spec, struct strlist *out)
+static void ask_environment(const struct closure *closure, struct strlist *out)
 {
-    for (size_t i = 0; i < spec->env.count; i++)
-        strlist_add(out, spec->env.items[i]);
+    for (size_t i = 0; i < closure->env.count; i++)
+        strlist_add(out, closure->env.items[i]);
     const char *home = getenv("HOME");
     char *assignment = mem_printf("HOME=%s", home ? home : "/");
     guestenv_set(out, assignment);
@@ -186,14 +187,13 @@ static void ask_environment(const struct image_spec *spec, struct strlist *out)
 bool python_add(struct closure *closure, const char *interpreter, const char *argv0,
                 struct error *err)
 {
-    struct image_spec *spec = closure->spec;
     struct strlist variables = {0}, answer = {0};
-    ask_environment(spec, &variables);
+    ask_environment(closure, &variables);
     bool good = ask(interpreter, argv0, question, &variables, &answer, err);
     strlist_clear(&variables);
     if (good && answer.count <= ANSWER_PATHS)
         good = error_set(err, "%s doesn't tell its paths", interpreter);
-    good = good && add_venv(closure, &answer, err) && add_user_site(spec, &answer);
+    good = good && add_venv(closure, &answer, err) && add_user_site(closure, &answer);
     for (size_t i = ANSWER_PATHS; good && i < answer.count; i++)
         if (*answer.items[i] == '/')
             good = add_library(closure, answer.items[i], err);

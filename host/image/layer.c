@@ -228,3 +228,153 @@ bool layer_get(const struct image_spec *spec, enum spec_tier tier, char **path, 
     free(key_path);
     return *path != NULL;
 }
+
+/* One node of a recipe, followed by its path and its source, link target or bytes. */
+struct recipe_item {
+    uint32_t kind, mode; /* FILE: 0 is "as the host's" */
+    int64_t mtime_ns;
+    uint32_t path_size, data_size;
+};
+
+static void recipe_node(const struct image_spec *spec, const struct node *node, struct buf *out)
+{
+    const struct spec_entry *entry = entry_at(spec, node);
+    struct erofs_node filled = {0};
+    fill(spec, &filled, node);
+    struct recipe_item item = {
+        .kind = node->kind, .mode = filled.mode & 07777, .mtime_ns = filled.mtime_ns};
+    const void *data = filled.source;
+    item.data_size = data ? (uint32_t)strlen(data) : 0;
+    if (node->kind == ENTRY_FILE && entry) {
+        item.kind = entry->kind;
+        item.mode = entry->mode;
+        if (entry->kind == ENTRY_DATA) {
+            data = entry->source;
+            item.data_size = (uint32_t)entry->size;
+        }
+    }
+    char *path = tree_path(node);
+    item.path_size = (uint32_t)strlen(path);
+    buf_add(out, &item, sizeof(item));
+    buf_add(out, path, item.path_size + 1);
+    buf_add(out, data ? data : "", item.data_size);
+    buf_add(out, "", 1);
+    free(path);
+}
+
+static void recipe_nodes(const struct image_spec *spec, const struct node *node,
+                         enum spec_tier tier, struct buf *out)
+{
+    if (!(node->tiers & (1u << tier)))
+        return;
+    recipe_node(spec, node, out);
+    for (const struct node *child = node->child; child; child = child->next)
+        recipe_nodes(spec, child, tier, out);
+}
+
+void layer_recipe(const struct image_spec *spec, enum spec_tier tier, struct buf *out)
+{
+    recipe_nodes(spec, &spec->tree->root, tier, out);
+}
+
+/* Whether a file that may be executed is an ELF file: then its libraries must be found. */
+static bool is_program(const char *path, const struct stat *info)
+{
+    char magic[4];
+    if (!(info->st_mode & 0111))
+        return false;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    bool is = fd >= 0 && io_pread(fd, magic, sizeof(magic), 0) == sizeof(magic) &&
+              !memcmp(magic, "\177ELF", sizeof(magic));
+    if (fd >= 0)
+        close(fd);
+    return is;
+}
+
+/* The node for path below root, and its last component. */
+static struct erofs_node *recipe_place(struct erofs_node *root, const char *path, const char **name)
+{
+    struct erofs_node *at = root;
+    for (path++;; path += strcspn(path, "/") + 1) {
+        size_t length = strcspn(path, "/");
+        if (!path[length]) {
+            *name = path;
+            return at;
+        }
+        struct erofs_node *child = at->child;
+        while (child && (strncmp(child->name, path, length) || child->name[length]))
+            child = child->next;
+        if (!child)
+            return NULL;
+        at = child;
+    }
+}
+
+static bool recipe_file(struct erofs_node *node, const struct recipe_item *item, const char *source)
+{
+    struct stat info;
+    if (lstat(source, &info) || !S_ISREG(info.st_mode) || is_program(source, &info))
+        return false;
+    struct stamp stamp = stamp_of(&info);
+    struct spec_entry entry = {.kind = ENTRY_FILE, .stamp = stamp};
+    node->mode = S_IFREG | (item->mode ? item->mode : info.st_mode & 07777);
+    node->mtime_ns = stamp.mtime_ns;
+    fill_file(node, &entry);
+    node->source = source;
+    return true;
+}
+
+static bool recipe_take(struct erofs_node *root, const struct recipe_item *item, const char *path,
+                        const char *data)
+{
+    struct erofs_node *node = root;
+    if (strcmp(path, "/")) {
+        const char *name;
+        struct erofs_node *parent = recipe_place(root, path, &name);
+        if (!parent)
+            return false;
+        node = erofs_add(parent, name, 0, item->mtime_ns);
+    }
+    switch ((enum entry_kind)item->kind) {
+    case ENTRY_FILE:
+        return recipe_file(node, item, data);
+    case ENTRY_DATA:
+        node->mode = S_IFREG | item->mode;
+        node->data = data;
+        node->size = item->data_size;
+        return true;
+    case ENTRY_LINK:
+        node->mode = S_IFLNK | 0777;
+        node->source = data;
+        return true;
+    case ENTRY_DIR:
+        node->mode = S_IFDIR | item->mode;
+        node->mtime_ns = item->mtime_ns;
+        return true;
+    }
+    return false;
+}
+
+bool layer_remake(const char *recipe, size_t size, char **path, bool *stale, struct error *err)
+{
+    struct erofs_node *root = erofs_create(0755, 0);
+    size_t at = 0;
+    bool good = true;
+    while (good && at < size) {
+        struct recipe_item item;
+        good = size - at > sizeof(item);
+        if (!good)
+            break;
+        memcpy(&item, recipe + at, sizeof(item));
+        at += sizeof(item);
+        size_t need = (size_t)item.path_size + item.data_size + 2;
+        good = size - at >= need &&
+               recipe_take(root, &item, recipe + at, recipe + at + item.path_size + 1);
+        at += need;
+    }
+    *stale = !good;
+    char name[NAME_SIZE];
+    *path = good ? layer_write(root, name, err) : NULL;
+    erofs_destroy(root);
+    return *path != NULL;
+}

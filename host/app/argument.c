@@ -1,0 +1,181 @@
+/*
+ * Arguments that name files of the host: they go where the program, started in its folder, will
+ * look for them, so that `orris run x.py data.csv` finds data.csv.
+ */
+#include "host/app/argument.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "host/base/path.h"
+#include "host/base/say.h"
+
+static char *host_of(const char *folder, const char *argument)
+{
+    char *joined = path_join(folder, argument);
+    char *clean = path_clean(joined);
+    free(joined);
+    return clean;
+}
+
+bool argument_names_file(const char *argument, const char *folder)
+{
+    struct stat info;
+    if (!*argument || *argument == '-')
+        return false;
+    char *host = host_of(folder, argument);
+    bool is = stat(host, &info) == 0;
+    free(host);
+    return is;
+}
+
+/* Folders that the machine has its own of. */
+static bool is_special(const char *path)
+{
+    return path_under(path, "/dev") || path_under(path, "/proc") || path_under(path, "/sys");
+}
+
+/* Why a path is not put into an image, or NULL. */
+static const char *refusal(const char *host, const struct stat *info)
+{
+    const char *home = getenv("HOME");
+    if (!strcmp(host, "/"))
+        return "it is the whole host";
+    if (home && path_under(home, host))
+        return strcmp(home, host) ? "your home folder is in it" : "it is your home folder";
+    if (S_ISSOCK(info->st_mode))
+        return "it is a socket";
+    if (S_ISCHR(info->st_mode) || S_ISBLK(info->st_mode) || S_ISFIFO(info->st_mode))
+        return "it is a device or pipe";
+    return NULL;
+}
+
+static void note(struct strlist *notes, const char *argument, const char *guest, int64_t size)
+{
+    static const char *const units[] = {"bytes", "KB", "MB", "GB", "TB"};
+    double value = (double)size;
+    size_t unit = 0;
+    for (; value >= 1000 && unit + 1 < sizeof(units) / sizeof(*units); unit++)
+        value /= 1000;
+    char *text = mem_printf("the argument %s is put into the image at %s (%.*f %s)", argument,
+                            guest, unit && value < 10 ? 1 : 0, value, units[unit]);
+    strlist_add(notes, text);
+    free(text);
+}
+
+static int64_t size_since(const struct image_spec *spec, size_t first)
+{
+    int64_t size = 0;
+    for (size_t i = first; i < spec->entry_count; i++)
+        if (spec->entries[i].kind == ENTRY_FILE)
+            size += spec->entries[i].stamp.size;
+    return size;
+}
+
+static bool put(struct launch *launch, const char *argument, const char *host, bool is_folder,
+                struct strlist *notes, struct error *err)
+{
+    struct image_spec *spec = launch->closure->spec;
+    char *guest = launch_guest_path(launch, argument);
+    struct spec_found found;
+    size_t before = spec->entry_count;
+    bool good = true;
+    bool is_there = spec_find(spec, guest, true, &found);
+    if (is_there)
+        free(found.guest);
+    if (!is_there || (is_folder && !found.entry)) {
+        spec->tier = is_folder ? TIER_FOLDERS : TIER_APP;
+        good = is_folder ? spec_add_tree(spec, guest, host, "argument", err)
+                         : spec_add_file(spec, guest, host, "argument", err);
+        if (good)
+            note(notes, argument, guest, size_since(spec, before));
+    }
+    free(guest);
+    return good;
+}
+
+bool arguments_put(struct launch *launch, const struct strlist *args, const char *folder,
+                   struct strlist *notes, struct error *err)
+{
+    bool good = true;
+    for (size_t i = 0; good && i < args->count; i++) {
+        struct stat info;
+        if (!argument_names_file(args->items[i], folder))
+            continue;
+        char *host = host_of(folder, args->items[i]);
+        if (stat(host, &info) == 0 && !is_special(host)) {
+            const char *why = refusal(host, &info);
+            if (why) {
+                char *text = mem_printf("the argument %s is not put into the image: %s",
+                                        args->items[i], why);
+                strlist_add(notes, text);
+                free(text);
+            } else {
+                good = put(launch, args->items[i], host, S_ISDIR(info.st_mode), notes, err);
+            }
+        }
+        free(host);
+    }
+    return good;
+}
+
+/* The index of the script among a Python command's arguments; count if it runs none. *module: it
+ * runs one by name (-m). */
+static size_t script_index(const struct strlist *args, bool *module)
+{
+    for (size_t i = 0; i < args->count; i++) {
+        const char *arg = args->items[i];
+        if (*arg != '-')
+            return i;
+        if (!strncmp(arg, "-m", 2)) {
+            *module = true;
+            return args->count;
+        }
+        if (!strncmp(arg, "-c", 2) || !strcmp(arg, "-"))
+            return args->count;
+        if (!strcmp(arg, "-W") || !strcmp(arg, "-X"))
+            i++;
+    }
+    return args->count;
+}
+
+static bool put_beside(struct launch *launch, const char *host, const char *guest,
+                       struct error *err)
+{
+    struct image_spec *spec = launch->closure->spec;
+    spec->tier = TIER_APP;
+    if (launch->runtime == RUNTIME_NODE)
+        return node_add_beside(spec, host, guest, err);
+    return python_add_beside(spec, host, guest, err);
+}
+
+bool arguments_put_beside(struct launch *launch, const struct strlist *args, const char *folder,
+                          struct error *err)
+{
+    bool module = false;
+    if (launch->runtime == RUNTIME_NONE)
+        return true;
+    size_t i = launch->script ? args->count : script_index(args, &module);
+    char *host = NULL, *guest = NULL;
+    struct stat info;
+    if (launch->script) {
+        host = path_parent(launch->script);
+        guest = path_parent(launch->script_guest);
+    } else if (i < args->count && argument_names_file(args->items[i], folder)) {
+        char *script = host_of(folder, args->items[i]);
+        char *inside = launch_guest_path(launch, args->items[i]);
+        bool is_file = stat(script, &info) == 0 && S_ISREG(info.st_mode);
+        host = is_file ? path_parent(script) : NULL;
+        guest = is_file ? path_parent(inside) : NULL;
+        free(script);
+        free(inside);
+    } else if (module && !refusal(folder, &(struct stat){0})) {
+        host = mem_string(folder);
+        guest = launch_guest_path(launch, ".");
+    }
+    bool good = !host || put_beside(launch, host, guest, err);
+    free(host);
+    free(guest);
+    return good;
+}

@@ -1,0 +1,275 @@
+/*
+ * From a request to a filled image_spec. The order matters: packages first, as what is there
+ * already isn't taken from the host; then the program and its libraries; then what the user names;
+ * last the libraries that those files need.
+ */
+#include "host/app/resolve.h"
+
+#include <limits.h>
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "host/app/argument.h"
+#include "host/app/guestenv.h"
+#include "host/base/path.h"
+#include "host/base/store.h"
+#include "host/pkg/pkg.h"
+
+struct resolving {
+    const struct app_request *request;
+    struct config config;
+    struct resolved *out;
+    struct closure closure;
+    struct launch launch;
+    char *folder; /* the current one */
+    struct error *err;
+};
+
+void resolved_clear(struct resolved *resolved)
+{
+    spec_clear(&resolved->spec);
+    strlist_clear(&resolved->notes);
+    free(resolved->script);
+}
+
+static bool load_config(struct resolving *it)
+{
+    const char *path = it->request->config_path;
+    struct stat info;
+    if (!path)
+        return true;
+    char *whole = path_absolute(path);
+    watch_follow(&it->out->spec.watch, whole, &info, NULL);
+    free(whole);
+    return config_load(path, &it->config, it->err);
+}
+
+static void copy_list(const struct strlist *from, struct strlist *to)
+{
+    for (size_t i = 0; i < from->count; i++)
+        strlist_add(to, from->items[i]);
+}
+
+static void watch_layer(struct image_spec *spec, const struct package *package)
+{
+    struct stat info;
+    watch_follow(&spec->watch, package->layer.path, &info, NULL);
+    watch_follow(&spec->watch, package->layer.listing, &info, NULL);
+}
+
+static bool apply_package(struct resolving *it, struct package *package)
+{
+    watch_layer(&it->out->spec, package);
+    return package_apply(package, &it->out->spec, it->err);
+}
+
+static bool apply_packages(struct resolving *it)
+{
+    struct package base = {0}, additions = {0};
+    struct strlist names = {0};
+    const char *reference = it->request->package;
+    copy_list(&it->config.packages, &names);
+    copy_list(&it->request->packages, &names);
+    bool good = true;
+    if (reference)
+        good = package_get(reference, &base, it->err) && apply_package(it, &base);
+    if (good && names.count)
+        good = package_get_additions(&names, reference ? &base : NULL, &additions, it->err) &&
+               apply_package(it, &additions);
+    strlist_clear(&names);
+    package_clear(&base);
+    package_clear(&additions);
+    return good;
+}
+
+/* The environment: base goes with the image, all is what the program will have. */
+static bool set_env(struct resolving *it, struct strlist *all)
+{
+    struct image_spec *spec = &it->out->spec;
+    static const struct strlist none;
+    if (!guestenv_add(&spec->env, &it->config.env, &none, it->err))
+        return false;
+    copy_list(&spec->env, all);
+    return guestenv_add(all, &(struct pairs){0}, &it->request->env, it->err);
+}
+
+/* A program named together with a package is the package's if it has such a file. */
+static bool program_of_package(struct resolving *it, const char *program)
+{
+    struct image_spec *spec = &it->out->spec;
+    struct spec_found found;
+    if (!spec->layer_count || *program != '/' || !spec_find(spec, program, true, &found))
+        return false;
+    bool is_file = found.kind == ENTRY_FILE;
+    free(found.guest);
+    if (!is_file)
+        return false;
+    free(spec->program);
+    spec->program = mem_string(program);
+    strlist_clear(&spec->args);
+    strlist_add(&spec->args, program);
+    return true;
+}
+
+static bool find_program(struct resolving *it)
+{
+    struct image_spec *spec = &it->out->spec;
+    const char *program = it->request->program ? it->request->program : it->config.program;
+    if (!it->request->program && program)
+        it->launch.folder = it->config.folder;
+    if (program && !program_of_package(it, program)) {
+        free(spec->program);
+        spec->program = NULL;
+        strlist_clear(&spec->args);
+        if (!launch_program(&it->launch, program, it->err))
+            return false;
+    }
+    if (!spec->program)
+        return error_set(it->err, "no program: name one, or set \"Program\" in the configuration");
+    if (it->launch.runtime == RUNTIME_NONE)
+        it->launch.runtime = runtime_of(spec->program);
+    return true;
+}
+
+/* Puts what the arguments name into the image: the configuration's relative to its folder. */
+static bool put_arguments(struct resolving *it)
+{
+    const struct app_request *request = it->request;
+    struct strlist typed = {0};
+    copy_list(&request->args, &typed);
+    copy_list(&request->program_args, &typed);
+    struct strlist *notes = &it->out->notes;
+    bool good = true;
+    const char *first = it->folder;
+    struct strlist all = {0};
+    for (size_t i = 1; i < it->out->spec.args.count; i++)
+        strlist_add(&all, it->out->spec.args.items[i]);
+    copy_list(&it->config.args, &all);
+    if (it->config.args.count)
+        first = it->config.folder;
+    copy_list(&typed, &all);
+    if (it->config.args.count)
+        good = arguments_put(&it->launch, &it->config.args, it->config.folder, notes, it->err);
+    good = good && arguments_put(&it->launch, &typed, it->folder, notes, it->err) &&
+           arguments_put_beside(&it->launch, &all, first, it->err);
+    strlist_clear(&all);
+    strlist_clear(&typed);
+    return good;
+}
+
+/* Letters, digits and a few signs; anything else would make paths hard to type. */
+static char *clean_name(const char *path)
+{
+    char *name = mem_string(path_base(path));
+    char *dot = strrchr(name, '.');
+    if (dot && dot != name && (!strcmp(dot, ".py") || !strcmp(dot, ".js") || !strcmp(dot, ".sh")))
+        *dot = 0;
+    for (char *at = name; *at; at++)
+        if (!isalnum((unsigned char)*at) && !strchr("._+-", *at))
+            *at = '_';
+    if (*name == '.')
+        *name = '_';
+    if (strlen(name) > NAME_MAX / 2)
+        name[NAME_MAX / 2] = 0;
+    return name;
+}
+
+static bool set_name(struct resolving *it)
+{
+    struct image_spec *spec = &it->out->spec;
+    const struct app_request *request = it->request;
+    if (request->image_name) {
+        spec->name = mem_string(request->image_name);
+        size_t length = strlen(spec->name);
+        if (length > 4 && !strcmp(spec->name + length - 4, ".img"))
+            spec->name[length - 4] = 0;
+        return (*spec->name && *spec->name != '.' && !strchr(spec->name, '/')) ||
+               error_set(it->err, "-i %s: an image's name is a plain word", request->image_name);
+    }
+    const char *after = it->launch.script;
+    const struct strlist *args = it->config.args.count ? &it->config.args : &request->args;
+    if (!after && request->package && !request->program && args->count && *args->items[0] != '-')
+        after = args->items[0];
+    if (!after)
+        after = request->program || it->config.program ? spec->program : request->package;
+    spec->name = clean_name(after);
+    return true;
+}
+
+static bool watch_kernel(struct resolving *it)
+{
+    struct stat info;
+    char *kernel = store_kernel_path(it->err);
+    if (!kernel)
+        return false;
+    watch_follow(&it->out->spec.watch, kernel, &info, NULL);
+    free(kernel);
+    return true;
+}
+
+static bool fill(struct resolving *it)
+{
+    struct image_spec *spec = &it->out->spec;
+    struct error *err = it->err;
+    spec->tier = TIER_SYSTEM;
+    return (spec->layer_count || basics_add_links(spec, err)) && find_program(it) &&
+           config_apply(&it->config, spec, err) && put_arguments(it) &&
+           basics_add(&it->closure, err) && closure_add_entries(&it->closure, err) &&
+           closure_add_cache(&it->closure, err);
+}
+
+/* Relative to the image's root. */
+static char *workdir_of(const struct resolving *it)
+{
+    const char *chosen = it->request->workdir ? it->request->workdir : it->config.workdir;
+    return chosen ? path_clean(chosen) : NULL;
+}
+
+static void finish(struct resolving *it)
+{
+    struct resolved *out = it->out;
+    const struct app_request *request = it->request;
+    copy_list(&it->config.args, &out->spec.args);
+    out->memory_bytes = it->config.memory_bytes;
+    out->cpus = (unsigned)it->config.cpus;
+    out->runtime = it->launch.runtime;
+    if (it->launch.script && it->launch.script_by_line)
+        out->script = mem_string(it->launch.script);
+    if (!request->bake)
+        return;
+    copy_list(&request->args, &out->spec.args);
+    copy_list(&request->program_args, &out->spec.args);
+    for (size_t i = 0; i < it->closure.env.count; i++)
+        guestenv_set(&out->spec.env, it->closure.env.items[i]);
+    guestenv_add_default(&out->spec.env);
+}
+
+bool resolve(const struct app_request *request, struct resolved *out, struct error *err)
+{
+    *out = (struct resolved){0};
+    spec_init(&out->spec);
+    struct resolving it = {.request = request, .out = out, .err = err};
+    it.folder = path_absolute(".");
+    struct strlist env = {0};
+    bool good = load_config(&it) && watch_kernel(&it) && apply_packages(&it) && set_env(&it, &env);
+    if (good) {
+        out->spec.workdir = workdir_of(&it);
+        closure_init(&it.closure, &out->spec, &env);
+        it.launch = (struct launch){
+            .closure = &it.closure, .folder = it.folder, .workdir = out->spec.workdir};
+        good = fill(&it) && set_name(&it);
+        if (good && out->spec.workdir)
+            good = spec_add_empty_dir(&out->spec, out->spec.workdir, 0755, "Workdir", err);
+        if (good)
+            finish(&it);
+        launch_clear(&it.launch);
+        closure_clear(&it.closure);
+    }
+    strlist_clear(&env);
+    config_clear(&it.config);
+    free(it.folder);
+    return good;
+}

@@ -1,0 +1,18 @@
+/* From a request to a filled image_spec: everything that has to be looked for. */
+#pragma once
+
+#include "host/app/app.h"
+#include "host/app/launch.h"
+#include "host/config/config.h"
+
+struct resolved {
+    struct image_spec spec;
+    struct strlist notes; /* for the user, each time this is run */
+    enum runtime runtime;
+    char *script; /* whose first line matters, or NULL */
+    uint64_t memory_bytes;
+    unsigned cpus;
+};
+
+bool resolve(const struct app_request *request, struct resolved *out, struct error *err);
+void resolved_clear(struct resolved *resolved);
