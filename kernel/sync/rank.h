@@ -21,6 +21,7 @@ enum lock_rank {
     RANK_FDTABLE = 50,
     RANK_DENTRY = 52,
     RANK_PIPE = 54,
+    RANK_INOTIFY = 55,
     RANK_FUTEX = 56,
     RANK_SIGNAL = 58,
     RANK_TASK = 59, /* the list of tasks: a signal looks for one to wake */

@@ -211,9 +211,19 @@ MUST_CHECK int vfs_mount(const char *path, struct filesystem *fs);
 void vfs_for_each_mount(bool (*each)(struct filesystem *fs, const char *path, void *arg),
                         void *arg);
 
-/* Tells inotify watchers (fs/inotify.c implements; a no-op while nobody watches). mask: IN_*. */
-void vfs_notify(struct inode *inode, struct inode *parent, struct name name, uint32_t mask,
-                uint32_t cookie);
+/* Tells inotify watchers (fs/inotify.c implements; one comparison while nobody watches). mask: IN_*,
+ * with IN_ISDIR where it is due. inode or parent may be NULL; events of names (IN_CREATE, IN_DELETE,
+ * IN_MOVED_*) go to the parent alone, IN_DELETE_SELF and IN_MOVE_SELF to the inode alone, others to
+ * both. Must not be called under spin locks. */
+extern unsigned vfs_watch_count;
+void vfs_notify_watchers(struct inode *inode, struct inode *parent, struct name name, uint32_t mask,
+                         uint32_t cookie);
+static inline void vfs_notify(struct inode *inode, struct inode *parent, struct name name,
+                              uint32_t mask, uint32_t cookie)
+{
+    if (UNLIKELY(__atomic_load_n(&vfs_watch_count, __ATOMIC_RELAXED) != 0))
+        vfs_notify_watchers(inode, parent, name, mask, cookie);
+}
 /* Remembers a path that was looked for and not found, for the tool's hint at the end. */
 void vfs_note_missing(struct dentry *base, const char *path);
 /* Sends the paths noted last to the tool (ORRIS_MSG_MISSING), oldest first. */
