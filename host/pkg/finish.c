@@ -45,15 +45,6 @@ static bool make_link(const char *tree, const char *guest, const char *target, s
     return ok;
 }
 
-static bool make_file(const char *tree, const char *guest, const char *text, struct error *err)
-{
-    char *path = in_tree(tree, guest);
-    bool ok = make_parent(path, err) &&
-              (access(path, F_OK) == 0 || io_write_file(path, text, strlen(text), 0644, err));
-    free(path);
-    return ok;
-}
-
 static bool make_folder(const char *tree, const char *guest, mode_t mode, struct error *err)
 {
     char *path = in_tree(tree, guest);
@@ -63,31 +54,13 @@ static bool make_folder(const char *tree, const char *guest, mode_t mode, struct
     return ok;
 }
 
-struct pair {
-    const char *path, *content;
-};
-
 bool finish_base(const char *tree, struct error *err)
 {
-    static const struct pair links[] = {
-        {"/bin", "usr/bin"},
-        {"/sbin", "usr/sbin"},
-        {"/lib", "usr/lib"},
-        {"/lib64", "usr/lib64"},
-        {"/var/run", "/run"},
-        {"/etc/mtab", "../proc/self/mounts"},
-        {"/etc/localtime", "/usr/share/zoneinfo/Etc/UTC"},
-    };
-    static const struct pair files[] = {
-        {"/etc/passwd", "root:x:0:0:root:/:/usr/sbin/nologin\n"
-                        "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n"},
-        {"/etc/group", "root:x:0:\ntty:x:5:\nnogroup:x:65534:\n"},
-        {"/etc/hosts", "127.0.0.1\tlocalhost orris\n::1\tlocalhost ip6-localhost\n"},
-        {"/etc/hostname", "orris\n"},
-        {"/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n"
-                               "services: files\nprotocols: files\n"},
-        {"/etc/timezone", "Etc/UTC\n"},
-    };
+    static const struct {
+        const char *path, *target;
+    } links[] = {{"/bin", "usr/bin"},  {"/sbin", "usr/sbin"},
+                 {"/lib", "usr/lib"},  {"/lib64", "usr/lib64"},
+                 {"/var/run", "/run"}, {"/etc/mtab", "../proc/self/mounts"}};
     static const struct {
         const char *path;
         mode_t mode;
@@ -99,9 +72,7 @@ bool finish_base(const char *tree, struct error *err)
     for (size_t i = 0; ok && i < sizeof(folders) / sizeof(*folders); i++)
         ok = make_folder(tree, folders[i].path, folders[i].mode, err);
     for (size_t i = 0; ok && i < sizeof(links) / sizeof(*links); i++)
-        ok = make_link(tree, links[i].path, links[i].content, err);
-    for (size_t i = 0; ok && i < sizeof(files) / sizeof(*files); i++)
-        ok = make_file(tree, files[i].path, files[i].content, err);
+        ok = make_link(tree, links[i].path, links[i].target, err);
     return ok;
 }
 

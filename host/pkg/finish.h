@@ -10,8 +10,8 @@
 #include "host/pkg/recipe.h"
 #include "host/pkg/unpack.h"
 
-/* What every image needs whatever is in it: the links of the merged /usr, folders, /etc/passwd and
- * the like. For the bottom layer. */
+/* The links of the merged /usr, and the folders that are mounted over or written to: for the bottom
+ * layer. (/etc/passwd and the like come with every image, package or not: host/app/basics.c.) */
 bool finish_base(const char *tree, struct error *err);
 
 /* Makes the links of alternatives whose target is in tree; of several for one link the one with

@@ -1,0 +1,37 @@
+# What a user types besides `make`: the demonstration, installing, help.
+PREFIX   ?= /usr/local
+DESTDIR  ?=
+INSTALL  := $(DESTDIR)$(PREFIX)
+
+## demo: install what is missing, build, and run the iris classifier in a unikernel
+demo:
+	@tools/install-deps demo
+	@$(MAKE) --no-print-directory all
+	@tools/demo $(B)/bin/orris
+
+## deps: install what building, testing and the demonstration need
+deps:
+	@tools/install-deps build demo test lint
+
+## install: put orris, its kernel and the recipes under PREFIX (/usr/local)
+install: all
+	install -d $(INSTALL)/bin $(INSTALL)/lib/orris $(INSTALL)/share/orris/packages
+	install -m 755 $(B)/bin/orris $(INSTALL)/bin/orris
+	install -m 644 $(B)/kernel/orris.elf $(INSTALL)/lib/orris/orris.elf
+	install -m 644 packages/*.json $(INSTALL)/share/orris/packages/
+
+## uninstall: take that away again
+uninstall:
+	rm -f $(INSTALL)/bin/orris
+	rm -rf $(INSTALL)/lib/orris $(INSTALL)/share/orris
+
+## clean: remove everything that was built
+clean:
+	rm -rf $(B)
+
+## help: this list
+help:
+	@echo "make: build the tool ($(B)/bin/orris) and the kernel ($(B)/kernel/orris.elf)"
+	@sed -n 's/^## /make /p' $(MAKEFILE_LIST)
+
+.PHONY: demo deps install uninstall clean help
