@@ -1,4 +1,6 @@
 /* /dev: the devices that every program may expect, and links to its own streams. */
+#include "kernel/fs/devfs.h"
+
 #include <linux/magic.h>
 
 #include "kernel/base/errno.h"
@@ -119,6 +121,12 @@ static int64_t kmsg_write(struct file *f, struct iter *it, uint64_t *pos)
     return (int64_t)size;
 }
 
+__attribute__((weak)) int devfs_open_terminal(struct file *file)
+{
+    (void)file;
+    return -ENXIO;
+}
+
 static const struct file_ops null_ops = {
     .name = "null", .read = null_read, .write = null_write, .seek = device_seek};
 static const struct file_ops zero_ops = {
@@ -137,9 +145,14 @@ static const struct pseudo_device random_device = {.rdev = DEVICE(1, 8), .ops = 
 static const struct pseudo_device urandom_device = {.rdev = DEVICE(1, 9), .ops = &random_ops};
 static const struct pseudo_device kmsg_device = {.rdev = DEVICE(1, 11), .ops = &kmsg_ops};
 
+static const struct pseudo_device tty_device = {.rdev = DEVICE(5, 0), .open = devfs_open_terminal};
+static const struct pseudo_device console_device = {.rdev = DEVICE(5, 1),
+                                                    .open = devfs_open_terminal};
+
 static const struct pseudo_dir empty_dir = {.entries = NULL};
 
 static const struct pseudo_entry entries[] = {
+    PSEUDO_DEVICE("console", 0600, &console_device),
     PSEUDO_LINK("fd", "/proc/self/fd"),
     PSEUDO_DEVICE("full", 0666, &full_device),
     PSEUDO_DEVICE("kmsg", 0644, &kmsg_device),
@@ -150,6 +163,7 @@ static const struct pseudo_entry entries[] = {
     PSEUDO_LINK("stderr", "/proc/self/fd/2"),
     PSEUDO_LINK("stdin", "/proc/self/fd/0"),
     PSEUDO_LINK("stdout", "/proc/self/fd/1"),
+    PSEUDO_DEVICE("tty", 0666, &tty_device),
     PSEUDO_DEVICE("urandom", 0666, &urandom_device),
     PSEUDO_DEVICE("zero", 0666, &zero_device),
     PSEUDO_END};

@@ -10,6 +10,7 @@
 #include "kernel/base/format.h"
 #include "kernel/base/hash.h"
 #include "kernel/base/string.h"
+#include "kernel/fs/memfs.h"
 #include "kernel/mm/heap.h"
 
 #define WRITE_MAX 4096u
@@ -364,5 +365,8 @@ int pseudo_mount_all(void)
         err = mount_one("/sys", &sysfs, &sysfs_root);
     if (!err)
         err = mount_one("/dev", &devfs, &devfs_root);
-    return err;
+    if (err)
+        return err;
+    struct filesystem *shm = tmpfs_create(01777, 0);
+    return shm ? vfs_mount("/dev/shm", shm) : -ENOMEM;
 }

@@ -227,9 +227,13 @@ static int remove_locked(struct dentry *d)
 
 static void notify_removed(struct dentry *d, struct inode *dir)
 {
-    unsigned directory = inode_is_dir(d->inode) ? IN_ISDIR : 0;
-    vfs_notify(NULL, dir, dentry_name(d), IN_DELETE | directory, 0);
-    vfs_notify(d->inode, NULL, (struct name){0}, d->inode->links ? IN_ATTRIB : IN_DELETE_SELF, 0);
+    struct inode *inode = d->inode;
+    bool directory = inode_is_dir(inode);
+    if (!directory) /* the number of links changed */
+        vfs_notify(inode, NULL, (struct name){0}, IN_ATTRIB, 0);
+    vfs_notify(NULL, dir, dentry_name(d), IN_DELETE | (directory ? IN_ISDIR : 0), 0);
+    if (inode->links == 0)
+        vfs_notify(inode, NULL, (struct name){0}, IN_DELETE_SELF, 0);
 }
 
 static int unlink_at(struct dentry *dir, struct name last, bool directory)
