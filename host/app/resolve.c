@@ -66,6 +66,18 @@ static bool apply_package(struct resolving *it, struct package *package)
     return package_apply(package, &it->out->spec, it->err);
 }
 
+/* A newer version may come, which a reference without a version then means. */
+static bool watch_shelf(struct resolving *it)
+{
+    struct stat info;
+    char *shelf = store_path("packages", true, it->err);
+    if (shelf && stat(shelf, &info) == 0)
+        watch_folder(&it->out->spec.watch, shelf, &info);
+    bool done = shelf != NULL;
+    free(shelf);
+    return done;
+}
+
 static bool apply_packages(struct resolving *it)
 {
     struct package base = {0}, additions = {0};
@@ -79,6 +91,8 @@ static bool apply_packages(struct resolving *it)
     if (good && names.count)
         good = package_get_additions(&names, reference ? &base : NULL, &additions, it->err) &&
                apply_package(it, &additions);
+    if (good && (reference || names.count))
+        good = watch_shelf(it);
     strlist_clear(&names);
     package_clear(&base);
     package_clear(&additions);

@@ -1,0 +1,148 @@
+/* The flags about what goes into an image, shared by run, build and pkg load. */
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/app/app.h"
+#include "host/config/config.h"
+
+const char app_flags_help[] =
+    "  -c, --config FILE    config.json: files and folders to put in, arguments, environment\n"
+    "                       (`orris help config` lists its keys)\n"
+    "  -a, --args ARG       an argument for the program; may be repeated\n"
+    "  -e, --env K=V        a variable for the program; K alone takes the host's value. Without\n"
+    "                       -e the program has PATH, HOME=/, and the host's LANG, LC_*, TZ, TERM\n"
+    "      --workdir DIR    the folder in the image to start in (default /)\n"
+    "      --pkg NAME       add a Debian package, with what it needs; may be repeated\n"
+    "  -i, --image NAME     the image's name (default: the program's)\n"
+    "  -m, --memory SIZE    the machine's memory, such as 512M or 2G (default 2G)\n"
+    "      --cpus N         the machine's processors (default 1)\n";
+
+enum flag_id {
+    FLAG_CONFIG,
+    FLAG_ARG,
+    FLAG_ENV,
+    FLAG_WORKDIR,
+    FLAG_PKG,
+    FLAG_IMAGE,
+    FLAG_MEMORY,
+    FLAG_CPUS,
+    FLAG_COUNT
+};
+
+static const struct {
+    char letter;
+    const char *name, *other; /* long forms */
+} flags[FLAG_COUNT] = {
+    [FLAG_CONFIG] = {'c', "--config", NULL}, [FLAG_ARG] = {'a', "--args", "--arg"},
+    [FLAG_ENV] = {'e', "--env", "--envs"},   [FLAG_WORKDIR] = {0, "--workdir", NULL},
+    [FLAG_PKG] = {0, "--pkg", "--package"},  [FLAG_IMAGE] = {'i', "--image", "--imagename"},
+    [FLAG_MEMORY] = {'m', "--memory", NULL}, [FLAG_CPUS] = {0, "--cpus", "--smp"},
+};
+
+void app_request_init(struct app_request *request)
+{
+    *request = (struct app_request){0};
+}
+
+void app_request_clear(struct app_request *request)
+{
+    free(request->package);
+    free(request->config_path);
+    free(request->program);
+    free(request->workdir);
+    free(request->image_name);
+    strlist_clear(&request->packages);
+    strlist_clear(&request->program_args);
+    strlist_clear(&request->args);
+    strlist_clear(&request->env);
+    *request = (struct app_request){0};
+}
+
+/* Whether arg is flag name, and its value: what follows "=", or NULL for the next argument. */
+static bool long_matches(const char *arg, const char *name, const char **value)
+{
+    size_t length = name ? strlen(name) : 0;
+    if (!length || strncmp(arg, name, length) || (arg[length] && arg[length] != '='))
+        return false;
+    *value = arg[length] ? arg + length + 1 : NULL;
+    return true;
+}
+
+static int flag_find(const char *arg, const char **value)
+{
+    for (int i = 0; i < FLAG_COUNT; i++) {
+        if (long_matches(arg, flags[i].name, value) || long_matches(arg, flags[i].other, value))
+            return i;
+        if (flags[i].letter && arg[0] == '-' && arg[1] == flags[i].letter) {
+            *value = arg[2] ? arg + 2 : NULL;
+            return i;
+        }
+    }
+    return -1;
+}
+
+static void set_text(char **field, const char *value)
+{
+    free(*field);
+    *field = mem_string(value);
+}
+
+static bool set_cpus(struct app_request *request, const char *value, struct error *err)
+{
+    char *end;
+    errno = 0;
+    unsigned long count = strtoul(value, &end, 10);
+    if (!isdigit((unsigned char)*value) || *end || errno || !count || count > 4096)
+        return error_set(err, "--cpus %s: must be a number from 1 up", value);
+    request->cpus = (unsigned)count;
+    return true;
+}
+
+static bool flag_store(struct app_request *request, enum flag_id id, const char *value,
+                       struct error *err)
+{
+    switch (id) {
+    case FLAG_CONFIG:
+        set_text(&request->config_path, value);
+        return true;
+    case FLAG_ARG:
+        strlist_add(&request->args, value);
+        return true;
+    case FLAG_ENV:
+        strlist_add(&request->env, value);
+        return (*value && *value != '=') ||
+               error_set(err, "-e %s: must be NAME=VALUE or NAME", value);
+    case FLAG_WORKDIR:
+        set_text(&request->workdir, value);
+        return true;
+    case FLAG_PKG:
+        strlist_add(&request->packages, value);
+        return true;
+    case FLAG_IMAGE:
+        set_text(&request->image_name, value);
+        return true;
+    case FLAG_MEMORY:
+        return (config_parse_size(value, &request->memory_bytes) && request->memory_bytes) ||
+               error_set(err, "-m %s: must be a size such as 512M or 2G", value);
+    case FLAG_CPUS:
+        return set_cpus(request, value, err);
+    default:
+        return false;
+    }
+}
+
+int app_take_flag(struct app_request *request, int argc, char **argv, int *index, struct error *err)
+{
+    const char *value;
+    int id = flag_find(argv[*index], &value);
+    if (id < 0)
+        return 0;
+    if (!value && *index + 1 >= argc) {
+        error_set(err, "%s needs a value", argv[*index]);
+        return -1;
+    }
+    value = value ? value : argv[++*index];
+    return flag_store(request, (enum flag_id)id, value, err) ? 1 : -1;
+}
