@@ -28,3 +28,14 @@ $(B)/tests/guest/%: tests/guest/%.c tests/build.mk
 unit-tests: $(UNIT)
 guest-tests: $(GUEST) $(ONLY)
 .PHONY: unit-tests guest-tests
+
+# `make test`: everything; its last line is "N passed, N failed". A test that does not compile is
+# reported as failed by the run, not by make.
+JOBS     ?= 2
+test:
+	@tools/install-deps test
+	@mkdir -p $(B)/tests
+	@$(MAKE) --no-print-directory -k -j$(JOBS) all unit-tests guest-tests > $(B)/tests/build.log 2>&1 \
+	    || grep -E 'error|Error|\*\*\*' $(B)/tests/build.log
+	@JOBS=$(JOBS) tests/all
+.PHONY: test

@@ -1,9 +1,10 @@
-/* What a program finds when it starts: arguments, environment, auxiliary vector, registers, stack. */
-#include "tests/harness/guest.h"
-
+/* What a program finds when it starts: arguments, environment, auxiliary vector, registers, stack.
+ */
 #include <elf.h>
 #include <link.h>
 #include <sys/auxv.h>
+
+#include "tests/harness/guest.h"
 
 extern char **environ;
 extern int main(int argc, char **argv);
@@ -25,9 +26,9 @@ static ElfW(auxv_t) * stack_auxv(void)
 static void auxiliary_vector_is_complete(void)
 {
     static const unsigned long wanted[] = {
-        AT_PHDR, AT_PHENT, AT_PHNUM, AT_PAGESZ, AT_BASE, AT_FLAGS, AT_ENTRY, AT_UID,
-        AT_EUID, AT_GID, AT_EGID, AT_SECURE, AT_RANDOM, AT_HWCAP, AT_CLKTCK, AT_PLATFORM,
-        AT_SYSINFO_EHDR, AT_EXECFN, AT_HWCAP2, AT_MINSIGSTKSZ};
+        AT_PHDR,   AT_PHENT,    AT_PHNUM,        AT_PAGESZ, AT_BASE,   AT_FLAGS,      AT_ENTRY,
+        AT_UID,    AT_EUID,     AT_GID,          AT_EGID,   AT_SECURE, AT_RANDOM,     AT_HWCAP,
+        AT_CLKTCK, AT_PLATFORM, AT_SYSINFO_EHDR, AT_EXECFN, AT_HWCAP2, AT_MINSIGSTKSZ};
     for (size_t i = 0; i < sizeof(wanted) / sizeof(*wanted); i++) {
         bool found = false;
         for (ElfW(auxv_t) *a = stack_auxv(); a->a_type != AT_NULL; a++)

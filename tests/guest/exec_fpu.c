@@ -1,8 +1,8 @@
 /* Floating point and vector registers survive system calls, other threads, faults and signals. */
-#include "tests/harness/guest.h"
-
 #include <cpuid.h>
 #include <sched.h>
+
+#include "tests/harness/guest.h"
 
 static bool have_avx(void)
 {

@@ -1,10 +1,10 @@
 /* The vDSO: found by its ELF headers as a libc does it, and telling what the system calls tell. */
-#include "tests/harness/guest.h"
-
 #include <elf.h>
 #include <link.h>
 #include <sys/auxv.h>
 #include <sys/time.h>
+
+#include "tests/harness/guest.h"
 
 /* Looks up a dynamic symbol of the vDSO; NULL if there is none. */
 static void *vdso_symbol(const char *name)
@@ -55,9 +55,9 @@ static void clocks_agree_with_the_system_call(void)
 {
     int (*get)(clockid_t, struct timespec *) =
         (int (*)(clockid_t, struct timespec *))vdso_symbol("__vdso_clock_gettime");
-    static const clockid_t clocks[] = {CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_REALTIME_COARSE,
-                                       CLOCK_MONOTONIC_COARSE, CLOCK_MONOTONIC_RAW, CLOCK_BOOTTIME,
-                                       CLOCK_PROCESS_CPUTIME_ID, CLOCK_THREAD_CPUTIME_ID};
+    static const clockid_t clocks[] = {
+        CLOCK_REALTIME,      CLOCK_MONOTONIC, CLOCK_REALTIME_COARSE,    CLOCK_MONOTONIC_COARSE,
+        CLOCK_MONOTONIC_RAW, CLOCK_BOOTTIME,  CLOCK_PROCESS_CPUTIME_ID, CLOCK_THREAD_CPUTIME_ID};
     for (size_t i = 0; get && i < sizeof(clocks) / sizeof(*clocks); i++) {
         struct timespec before, middle, after;
         int wrong = syscall(SYS_clock_gettime, clocks[i], &before) != 0;

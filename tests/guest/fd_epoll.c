@@ -1,8 +1,8 @@
 /* epoll: level and edge, one-shot, exclusive, nesting, removal, many waiters, bad requests. */
-#include "tests/harness/guest.h"
-
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+
+#include "tests/harness/guest.h"
 
 static int add(int ep, int fd, uint32_t events, uint64_t data)
 {

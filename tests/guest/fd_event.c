@@ -1,10 +1,10 @@
 /* Descriptors that are events: eventfd, timerfd, signalfd, memfd with its seals. */
-#include "tests/harness/guest.h"
-
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
+
+#include "tests/harness/guest.h"
 
 static bool ready(int fd, short events)
 {

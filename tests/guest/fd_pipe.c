@@ -1,9 +1,10 @@
-/* Pipes: ends, atomic writes, capacity, broken pipes, non-blocking ends, packets, splice and tee. */
-#include "tests/harness/guest.h"
-
+/* Pipes: ends, atomic writes, capacity, broken pipes, non-blocking ends, packets, splice and tee.
+ */
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/uio.h>
+
+#include "tests/harness/guest.h"
 
 static int in, out;
 

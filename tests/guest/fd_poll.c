@@ -1,9 +1,9 @@
 /* poll, ppoll, select, pselect: what is ready, time-outs, signals, bad descriptors. */
-#include "tests/harness/guest.h"
-
 #include <poll.h>
 #include <sys/resource.h>
 #include <sys/select.h>
+
+#include "tests/harness/guest.h"
 
 static void poll_tells_what_is_ready(void)
 {

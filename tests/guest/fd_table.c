@@ -1,8 +1,8 @@
 /* The descriptor table: dup in its forms, close_range, close-on-exec, sharing between threads. */
-#include "tests/harness/guest.h"
-
 #include <linux/close_range.h>
 #include <sys/ioctl.h>
+
+#include "tests/harness/guest.h"
 
 static void duplicates_share_the_open_file(void)
 {

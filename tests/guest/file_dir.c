@@ -1,8 +1,9 @@
-/* Folders: mkdir, rmdir, reading them, rename with all its cases, hard links, unlinking while open. */
-#include "tests/harness/guest.h"
-
+/* Folders: mkdir, rmdir, reading them, rename with all its cases, hard links, unlinking while open.
+ */
 #include <dirent.h>
 #include <linux/fs.h>
+
+#include "tests/harness/guest.h"
 
 static void making_and_removing(void)
 {

@@ -1,7 +1,7 @@
 /* inotify: events of files and folders, moves with their cookie, removal, the queue. */
-#include "tests/harness/guest.h"
-
 #include <sys/inotify.h>
+
+#include "tests/harness/guest.h"
 
 static char events[8192] __attribute__((aligned(8)));
 static ssize_t filled, taken;
@@ -35,8 +35,9 @@ static void folders_report_their_children(void)
     int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
     CHECK(fd >= 0);
     CHECK_OK(mkdir("d", 0755));
-    int watch = inotify_add_watch(fd, "d", IN_CREATE | IN_DELETE | IN_MODIFY | IN_MOVE |
-                                               IN_CLOSE_WRITE | IN_OPEN | IN_ATTRIB);
+    int watch = inotify_add_watch(fd, "d",
+                                  IN_CREATE | IN_DELETE | IN_MODIFY | IN_MOVE | IN_CLOSE_WRITE |
+                                      IN_OPEN | IN_ATTRIB);
     CHECK(watch > 0);
     char c;
     CHECK_ERR(read(fd, &c, 1), EAGAIN);

@@ -1,8 +1,8 @@
 /* flock, record locks and open-file-description locks within one process; leases and xattrs. */
-#include "tests/harness/guest.h"
-
 #include <sys/file.h>
 #include <sys/xattr.h>
+
+#include "tests/harness/guest.h"
 
 static void whole_file_locks_belong_to_the_open_file(void)
 {

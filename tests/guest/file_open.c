@@ -1,8 +1,8 @@
 /* open's flags, read and write at the edges, O_APPEND, O_PATH, O_TMPFILE, vectors and offsets. */
-#include "tests/harness/guest.h"
-
 #include <sys/ioctl.h>
 #include <sys/uio.h>
+
+#include "tests/harness/guest.h"
 
 static void creation_flags(void)
 {

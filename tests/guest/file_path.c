@@ -1,7 +1,7 @@
 /* Path lookup: links, loops, lengths, trailing slashes, "." and "..", *at calls, getcwd. */
-#include "tests/harness/guest.h"
-
 #include <linux/openat2.h>
+
+#include "tests/harness/guest.h"
 
 static int stat_of(const char *path)
 {

@@ -1,12 +1,12 @@
 /* What stat, statx, statfs, access and the calls that change modes, owners and times tell. */
-#include "tests/harness/guest.h"
-
 #include <linux/stat.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <sys/sysmacros.h>
 #include <sys/time.h>
 #include <utime.h>
+
+#include "tests/harness/guest.h"
 
 static void stat_fills_everything(void)
 {
@@ -178,7 +178,7 @@ static void access_asks_for_rights(void)
 {
     CHECK_OK(chmod("f", 0));
     CHECK_OK(access("f", F_OK));
-    CHECK_OK(access("f", R_OK | W_OK)); /* root may */
+    CHECK_OK(access("f", R_OK | W_OK));   /* root may */
     CHECK_ERR(access("f", X_OK), EACCES); /* but not execute what nobody may */
     CHECK_OK(chmod("f", 0100));
     CHECK_OK(access("f", X_OK));

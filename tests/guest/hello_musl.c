@@ -1,9 +1,9 @@
 /* Another libc makes other system calls: musl, static, with threads, locks and signals. */
 // CC: musl-gcc
 // CFLAGS: -static
-#include "tests/harness/guest.h"
-
 #include <semaphore.h>
+
+#include "tests/harness/guest.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int counter;

@@ -118,8 +118,8 @@ static void holes_split_and_merge(void)
 static void large_areas_cost_nothing_until_used(void)
 {
     size_t size = 8ul << 30;
-    char *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
-                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    char *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                   -1, 0);
     if (!CHECK(p != MAP_FAILED))
         return;
     for (size_t at = 0; at < size; at += 1ul << 29)
@@ -162,8 +162,7 @@ static void map_flags_that_change_little_are_accepted(void)
             CHECK_OK(munmap(p, 2 * PAGE));
         }
     }
-    char *shared =
-        mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    char *shared = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     CHECK(shared != MAP_FAILED && shared[10] == 0);
     shared[10] = 4;
     CHECK_EQ(shared[10], 4);

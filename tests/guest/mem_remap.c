@@ -141,9 +141,8 @@ static void dontneed_drops_private_memory(void)
 static void advice_is_checked(void)
 {
     char *p = pages(3);
-    int harmless[] = {MADV_NORMAL, MADV_RANDOM, MADV_SEQUENTIAL, MADV_WILLNEED,
-                      MADV_HUGEPAGE, MADV_NOHUGEPAGE, MADV_DONTDUMP, MADV_DODUMP,
-                      MADV_DONTFORK, MADV_DOFORK};
+    int harmless[] = {MADV_NORMAL,     MADV_RANDOM,   MADV_SEQUENTIAL, MADV_WILLNEED, MADV_HUGEPAGE,
+                      MADV_NOHUGEPAGE, MADV_DONTDUMP, MADV_DODUMP,     MADV_DONTFORK, MADV_DOFORK};
     for (size_t i = 0; i < sizeof(harmless) / sizeof(*harmless); i++)
         CHECK_OK(madvise(p, 3 * PAGE, harmless[i]));
     CHECK_ERR(madvise(p, PAGE, 4711), EINVAL);

@@ -1,7 +1,7 @@
 /* Reading and writing one's own memory by the side doors: process_vm_readv, /proc/self/mem. */
-#include "tests/harness/guest.h"
-
 #include <sys/uio.h>
+
+#include "tests/harness/guest.h"
 
 static void process_vm_calls_reach_the_own_process(void)
 {

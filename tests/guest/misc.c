@@ -1,7 +1,6 @@
 /* The rest that programs call: uname, prctl, limits, unknown calls, identity, capabilities. */
-#include "tests/harness/guest.h"
-
 #include <asm/prctl.h>
+#include <grp.h>
 #include <linux/capability.h>
 #include <sched.h>
 #include <sys/fsuid.h>
@@ -9,7 +8,7 @@
 #include <sys/resource.h>
 #include <sys/utsname.h>
 
-#include <grp.h>
+#include "tests/harness/guest.h"
 
 static void system_names_itself(void)
 {
@@ -59,7 +58,8 @@ static void process_control(void)
     CHECK_ERR(prctl(4711), EINVAL);
     CHECK_ERR(prctl(PR_SET_NAME, KERNEL_ADDRESS), EFAULT);
     char *p = pages(1);
-    int rc = prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, p, PAGE, "named"); /* glibc and Android do so */
+    int rc =
+        prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, p, PAGE, "named"); /* glibc and Android do so */
     CHECK(rc == 0 || errno == EINVAL);
     munmap(p, PAGE);
     CHECK_ERR(prctl(PR_SET_SECCOMP, 77), EINVAL);

@@ -1,10 +1,10 @@
 /* The files under /proc, /sys and /dev that programs read, and what is expected to be in them. */
-#include "tests/harness/guest.h"
-
 #include <dirent.h>
 #include <sys/ioctl.h>
 #include <sys/sysinfo.h>
 #include <sys/sysmacros.h>
+
+#include "tests/harness/guest.h"
 
 static bool has_line(const char *path, const char *start)
 {
@@ -78,7 +78,8 @@ static void self_stat(void)
     CHECK(has_line("/proc/self/limits", "Max open files"));
     CHECK(file_get("/proc/self/environ") != NULL);
     CHECK(has_line("/proc/self/cgroup", "0::") || file_get("/proc/self/cgroup")[0]);
-    CHECK(has_line("/proc/self/mountinfo", "") && strstr(file_get("/proc/self/mountinfo"), " / / "));
+    CHECK(has_line("/proc/self/mountinfo", "") &&
+          strstr(file_get("/proc/self/mountinfo"), " / / "));
     CHECK(strstr(file_get("/proc/self/mounts"), "/proc proc ") != NULL);
     CHECK(strstr(file_get("/proc/mounts"), " / ") != NULL);
     CHECK_ERR(open("/proc/999999/stat", O_RDONLY), ENOENT);

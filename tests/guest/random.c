@@ -1,7 +1,7 @@
 /* Random numbers: getrandom's flags and edges, /dev/random, /dev/urandom, no repeats. */
-#include "tests/harness/guest.h"
-
 #include <sys/random.h>
+
+#include "tests/harness/guest.h"
 
 static bool looks_random(const unsigned char *bytes, size_t size)
 {

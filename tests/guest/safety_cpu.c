@@ -1,15 +1,27 @@
 /*
- * Attempts on the processor's privileges: forged signal frames with other segments and flags, return
- * addresses that are not canonical, privileged instructions, system calls by old doors, debug
- * registers, segment tricks.
+ * Attempts on the processor's privileges: forged signal frames with other segments and flags,
+ * return addresses that are not canonical, privileged instructions, system calls by old doors,
+ * debug registers, segment tricks.
  */
-#include "tests/harness/guest.h"
-
 #include <sys/ucontext.h>
 #include <ucontext.h>
 
-enum forgery { NONE, CS_KERNEL, CS_NULL, SS_KERNEL, RIP_KERNEL, RIP_NONCANONICAL, RSP_NONCANONICAL,
-               IOPL, VM86, NESTED_TASK, FPU_POINTER, MXCSR_RESERVED };
+#include "tests/harness/guest.h"
+
+enum forgery {
+    NONE,
+    CS_KERNEL,
+    CS_NULL,
+    SS_KERNEL,
+    RIP_KERNEL,
+    RIP_NONCANONICAL,
+    RSP_NONCANONICAL,
+    IOPL,
+    VM86,
+    NESTED_TASK,
+    FPU_POINTER,
+    MXCSR_RESERVED
+};
 
 static volatile enum forgery forgery;
 static sigjmp_buf back;
@@ -262,10 +274,10 @@ static void timer_interrupt_by_hand(void *arg)
 static void privileged_instructions_are_refused(void)
 {
     static void (*const attempts[])(void *) = {
-        read_control_register, write_control_register, read_model_register,
-        write_model_register,  load_descriptor_table,  swap_gs,
+        read_control_register, write_control_register,  read_model_register,
+        write_model_register,  load_descriptor_table,   swap_gs,
         disable_interrupts,    return_from_system_call, write_debug_register,
-        invalidate_caches,     load_kernel_segment,    call_gate_of_old,
+        invalidate_caches,     load_kernel_segment,     call_gate_of_old,
         double_fault_by_hand,  timer_interrupt_by_hand};
     static char table[16];
     for (size_t i = 0; i < sizeof(attempts) / sizeof(*attempts); i++) {

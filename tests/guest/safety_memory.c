@@ -1,7 +1,7 @@
 /* Attempts on memory that is not the program's: the kernel's half, the null page, guard pages. */
-#include "tests/harness/guest.h"
-
 #include <sys/personality.h>
+
+#include "tests/harness/guest.h"
 
 static void the_upper_half_is_out_of_reach(void)
 {
@@ -57,9 +57,9 @@ static void mappings_stop_below_the_upper_half(void)
                                           0xfffffffffffff000};
     for (int i = 0; i < 4; i++) {
         void *a = (void *)addresses[i];
-        CHECK_ERR(mmap(a, PAGE, PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0),
-                  ENOMEM);
+        CHECK_ERR(
+            mmap(a, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0),
+            ENOMEM);
         CHECK(munmap(a, PAGE) == -1);
         CHECK(mprotect(a, PAGE, PROT_READ | PROT_WRITE | PROT_EXEC) == -1);
         CHECK(madvise(a, PAGE, MADV_DONTNEED) == -1);

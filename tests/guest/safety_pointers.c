@@ -1,10 +1,8 @@
 /*
- * Every call that takes a pointer is given pointers into the kernel, at the edge of user space, into
- * the null page and beyond canonical addresses: each answers EFAULT (or what it checks before), none
- * reads, writes or dies.
+ * Every call that takes a pointer is given pointers into the kernel, at the edge of user space,
+ * into the null page and beyond canonical addresses: each answers EFAULT (or what it checks
+ * before), none reads, writes or dies.
  */
-#include "tests/harness/guest.h"
-
 #include <grp.h>
 #include <linux/futex.h>
 #include <poll.h>
@@ -16,6 +14,8 @@
 #include <sys/time.h>
 #include <sys/timerfd.h>
 #include <sys/uio.h>
+
+#include "tests/harness/guest.h"
 
 #define BAD 0x0bad0badul /* stands for the bad pointer in the table below */
 

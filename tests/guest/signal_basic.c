@@ -1,8 +1,8 @@
 /* Signals: handlers and what they are told, masks, pending signals, order, restart, queues. */
-#include "tests/harness/guest.h"
-
 #include <sched.h>
 #include <ucontext.h>
+
+#include "tests/harness/guest.h"
 
 static volatile int seen[65], order[64], order_count;
 static siginfo_t last_info;

@@ -1,8 +1,8 @@
 /* Faults as signals, the alternate stack, and the context a handler may read and change. */
-#include "tests/harness/guest.h"
-
 #include <sys/ucontext.h>
 #include <ucontext.h>
+
+#include "tests/harness/guest.h"
 
 static void illegal(void *arg)
 {

@@ -1,7 +1,7 @@
 /* Timers that send signals: setitimer, alarm, timer_create with all its ways of telling. */
-#include "tests/harness/guest.h"
-
 #include <sys/time.h>
+
+#include "tests/harness/guest.h"
 
 static volatile int fired;
 static siginfo_t info_seen;

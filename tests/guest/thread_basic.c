@@ -1,9 +1,9 @@
 /* Threads: creation storms, TLS, identity, exit, pre-emption, stacks; clone and clone3 by hand. */
-#include "tests/harness/guest.h"
-
 #include <linux/sched.h>
 #include <sched.h>
 #include <semaphore.h>
+
+#include "tests/harness/guest.h"
 
 static __thread int tls_value = 41;
 static __thread char tls_zero[100];
@@ -248,8 +248,8 @@ static void clone_by_hand(void)
     int flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM |
                 CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID;
     raw_tid_slot = 12345;
-    int tid = clone(raw_thread, stack + 16 * PAGE, flags, (void *)&ran, &parent_tid, NULL,
-                    &raw_tid_slot);
+    int tid =
+        clone(raw_thread, stack + 16 * PAGE, flags, (void *)&ran, &parent_tid, NULL, &raw_tid_slot);
     CHECK(tid > 0);
     CHECK_EQ(parent_tid, tid);
     for (int i = 0; i < 5000 && __atomic_load_n(&raw_tid_slot, __ATOMIC_SEQ_CST); i++)

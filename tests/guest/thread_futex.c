@@ -1,7 +1,7 @@
 /* Futexes: wait, wake, requeue, bitset, wake_op, time-outs, PI, robust lists, bad arguments. */
-#include "tests/harness/guest.h"
-
 #include <linux/futex.h>
+
+#include "tests/harness/guest.h"
 
 static long futex(void *word, int op, uint32_t value, const struct timespec *timeout, void *word2,
                   uint32_t value3)

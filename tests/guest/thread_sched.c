@@ -1,10 +1,10 @@
 /* Scheduling calls that tell the truth, rseq and membarrier. */
-#include "tests/harness/guest.h"
-
 #include <linux/membarrier.h>
 #include <sched.h>
 #include <sys/resource.h>
 #include <sys/rseq.h>
+
+#include "tests/harness/guest.h"
 
 static void affinity_names_the_processors(void)
 {

@@ -1,10 +1,11 @@
-/* Clocks and sleeping: every clock, relative and absolute sleeps, processor time, settime refused. */
-#include "tests/harness/guest.h"
-
+/* Clocks and sleeping: every clock, relative and absolute sleeps, processor time, settime refused.
+ */
 #include <sys/resource.h>
 #include <sys/time.h>
 #include <sys/times.h>
 #include <sys/timex.h>
+
+#include "tests/harness/guest.h"
 
 static void clocks_exist_and_advance(void)
 {

@@ -1,12 +1,13 @@
-/* AF_UNIX: pairs, streams, datagrams, packets, names, descriptors as messages, shutdown, options. */
-#include "tests/harness/guest.h"
-
+/* AF_UNIX: pairs, streams, datagrams, packets, names, descriptors as messages, shutdown, options.
+ */
 #include <stddef.h>
 
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+
+#include "tests/harness/guest.h"
 
 static struct sockaddr_un name_of(const char *path)
 {
