@@ -12,6 +12,7 @@ include kernel/build.mk
 include host/build.mk
 include tests/build.mk
 -include tools/targets.mk
+include tools/lint.mk
 
 all: kernel host
 

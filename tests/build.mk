@@ -32,6 +32,7 @@ guest-tests: $(GUEST) $(ONLY)
 # `make test`: everything; its last line is "N passed, N failed". A test that does not compile is
 # reported as failed by the run, not by make.
 JOBS     ?= 2
+## test: install what is missing, build, run every test
 test:
 	@tools/install-deps test
 	@mkdir -p $(B)/tests

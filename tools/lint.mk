@@ -1,0 +1,24 @@
+# `make lint`: formatting, what compilers and clang-tidy say, layers, headers, text, dead code.
+# Each source is looked at again only when it or a header of it changes.
+LINTSRC  := $(filter %.c,$(KSRC) $(HSRC))
+LINTED   := $(LINTSRC:%=$(B)/lint/%.ok)
+$(B)/lint/%.ok: % .clang-tidy tools/lint-file | $(KGEN)/syscall_names.h $(KGEN)/errno_names.h
+	@mkdir -p $(@D)
+	@B=$(B) tools/lint-file $< $(@:.ok=.d) && touch $@
+
+lint-sources: $(LINTED)
+kernel-dropped: $(KOBJ)
+	$(CC) -nostdlib -static-pie -Wl,-T,kernel/kernel.lds -Wl,--gc-sections -Wl,--print-gc-sections \
+	    -Wl,-z,noexecstack -Wl,--no-dynamic-linker $(KOBJ) -o $(B)/kernel/dropped.elf
+## lint: format, layers, headers, clang-tidy, dead code
+lint:
+	@tools/install-deps build lint
+	tools/check-format
+	tools/check-layers
+	tools/check-text
+	@$(MAKE) --no-print-directory -s -j$(JOBS) $(KGEN)/syscall_names.h $(KGEN)/errno_names.h
+	tools/check-headers
+	@$(MAKE) --no-print-directory -k -j$(JOBS) lint-sources
+	@$(MAKE) --no-print-directory -s -j$(JOBS) kernel-objects
+	tools/check-dead
+.PHONY: lint lint-sources kernel-dropped
