@@ -172,6 +172,7 @@ static bool apt_run(const struct apt *apt, const char *tool, const char *const *
         strlist_add(&argv, first[i]);
     for (size_t i = 0; words[i]; i++)
         strlist_add(&argv, words[i]);
+    command->name = tool;
     command->argv = (const char *const *)argv.items;
     bool ok = command_must(command, err);
     strlist_clear(&argv);
@@ -363,20 +364,34 @@ static size_t status_extend(struct buf *status, const struct deb_list *plan,
     return added;
 }
 
+/* The plan with status as apt's list of what is installed. */
+static bool apt_plan_with(struct apt *apt, const struct buf *status, const struct strlist *names,
+                          struct deb_list *out, struct error *err)
+{
+    deb_list_clear(out);
+    return apt_write(apt, "status", status->data ? status->data : "", err) &&
+           apt_plan(apt, names, out, err);
+}
+
 bool apt_resolve(struct apt *apt, const struct strlist *names, const struct recipe_rules *rules,
                  struct deb_list *out, struct error *err)
 {
     struct buf status = {0};
-    bool ok = apt_write(apt, "status", "", err);
+    bool ok = apt_plan_with(apt, &status, names, out, err);
     for (int round = 0; ok && round < RESOLVE_ROUNDS_MAX; round++) {
-        deb_list_clear(out);
-        ok = apt_plan(apt, names, out, err);
-        if (!ok || status_extend(&status, out, names, rules) == 0)
+        struct error ignored;
+        if (status_extend(&status, out, names, rules) == 0)
             break;
-        ok = apt_write(apt, "status", status.data, err);
+        if (!apt_plan_with(apt, &status, names, out, &ignored)) {
+            /* Something named needs a left-out package in just its own version (perl, perl-base):
+             * then nothing is left out. */
+            buf_clear(&status);
+            ok = apt_plan_with(apt, &status, names, out, err);
+            break;
+        }
     }
     buf_clear(&status);
-    return ok;
+    return ok || error_prefix(err, "apt can't tell what %s needs", names->items[0]);
 }
 
 /* Those of list that are not in the folder with their right size. */

@@ -186,18 +186,19 @@ static const char *text_tail(const char *text)
 bool command_must(struct command *command, struct error *err)
 {
     struct buf own = {0};
+    const char *name = command->name ? command->name : command->argv[0];
     if (!command->problems)
         command->problems = &own;
     int status = command_run(command, err);
     bool ok = status == 0;
     if (status == 127 && command->problems->size == 0)
-        error_set(err, "%s is not installed", command->argv[0]);
+        error_set(err, "%s is not installed", name);
     else if (status > 0) {
         struct buf *said = command->problems;
         while (said->size > 0 && said->data[said->size - 1] == '\n')
             said->data[--said->size] = 0;
-        error_set(err, "%s ended with status %d%s%s", command->argv[0], status,
-                  said->size ? ":\n" : "", said->size ? text_tail(said->data) : "");
+        error_set(err, "%s ended with status %d%s%s", name, status, said->size ? ":\n" : "",
+                  said->size ? text_tail(said->data) : "");
     }
     buf_clear(&own);
     return ok;

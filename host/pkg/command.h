@@ -10,6 +10,7 @@
 #include "host/base/error.h"
 
 struct command {
+    const char *name;        /* for messages; NULL: argv[0] */
     const char *const *argv; /* argv[0] is looked up in PATH; ended by NULL */
     const char *const *env;  /* the whole environment, ended by NULL; NULL: ours */
     const char *input;       /* its standard input; NULL: nothing */
