@@ -2,8 +2,13 @@
  * that nothing leaks, and a number of allocations after which there is no memory. */
 #pragma once
 
-#include <stdlib.h>
+#include <stddef.h>
+
 #include <string.h>
+
+/* Not from <stdlib.h>, which does not go with the kernel interface's <linux/signal.h>. */
+void *malloc(size_t size);
+void free(void *block);
 
 static long heap_blocks, heap_left = -1; /* heap_left -1: no limit */
 
