@@ -1,7 +1,8 @@
 # Orris: one entry for everything. `make help` lists the targets.
 # Every .c and .S file under kernel/ and host/ is built, every test found by its folder:
 # adding, moving or deleting a file needs no edit here.
-B        := build
+# DEBUG=1: a kernel that checks its lock order, in a folder of its own.
+B        := build$(if $(DEBUG),/debug)
 CC       := gcc
 WARN     := -Wall -Wextra -Werror -Wshadow -Wconversion -Wstrict-prototypes \
             -Wmissing-prototypes -Wvla -Wundef -Wimplicit-fallthrough

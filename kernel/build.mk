@@ -7,7 +7,7 @@ KFLAGS   := -std=gnu17 -g -O2 -ffreestanding -fpie -fvisibility=hidden -mno-red-
             -Wframe-larger-than=2048 $(WARN) -nostdinc \
             -isystem $(shell $(CC) -print-file-name=include) \
             -isystem /usr/include -isystem /usr/include/x86_64-linux-gnu -I. -I$(B) \
-            -MMD -MP -DORRIS_VERSION='"$(VERSION)"'
+            -MMD -MP -DORRIS_VERSION='"$(VERSION)"' $(if $(DEBUG),-DORRIS_DEBUG)
 # kernel/proc/vdso/ is a link of its own, which runs in the program.
 KSRC     := $(sort $(filter-out kernel/proc/vdso/%,$(shell find kernel -name '*.c' -o -name '*.S')))
 KOBJ     := $(KSRC:%=$(B)/%.o)

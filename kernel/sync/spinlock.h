@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "kernel/base/attr.h"
+#include "kernel/sync/check.h"
 #include "kernel/sync/rank.h"
 
 struct CAPABILITY("spinlock") spinlock {
@@ -29,20 +30,26 @@ static inline void spin_init(struct spinlock *l, enum lock_rank rank)
 
 static inline void spin_lock(struct spinlock *l) ACQUIRES(*l) NO_LOCK_ANALYSIS
 {
+    lock_check_take(LOCK_SPIN, l, l->rank);
     while (__atomic_exchange_n(&l->held, 1, __ATOMIC_ACQUIRE)) {
         while (__atomic_load_n(&l->held, __ATOMIC_RELAXED)) {
             __builtin_ia32_pause();
         }
     }
+    lock_check_taken(LOCK_SPIN, l, l->rank);
 }
 
 /* True if it was free. */
 static inline bool spin_trylock(struct spinlock *l) NO_LOCK_ANALYSIS
 {
-    return !__atomic_exchange_n(&l->held, 1, __ATOMIC_ACQUIRE);
+    bool taken = !__atomic_exchange_n(&l->held, 1, __ATOMIC_ACQUIRE);
+    if (taken)
+        lock_check_taken(LOCK_SPIN, l, l->rank);
+    return taken;
 }
 
 static inline void spin_unlock(struct spinlock *l) RELEASES(*l) NO_LOCK_ANALYSIS
 {
+    lock_check_drop(LOCK_SPIN, l, l->rank);
     __atomic_store_n(&l->held, 0, __ATOMIC_RELEASE);
 }
