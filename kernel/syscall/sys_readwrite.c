@@ -1,0 +1,176 @@
+/* Moving bytes: read, write, their forms with an offset and with many buffers; lseek. */
+#include <linux/fs.h>
+
+#include "kernel/fd/fdtable.h"
+#include "kernel/syscall/iovec.h"
+#include "kernel/syscall/syscall.h"
+
+enum direction { READ, WRITE };
+
+static int file_for(int fd, enum direction direction, struct file **out)
+{
+    int err = fd_get(fd, out);
+    if (err)
+        return err;
+    if (direction == READ ? file_readable(*out) : file_writable(*out))
+        return 0;
+    file_put(*out);
+    return -EBADF;
+}
+
+static int64_t transfer(struct file *f, struct iter *it, uint64_t *pos, enum direction direction)
+{
+    return direction == READ ? file_read(f, it, pos) : file_write(f, it, pos);
+}
+
+/* At the file's own position, or at *pos. */
+static int64_t transfer_one(int fd, struct uptr buf, size_t size, uint64_t *pos,
+                            enum direction direction)
+{
+    struct file *f;
+    struct iter it;
+    int err = file_for(fd, direction, &f);
+    if (err)
+        return err;
+    int64_t n;
+    size = min_u64(size, TRANSFER_MAX);
+    if (pos && !f->ops->seek) {
+        n = -ESPIPE;
+    } else if (UNLIKELY(!user_range_ok(buf, size))) {
+        n = -EFAULT;
+    } else {
+        iter_user(&it, buf, size);
+        n = transfer(f, &it, pos, direction);
+    }
+    file_put(f);
+    return n;
+}
+
+int64_t sys_read(int fd, struct uptr buf, size_t size)
+{
+    return transfer_one(fd, buf, size, NULL, READ);
+}
+
+int64_t sys_write(int fd, struct uptr buf, size_t size)
+{
+    return transfer_one(fd, buf, size, NULL, WRITE);
+}
+
+int64_t sys_pread64(int fd, struct uptr buf, size_t size, int64_t offset)
+{
+    uint64_t pos = (uint64_t)offset;
+    return offset < 0 ? -EINVAL : transfer_one(fd, buf, size, &pos, READ);
+}
+
+int64_t sys_pwrite64(int fd, struct uptr buf, size_t size, int64_t offset)
+{
+    uint64_t pos = (uint64_t)offset;
+    return offset < 0 ? -EINVAL : transfer_one(fd, buf, size, &pos, WRITE);
+}
+
+static int64_t transfer_many(int fd, struct uptr ranges, uint64_t count, uint64_t *pos,
+                             enum direction direction)
+{
+    struct file *f;
+    struct user_iovec v;
+    int64_t n = file_for(fd, direction, &f);
+    if (n)
+        return n;
+    if (pos && !f->ops->seek)
+        n = -ESPIPE;
+    else
+        n = user_iovec_get(&v, ranges, count);
+    if (!n) {
+        n = transfer(f, &v.it, pos, direction);
+        user_iovec_put(&v);
+    }
+    file_put(f);
+    return n;
+}
+
+int64_t sys_readv(int fd, struct uptr ranges, uint64_t count)
+{
+    return transfer_many(fd, ranges, count, NULL, READ);
+}
+
+int64_t sys_writev(int fd, struct uptr ranges, uint64_t count)
+{
+    return transfer_many(fd, ranges, count, NULL, WRITE);
+}
+
+int64_t sys_preadv(int fd, struct uptr ranges, uint64_t count, int64_t offset)
+{
+    uint64_t pos = (uint64_t)offset;
+    return offset < 0 ? -EINVAL : transfer_many(fd, ranges, count, &pos, READ);
+}
+
+int64_t sys_pwritev(int fd, struct uptr ranges, uint64_t count, int64_t offset)
+{
+    uint64_t pos = (uint64_t)offset;
+    return offset < 0 ? -EINVAL : transfer_many(fd, ranges, count, &pos, WRITE);
+}
+
+/* Offset -1 is the file's own position. RWF_NOWAIT is not supported; the others need nothing. */
+int64_t sys_preadv2(int fd, struct uptr ranges, uint64_t count, int64_t offset, uint64_t high,
+                    unsigned flags)
+{
+    uint64_t pos = (uint64_t)offset;
+    (void)high;
+    if ((flags & ~(unsigned)(RWF_HIPRI | RWF_DSYNC | RWF_SYNC)))
+        return -EOPNOTSUPP;
+    if (offset < -1)
+        return -EINVAL;
+    return transfer_many(fd, ranges, count, offset == -1 ? NULL : &pos, READ);
+}
+
+/* RWF_APPEND: writes to the end, and leaves the position, unless that is what is written at. */
+static int64_t write_append(int fd, struct uptr ranges, uint64_t count, bool own_position)
+{
+    struct file *f;
+    int err = fd_get(fd, &f);
+    if (err)
+        return err;
+    if (f->inode && f->inode->map && f->ops->seek) {
+        uint64_t end = f->inode->map->size;
+        int64_t n = transfer_many(fd, ranges, count, &end, WRITE);
+        if (n > 0 && own_position) {
+            mutex_lock(&f->pos_lock);
+            f->pos = end;
+            mutex_unlock(&f->pos_lock);
+        }
+        file_put(f);
+        return n;
+    }
+    file_put(f);
+    return transfer_many(fd, ranges, count, NULL, WRITE);
+}
+
+int64_t sys_pwritev2(int fd, struct uptr ranges, uint64_t count, int64_t offset, uint64_t high,
+                     unsigned flags)
+{
+    uint64_t pos = (uint64_t)offset;
+    (void)high;
+    if ((flags & ~(unsigned)(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_APPEND)))
+        return -EOPNOTSUPP;
+    if (offset < -1)
+        return -EINVAL;
+    if (flags & RWF_APPEND)
+        return write_append(fd, ranges, count, offset == -1);
+    return transfer_many(fd, ranges, count, offset == -1 ? NULL : &pos, WRITE);
+}
+
+int64_t sys_lseek(int fd, int64_t offset, int whence)
+{
+    struct file *f;
+    int64_t result = fd_get(fd, &f);
+    if (result)
+        return result;
+    result = -ESPIPE;
+    if (f->ops->seek) {
+        mutex_lock(&f->pos_lock);
+        result = f->ops->seek(f, offset, whence);
+        mutex_unlock(&f->pos_lock);
+    }
+    file_put(f);
+    return result;
+}

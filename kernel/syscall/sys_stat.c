@@ -1,0 +1,260 @@
+/* What is known about a file: the stat family, statx, access, statfs. */
+#include <asm/stat.h>
+#include <asm/statfs.h>
+#include <linux/fcntl.h>
+#include <linux/stat.h>
+
+#include "kernel/fd/fdtable.h"
+#include "kernel/proc/task.h"
+#include "kernel/syscall/path.h"
+#include "kernel/syscall/syscall.h"
+
+#define NS_PER_S 1000000000
+#define ACCESS_READ 4u
+#define ACCESS_WRITE 2u
+#define ACCESS_EXECUTE 1u
+#define MINOR_BITS 8u
+
+/* Seconds rounded down, and what is left, which is not negative. */
+static int64_t seconds_of(int64_t ns, uint32_t *rest)
+{
+    int64_t seconds = ns / NS_PER_S, left = ns % NS_PER_S;
+    if (left < 0) {
+        left += NS_PER_S;
+        seconds--;
+    }
+    *rest = (uint32_t)left;
+    return seconds;
+}
+
+static uint64_t stat_seconds(int64_t ns, unsigned long *rest)
+{
+    uint32_t left;
+    int64_t seconds = seconds_of(ns, &left);
+    *rest = left;
+    return (uint64_t)seconds;
+}
+
+static int stat_out(const struct inode_attr *a, struct uptr out)
+{
+    struct stat st = {.st_dev = a->device,
+                      .st_ino = a->ino,
+                      .st_nlink = a->links,
+                      .st_mode = a->mode,
+                      .st_uid = a->uid,
+                      .st_gid = a->gid,
+                      .st_rdev = a->rdev,
+                      .st_size = (int64_t)a->size,
+                      .st_blksize = a->block_size,
+                      .st_blocks = (int64_t)a->blocks};
+    st.st_atime = stat_seconds(a->atime_ns, &st.st_atime_nsec);
+    st.st_mtime = stat_seconds(a->mtime_ns, &st.st_mtime_nsec);
+    st.st_ctime = stat_seconds(a->ctime_ns, &st.st_ctime_nsec);
+    return copy_to_user(out, &st, sizeof(st));
+}
+
+static void file_getattr(struct file *f, struct inode_attr *attr)
+{
+    if (f->ops && f->ops->getattr && !(f->flags & O_PATH))
+        f->ops->getattr(f, attr);
+    else
+        vfs_getattr(f->inode, attr);
+}
+
+static int fd_getattr(int fd, struct inode_attr *attr)
+{
+    struct file *f;
+    int err = fd_get_path(fd, &f);
+    if (err)
+        return err;
+    file_getattr(f, attr);
+    file_put(f);
+    return 0;
+}
+
+/* The attributes of what a path names; with AT_EMPTY_PATH, of the descriptor. */
+static int path_getattr(int dirfd, struct uptr path, unsigned flags, struct inode_attr *attr)
+{
+    struct user_path p;
+    struct dentry *d;
+    if ((flags & AT_EMPTY_PATH) && uptr_is_null(path) && dirfd >= 0)
+        return fd_getattr(dirfd, attr);
+    int err = user_path_get(&p, dirfd, path, flags);
+    if (err)
+        return err;
+    if (!*p.text && p.dir) {
+        file_getattr(p.dir, attr);
+    } else {
+        const char *text = *p.text ? p.text : ".";
+        err = vfs_lookup(p.base, text, flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW, &d, NULL);
+        if (!err) {
+            vfs_getattr(d->inode, attr);
+            dentry_put(d);
+        }
+    }
+    user_path_put(&p);
+    return err;
+}
+
+static int64_t stat_path(int dirfd, struct uptr path, struct uptr out, unsigned flags)
+{
+    struct inode_attr attr;
+    int err = path_getattr(dirfd, path, flags, &attr);
+    return err ? err : stat_out(&attr, out);
+}
+
+int64_t sys_stat(struct uptr path, struct uptr out)
+{
+    return stat_path(AT_FDCWD, path, out, 0);
+}
+
+int64_t sys_lstat(struct uptr path, struct uptr out)
+{
+    return stat_path(AT_FDCWD, path, out, AT_SYMLINK_NOFOLLOW);
+}
+
+int64_t sys_newfstatat(int dirfd, struct uptr path, struct uptr out, unsigned flags)
+{
+    if (flags & ~(unsigned)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT))
+        return -EINVAL;
+    return stat_path(dirfd, path, out, flags);
+}
+
+int64_t sys_fstat(int fd, struct uptr out)
+{
+    struct inode_attr attr;
+    int err = fd_getattr(fd, &attr);
+    return err ? err : stat_out(&attr, out);
+}
+
+static struct statx_timestamp statx_time(int64_t ns)
+{
+    struct statx_timestamp t = {0};
+    t.tv_sec = seconds_of(ns, &t.tv_nsec);
+    return t;
+}
+
+static uint32_t device_major(uint64_t device)
+{
+    return (uint32_t)((device >> MINOR_BITS) & 0xfff);
+}
+
+static uint32_t device_minor(uint64_t device)
+{
+    return (uint32_t)((device & 0xff) | ((device >> 12) & 0xfff00));
+}
+
+int64_t sys_statx(int dirfd, struct uptr path, unsigned flags, unsigned mask, struct uptr out)
+{
+    struct inode_attr a;
+    unsigned known = AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_STATX_SYNC_TYPE;
+    if ((flags & ~known) || (flags & AT_STATX_SYNC_TYPE) == AT_STATX_SYNC_TYPE ||
+        (mask & STATX__RESERVED))
+        return -EINVAL;
+    int err = path_getattr(dirfd, path, flags, &a);
+    if (err)
+        return err;
+    struct statx x = {.stx_mask = STATX_BASIC_STATS | STATX_BTIME,
+                      .stx_blksize = a.block_size,
+                      .stx_nlink = a.links,
+                      .stx_uid = a.uid,
+                      .stx_gid = a.gid,
+                      .stx_mode = (uint16_t)a.mode,
+                      .stx_ino = a.ino,
+                      .stx_size = a.size,
+                      .stx_blocks = a.blocks,
+                      .stx_rdev_major = device_major(a.rdev),
+                      .stx_rdev_minor = device_minor(a.rdev),
+                      .stx_dev_major = device_major(a.device),
+                      .stx_dev_minor = device_minor(a.device),
+                      .stx_atime = statx_time(a.atime_ns),
+                      .stx_btime = statx_time(a.btime_ns),
+                      .stx_ctime = statx_time(a.ctime_ns),
+                      .stx_mtime = statx_time(a.mtime_ns)};
+    return copy_to_user(out, &x, sizeof(x));
+}
+
+/* May a user do this (ACCESS_*) with what has these attributes? Root may all, but execute only what
+ * somebody may. */
+static int access_check(const struct inode_attr *a, uint32_t uid, uint32_t gid, unsigned wanted)
+{
+    bool directory = (a->mode & S_IFMT) == S_IFDIR;
+    unsigned bits = a->mode & 7;
+    if (uid == 0)
+        bits = ACCESS_READ | ACCESS_WRITE | (directory || (a->mode & 0111) ? ACCESS_EXECUTE : 0);
+    else if (uid == a->uid)
+        bits = (a->mode >> 6) & 7;
+    else if (gid == a->gid)
+        bits = (a->mode >> 3) & 7;
+    return wanted & ~bits ? -EACCES : 0;
+}
+
+static int64_t access_at(int dirfd, struct uptr path, int mode, unsigned flags)
+{
+    struct inode_attr attr;
+    if ((unsigned)mode & ~7u)
+        return -EINVAL;
+    int err = path_getattr(dirfd, path, flags, &attr);
+    if (err)
+        return err;
+    unsigned who = flags & AT_EACCESS ? 1 : 0; /* effective, or real */
+    return access_check(&attr, the_proc.uid[who], the_proc.gid[who], (unsigned)mode);
+}
+
+int64_t sys_access(struct uptr path, int mode)
+{
+    return access_at(AT_FDCWD, path, mode, 0);
+}
+
+int64_t sys_faccessat(int dirfd, struct uptr path, int mode)
+{
+    return access_at(dirfd, path, mode, 0);
+}
+
+int64_t sys_faccessat2(int dirfd, struct uptr path, int mode, unsigned flags)
+{
+    if (flags & ~(unsigned)(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+        return -EINVAL;
+    return access_at(dirfd, path, mode, flags);
+}
+
+static int statfs_out(const struct filesystem *fs, struct uptr out)
+{
+    struct statfs st = {.f_type = (long)fs->magic,
+                        .f_bsize = PAGE_SIZE,
+                        .f_namelen = NAME_BYTES_MAX,
+                        .f_frsize = PAGE_SIZE,
+                        .f_flags = 0x20 /* ST_VALID */ | (fs->read_only ? 1 : 0)};
+    if (fs->pages_max) {
+        uint64_t left = fs->pages_max - min_u64(fs->pages_used, fs->pages_max);
+        st.f_blocks = (long)fs->pages_max;
+        st.f_bfree = st.f_bavail = (long)left;
+        st.f_files = (long)(fs->inodes_used + left);
+        st.f_ffree = (long)left;
+    }
+    st.f_fsid.val[0] = (int)fs->device;
+    return copy_to_user(out, &st, sizeof(st));
+}
+
+int64_t sys_statfs(struct uptr path, struct uptr out)
+{
+    struct dentry *d;
+    int err = user_path_lookup(AT_FDCWD, path, 0, &d);
+    if (err)
+        return err;
+    err = statfs_out(d->inode->fs, out);
+    dentry_put(d);
+    return err;
+}
+
+int64_t sys_fstatfs(int fd, struct uptr out)
+{
+    static const struct filesystem no_name = {.magic = 0x50495045 /* PIPEFS_MAGIC */};
+    struct file *f;
+    int err = fd_get_path(fd, &f);
+    if (err)
+        return err;
+    err = statfs_out(f->inode ? f->inode->fs : &no_name, out);
+    file_put(f);
+    return err;
+}
