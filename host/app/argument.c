@@ -120,24 +120,21 @@ bool arguments_put(struct launch *launch, const struct strlist *args, const char
     return good;
 }
 
-/* The index of the script among a Python command's arguments; count if it runs none. *module: it
- * runs one by name (-m). */
-static size_t script_index(const struct strlist *args, bool *module)
+/* The index of the script among an interpreter's arguments; count if it runs none. *module: it runs
+ * one by name (python -m). */
+static size_t script_index(const struct argument *args, size_t count, bool *module)
 {
-    for (size_t i = 0; i < args->count; i++) {
-        const char *arg = args->items[i];
+    for (size_t i = 0; i < count; i++) {
+        const char *arg = args[i].text;
         if (*arg != '-')
             return i;
-        if (!strncmp(arg, "-m", 2)) {
-            *module = true;
-            return args->count;
-        }
-        if (!strncmp(arg, "-c", 2) || !strcmp(arg, "-"))
-            return args->count;
+        *module = !strncmp(arg, "-m", 2);
+        if (*module || !strncmp(arg, "-c", 2) || !strcmp(arg, "-"))
+            return count;
         if (!strcmp(arg, "-W") || !strcmp(arg, "-X"))
             i++;
     }
-    return args->count;
+    return count;
 }
 
 static bool put_beside(struct launch *launch, const char *host, const char *guest,
@@ -150,28 +147,35 @@ static bool put_beside(struct launch *launch, const char *host, const char *gues
     return python_add_beside(spec, host, guest, err);
 }
 
-bool arguments_put_beside(struct launch *launch, const struct strlist *args, const char *folder,
+static bool put_script(struct launch *launch, const struct argument *arg, struct error *err)
+{
+    struct stat info;
+    char *host = host_of(arg->folder, arg->text);
+    if (stat(host, &info) || !S_ISREG(info.st_mode)) {
+        free(host);
+        return true; /* the interpreter will say so */
+    }
+    launch->script = host;
+    launch->script_guest = launch_guest_path(launch, arg->text);
+    launch->closure->spec->tier = TIER_APP;
+    return spec_add_file(launch->closure->spec, launch->script_guest, host, "the script", err);
+}
+
+bool arguments_put_script(struct launch *launch, const struct argument *args, size_t count,
                           struct error *err)
 {
     bool module = false;
     if (launch->runtime == RUNTIME_NONE)
         return true;
-    size_t i = launch->script ? args->count : script_index(args, &module);
+    size_t i = launch->script ? count : script_index(args, count, &module);
+    if (i < count && !put_script(launch, &args[i], err))
+        return false;
     char *host = NULL, *guest = NULL;
-    struct stat info;
     if (launch->script) {
         host = path_parent(launch->script);
         guest = path_parent(launch->script_guest);
-    } else if (i < args->count && argument_names_file(args->items[i], folder)) {
-        char *script = host_of(folder, args->items[i]);
-        char *inside = launch_guest_path(launch, args->items[i]);
-        bool is_file = stat(script, &info) == 0 && S_ISREG(info.st_mode);
-        host = is_file ? path_parent(script) : NULL;
-        guest = is_file ? path_parent(inside) : NULL;
-        free(script);
-        free(inside);
-    } else if (module && !refusal(folder, &(struct stat){0})) {
-        host = mem_string(folder);
+    } else if (module && !refusal(launch->folder, &(struct stat){0})) {
+        host = mem_string(launch->folder);
         guest = launch_guest_path(launch, ".");
     }
     bool good = !host || put_beside(launch, host, guest, err);

@@ -53,8 +53,8 @@ void closure_init(struct closure *closure, struct image_spec *spec, const struct
         closure->library_path = mem_string(library_path);
     struct buf text = {0};
     struct stat info;
-    if (watch_follow(&spec->watch, CACHE_PATH, &info, NULL) &&
-        io_read_file(CACHE_PATH, &text, NULL) && !hostcache_parse(&closure->cache, &text))
+    if (watch_use(&spec->watch, CACHE_PATH, &info) && io_read_file(CACHE_PATH, &text, NULL) &&
+        !hostcache_parse(&closure->cache, &text))
         say_verbose("%s is of an unknown format: only the standard folders are searched",
                     CACHE_PATH);
     buf_clear(&text);

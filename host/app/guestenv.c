@@ -104,10 +104,15 @@ static bool read_by_runtime(const char *name, bool python, bool node)
 
 void guestenv_note_left(const struct strlist *list, bool python, bool node)
 {
+    struct buf names = {0};
+    size_t count = 0;
     for (char **item = environ; *item; item++) {
         size_t length = name_length(*item);
         if (read_by_runtime(*item, python, node) && !find(list, *item, length))
-            say("%.*s is set here but stays outside (-e %.*s takes it along)", (int)length, *item,
-                (int)length, *item);
+            buf_printf(&names, "%s%.*s", count++ ? ", " : "", (int)length, *item);
     }
+    if (count)
+        say("%s %s set here but stay%s outside (-e NAME takes a variable along)", names.data,
+            count == 1 ? "is" : "are", count == 1 ? "s" : "");
+    buf_clear(&names);
 }

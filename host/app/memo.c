@@ -39,8 +39,8 @@ static void key_arguments(struct blake2b *hash, const struct app_request *reques
                           const struct strlist *list, const char *folder)
 {
     for (size_t i = 0; i < list->count; i++)
-        if (request->bake || i == 0 || argument_names_file(list->items[i], folder) ||
-            *list->items[i] == '-')
+        if (request->bake || (i == 0 && request->package) ||
+            argument_names_file(list->items[i], folder) || !strncmp(list->items[i], "-m", 2))
             key_text(hash, list->items[i]);
     key_text(hash, NULL);
 }

@@ -74,7 +74,7 @@ static char *search_path(struct image_spec *spec, const char *name)
         char *whole = path_absolute(path);
         free(path);
         struct stat info;
-        if (watch_follow(&spec->watch, whole, &info, NULL) && S_ISREG(info.st_mode) &&
+        if (watch_use(&spec->watch, whole, &info) && S_ISREG(info.st_mode) &&
             access(whole, X_OK) == 0)
             return whole;
         free(whole);

@@ -60,12 +60,12 @@ static void watch_shim(struct image_spec *spec, const char *path)
 {
     static const char *const names[] = {"PYENV_VERSION", "PYENV_ROOT", "PYENV_DIR", "ASDF_DIR"};
     struct stat info;
-    watch_follow(&spec->watch, path, &info, NULL);
+    watch_use(&spec->watch, path, &info);
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
         strlist_add(&spec->variables, names[i]);
     char *shims = path_parent(path), *root = path_parent(shims);
     char *version = path_join(root, "version");
-    watch_follow(&spec->watch, version, &info, NULL);
+    watch_use(&spec->watch, version, &info);
     free(version);
     free(root);
     free(shims);
@@ -161,11 +161,8 @@ static bool add_venv(struct closure *closure, const struct strlist *answer, stru
 {
     struct stat info;
     char *config = path_join(answer->items[ANSWER_PREFIX], "pyvenv.cfg");
-    bool done = !watch_follow(&closure->spec->watch, config, &info, NULL);
-    if (!done) {
-        watch_file(&closure->spec->watch, config, &info, WATCH_ALL);
-        done = closure_add_path(closure, config, "the virtual environment", err);
-    }
+    bool done = !watch_use(&closure->spec->watch, config, &info) ||
+                closure_add_path(closure, config, "the virtual environment", err);
     free(config);
     return done;
 }

@@ -42,7 +42,7 @@ static bool load_config(struct resolving *it)
     if (!path)
         return true;
     char *whole = path_absolute(path);
-    watch_follow(&it->out->spec.watch, whole, &info, NULL);
+    watch_use(&it->out->spec.watch, whole, &info);
     free(whole);
     return config_load(path, &it->config, it->err);
 }
@@ -56,8 +56,8 @@ static void copy_list(const struct strlist *from, struct strlist *to)
 static void watch_layer(struct image_spec *spec, const struct package *package)
 {
     struct stat info;
-    watch_follow(&spec->watch, package->layer.path, &info, NULL);
-    watch_follow(&spec->watch, package->layer.listing, &info, NULL);
+    watch_use(&spec->watch, package->layer.path, &info);
+    watch_use(&spec->watch, package->layer.listing, &info);
 }
 
 static bool apply_package(struct resolving *it, struct package *package)
@@ -148,30 +148,32 @@ static bool find_program(struct resolving *it)
     return true;
 }
 
-/* Puts what the arguments name into the image: the configuration's relative to its folder. */
+static void add_arguments(struct argument *out, size_t *count, const struct strlist *args,
+                          size_t from, const char *folder)
+{
+    for (size_t i = from; i < args->count; i++)
+        out[(*count)++] = (struct argument){args->items[i], folder};
+}
+
+/* Puts the interpreter's script and what the arguments name into the image. The configuration's are
+ * relative to its folder. */
 static bool put_arguments(struct resolving *it)
 {
     const struct app_request *request = it->request;
-    struct strlist typed = {0};
-    copy_list(&request->args, &typed);
-    copy_list(&request->program_args, &typed);
+    const struct strlist *first = &it->out->spec.args, *config = &it->config.args;
     struct strlist *notes = &it->out->notes;
-    bool good = true;
-    const char *first = it->folder;
-    struct strlist all = {0};
-    for (size_t i = 1; i < it->out->spec.args.count; i++)
-        strlist_add(&all, it->out->spec.args.items[i]);
-    copy_list(&it->config.args, &all);
-    if (it->config.args.count)
-        first = it->config.folder;
-    copy_list(&typed, &all);
-    if (it->config.args.count)
-        good = arguments_put(&it->launch, &it->config.args, it->config.folder, notes, it->err);
-    good = good && arguments_put(&it->launch, &typed, it->folder, notes, it->err) &&
-           arguments_put_beside(&it->launch, &all, first, it->err);
-    strlist_clear(&all);
-    strlist_clear(&typed);
-    return good;
+    size_t count = 0,
+           all = first->count + config->count + request->args.count + request->program_args.count;
+    struct argument *args = mem_alloc((all + 1) * sizeof(*args));
+    add_arguments(args, &count, first, 1, it->folder);
+    add_arguments(args, &count, config, 0, it->config.folder);
+    add_arguments(args, &count, &request->args, 0, it->folder);
+    add_arguments(args, &count, &request->program_args, 0, it->folder);
+    bool good = arguments_put_script(&it->launch, args, count, it->err);
+    free(args);
+    return good && arguments_put(&it->launch, config, it->config.folder, notes, it->err) &&
+           arguments_put(&it->launch, &request->args, it->folder, notes, it->err) &&
+           arguments_put(&it->launch, &request->program_args, it->folder, notes, it->err);
 }
 
 /* Letters, digits and a few signs; anything else would make paths hard to type. */
@@ -219,7 +221,7 @@ static bool watch_kernel(struct resolving *it)
     char *kernel = store_kernel_path(it->err);
     if (!kernel)
         return false;
-    watch_follow(&it->out->spec.watch, kernel, &info, NULL);
+    watch_use(&it->out->spec.watch, kernel, &info);
     free(kernel);
     return true;
 }

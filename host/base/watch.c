@@ -116,9 +116,13 @@ static char *follow_first(struct watch *watch, const char *path, struct stat *in
         size_t length = (size_t)(at - path);
         memcpy(prefix, path, length);
         prefix[length] = 0;
-        *missing = !watch_look(watch, length ? prefix : "/", info);
-        if (!*missing && S_ISLNK(info->st_mode))
+        *missing = lstat(length ? prefix : "/", info) != 0;
+        if (*missing)
+            watch_absent(watch, prefix);
+        else if (S_ISLNK(info->st_mode)) {
+            watch_file(watch, prefix, info, WATCH_ALL);
             next = link_follow(prefix, at);
+        }
     }
     free(prefix);
     return next;
@@ -142,6 +146,17 @@ bool watch_follow(struct watch *watch, const char *path, struct stat *info, char
     free(at);
     errno = ELOOP;
     return false;
+}
+
+bool watch_use(struct watch *watch, const char *path, struct stat *info)
+{
+    char *real = NULL;
+    if (!watch_follow(watch, path, info, &real))
+        return false;
+    if (!S_ISDIR(info->st_mode))
+        watch_file(watch, real, info, WATCH_ALL);
+    free(real);
+    return true;
 }
 
 static bool has_end(const char *name, const char *end)

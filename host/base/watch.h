@@ -47,9 +47,12 @@ void watch_clear(struct watch *watch);
  * whether it exists. */
 bool watch_look(struct watch *watch, const char *path, struct stat *info);
 
-/* The same, following links (each is watched). *real, if real isn't NULL, is the path without
- * links, owned by the caller. */
+/* Looks at path, following links: each link is watched, and the absence of a part, but not a file
+ * at the end. *real, if real isn't NULL, is the path without links, owned by the caller. */
 bool watch_follow(struct watch *watch, const char *path, struct stat *info, char **real);
+
+/* The same, and a file at the end is watched, too. */
+bool watch_use(struct watch *watch, const char *path, struct stat *info);
 
 /* Whether Python takes a name beside a script for a module: *.py, *.pyc, *.so, or (is_folder) an
  * identifier. */

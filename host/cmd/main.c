@@ -16,6 +16,7 @@
 /* In the order of `orris --help`. Each is a `const struct verb verb_NAME` in a file of its own. */
 #define VERBS(VERB)                                                                                \
     VERB(run)                                                                                      \
+    VERB(build)                                                                                    \
     VERB(boot)                                                                                     \
     VERB(pkg_load)                                                                                 \
     VERB(pkg_get)                                                                                  \

@@ -1,0 +1,131 @@
+/*
+ * `orris build`: makes an image without running it, and prints its path.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "host/app/app.h"
+#include "host/base/buf.h"
+#include "host/base/say.h"
+#include "host/cmd/cmd.h"
+
+static const char build_help[] =
+    "Makes the image that `orris run` would, with arguments and environment in it, so that it "
+    "needs\n"
+    "nothing but QEMU to run. Its path is the only line on standard output.\n"
+    "\n"
+    "      --base PACKAGE   build on a package, as `orris pkg load PACKAGE` runs one\n";
+
+static const char build_help_end[] = "  -v, --verbose        say more\n"
+                                     "  -q, --quiet          say nothing but errors\n"
+                                     "  -h, --help           this text\n";
+
+struct build {
+    const struct verb *verb;
+    struct app_request request;
+    bool help;
+};
+
+/* --base PACKAGE or --base=PACKAGE. Returns 1, 0 if it is another flag, -1 without a value. */
+static int take_base(struct build *build, int argc, char **argv, int *index)
+{
+    const char *flag = argv[*index];
+    if (strncmp(flag, "--base", 6) || (flag[6] && flag[6] != '='))
+        return 0;
+    if (!flag[6] && *index + 1 >= argc)
+        return -1;
+    build->request.package = mem_string(flag[6] ? flag + 7 : argv[++*index]);
+    return 1;
+}
+
+static bool take_simple(struct build *build, const char *flag)
+{
+    if (!strcmp(flag, "-h") || !strcmp(flag, "--help"))
+        build->help = true;
+    else if (!strcmp(flag, "-v") || !strcmp(flag, "--verbose"))
+        say_level = SAY_VERBOSE;
+    else if (!strcmp(flag, "-q") || !strcmp(flag, "--quiet"))
+        say_level = SAY_QUIET;
+    else
+        return false;
+    return true;
+}
+
+/* Takes the flags; *at becomes the index of PROGRAM. Returns CMD_OK or CMD_USAGE. */
+static int take_flags(struct build *build, int argc, char **argv, int *at)
+{
+    int i = 1;
+    for (; i < argc && argv[i][0] == '-' && argv[i][1]; i++) {
+        struct error err = {0};
+        const char *flag = argv[i];
+        if (!strcmp(flag, "--")) {
+            i++;
+            break;
+        }
+        if (take_simple(build, flag))
+            continue;
+        int taken = take_base(build, argc, argv, &i);
+        if (taken < 0)
+            return cmd_usage(build->verb, "--base needs a value");
+        taken = taken ? taken : app_take_flag(&build->request, argc, argv, &i, &err);
+        if (taken < 0)
+            return cmd_usage(build->verb, "%s", err.text);
+        if (!taken)
+            return cmd_unknown_flag(build->verb, flag);
+    }
+    *at = i;
+    return CMD_OK;
+}
+
+static int build_image(const struct app_request *request)
+{
+    struct error err = {0};
+    struct app app;
+    if (!app_prepare(request, &app, &err)) {
+        say_error("%s", err.text);
+        app_clear(&app);
+        return CMD_FAILURE;
+    }
+    say_verbose("%s", app.fresh ? "built" : "nothing has changed");
+    int status = puts(app.image_path) < 0 || fflush(stdout) ? CMD_FAILURE : CMD_OK;
+    app_clear(&app);
+    return status;
+}
+
+static int build_with(struct build *build, int argc, char **argv)
+{
+    int at;
+    int status = take_flags(build, argc, argv, &at);
+    if (status != CMD_OK)
+        return status;
+    if (build->help)
+        return cmd_help(build->verb);
+    struct app_request *request = &build->request;
+    if (at >= argc && !request->config_path && !request->package)
+        return cmd_usage(build->verb, "which program?");
+    if (at < argc && request->package)
+        at--; /* all that follows belongs to the package's program */
+    else if (at < argc)
+        request->program = mem_string(argv[at]);
+    for (int i = at + 1; i < argc; i++)
+        strlist_add(request->package ? &request->args : &request->program_args, argv[i]);
+    return build_image(request);
+}
+
+static int build_run(const struct verb *verb, int argc, char **argv)
+{
+    struct build build = {.verb = verb};
+    app_request_init(&build.request);
+    build.request.bake = true;
+    int status = build_with(&build, argc, argv);
+    app_request_clear(&build.request);
+    return status;
+}
+
+const struct verb verb_build = {
+    .name = "build",
+    .usage = "[FLAGS] PROGRAM [ARG…]",
+    .summary = "Make an image without running it; print its path.",
+    .help = {build_help, app_flags_help, build_help_end},
+    .run = build_run,
+};
