@@ -16,6 +16,7 @@
 
 #include "host/base/crc32c.h"
 #include "host/base/io.h"
+#include "host/base/path.h"
 #include "host/base/say.h"
 #include "host/base/store.h"
 #include "host/image/image.h"
@@ -138,10 +139,12 @@ static void say_plain_line(struct vmm *vmm)
     char *name = mem_printf("cache/%s.run", base ? base + 1 : vmm->image_path);
     char *path = store_path(name, false, &err);
     if (path && io_write_file(path, record.data, record.size, 0600, &err)) {
-        qemu_plain_arguments(&argv, vmm->qemu, vmm->options, vmm->kvm, vmm->image_path, path);
+        char *image = path_absolute(vmm->image_path);
+        qemu_plain_arguments(&argv, vmm->qemu, vmm->options, vmm->kvm, image, path);
         char *line = qemu_shell_line(&argv);
         say_verbose("the same with plain streams:\n%s", line);
         free(line);
+        free(image);
     } else {
         say_verbose("no plain command line: %s", err.text);
     }
