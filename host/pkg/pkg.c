@@ -195,9 +195,8 @@ bool package_apply(const struct package *package, struct image_spec *spec, struc
                            "the package %s is damaged: %s (`orris pkg delete %s` and load it "
                            "again)",
                            package->name, package->layer.path, package->name);
-    spec->layers = mem_resize(spec->layers, (spec->layer_count + 1) * sizeof(*spec->layers));
-    spec->layers[spec->layer_count++] = (struct spec_layer){
-        .path = mem_string(package->layer.path), .listing = mem_string(package->layer.listing)};
+    if (!spec_add_layer(spec, package->layer.path, package->layer.listing, err))
+        return false;
     bool had_args = spec->args.count > 0;
     if (!package->program)
         return true;

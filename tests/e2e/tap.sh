@@ -9,7 +9,7 @@ ORRIS=${ORRIS:-$top/build/bin/orris}
 ORRIS_HOME=${ORRIS_TEST_HOME:-$top/build/tests/home}
 TIME_LIMIT=${TIME_LIMIT:-120} # seconds for one run of the tool
 export ORRIS_HOME
-unset PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
+unset $(env | sed -n 's/^\(PYTHON[A-Z]*\)=.*/\1/p')
 python=/usr/bin/python3
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/orris-test.XXXXXX")
