@@ -308,9 +308,15 @@ struct filesystem *tmpfs_create(uint32_t mode, uint64_t pages_max)
     return fs;
 }
 
+static struct filesystem anonymous; /* of memfds */
+
+bool memfs_is_anonymous(const struct inode *inode)
+{
+    return inode->fs == &anonymous;
+}
+
 int memfs_create_anonymous(const char *name, uint32_t mode, struct dentry **out)
 {
-    static struct filesystem anonymous;
     static struct spinlock lock = SPINLOCK_INIT(RANK_PIPE);
     spin_lock(&lock);
     if (!anonymous.type)

@@ -42,6 +42,7 @@ struct filesystem *tmpfs_create(uint32_t mode, uint64_t pages_max);
 /* A file without a name on a filesystem of its own (memfd_create): a dentry for it, one reference.
  * name is for /proc/self/fd. */
 MUST_CHECK int memfs_create_anonymous(const char *name, uint32_t mode, struct dentry **out);
+bool memfs_is_anonymous(const struct inode *inode);
 
 /* Makes the root from the_run.layers, and what is missing in it for programs. Returns 0 or -errno,
  * after a log_note() of why. */

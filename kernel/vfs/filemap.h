@@ -33,6 +33,7 @@ struct filemap {
     uint64_t size;             /* bytes: the file's size; beyond its last page: SIGBUS */
     uint32_t seals;            /* F_SEAL_*, of a memfd */
     bool writable_maps_denied; /* by a seal */
+    uint32_t writable_maps;    /* shared areas through which it can be written: vm's count */
 };
 
 void filemap_init(struct filemap *map, const struct filemap_ops *ops);

@@ -107,13 +107,15 @@ static char *path_backwards(const struct dentry *d, char *start, char *end)
     for (;;) {
         while (d->covers)
             d = d->covers;
-        if (d->parent == d)
+        if (d->parent == d && !d->deleted) /* a root; a memfd has no other name than its own */
             break;
         if ((size_t)(at - start) < d->name_length + 1u)
             return NULL;
         at -= d->name_length;
         memcpy(at, d->name, d->name_length);
         *--at = '/';
+        if (d->parent == d)
+            break;
         d = d->parent;
     }
     if (at == end) {

@@ -1,0 +1,209 @@
+/* Changing what is known about a file: modes, owners, times; umask. */
+#include <linux/fcntl.h>
+#include <linux/inotify.h>
+#include <linux/stat.h>
+#include <linux/time_types.h>
+
+#include "kernel/fd/fdtable.h"
+#include "kernel/proc/task.h"
+#include "kernel/syscall/path.h"
+#include "kernel/syscall/syscall.h"
+#include "kernel/time/clock.h"
+
+#define NS_PER_S 1000000000l
+#define NS_PER_US 1000l
+#define US_PER_S 1000000l
+#define TIME_NOW ((1l << 30) - 1l)
+#define TIME_OMIT ((1l << 30) - 2l)
+#define ID_UNCHANGED 0xffffffffu
+
+/* Sets attributes and says so. Takes over the reference to d. */
+static int64_t change(struct dentry *d, struct inode_attr *attr, unsigned what)
+{
+    int err = what ? vfs_setattr(d->inode, attr, what) : 0;
+    if (!err && what)
+        vfs_notify(d->inode, d->parent->inode, (struct name){d->name, d->name_length, d->hash},
+                   IN_ATTRIB, 0);
+    dentry_put(d);
+    return err;
+}
+
+static int64_t change_mode(struct dentry *d, uint32_t mode)
+{
+    struct inode_attr attr = {.mode = mode};
+    if (inode_is_link(d->inode)) {
+        dentry_put(d);
+        return -EOPNOTSUPP;
+    }
+    return change(d, &attr, ATTR_MODE);
+}
+
+int64_t sys_fchmodat2(int dirfd, struct uptr path, unsigned mode, unsigned flags)
+{
+    struct dentry *d;
+    if (flags & ~(unsigned)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+        return -EINVAL;
+    int err = user_path_lookup(dirfd, path, flags, &d);
+    return err ? err : change_mode(d, mode);
+}
+
+int64_t sys_fchmodat(int dirfd, struct uptr path, unsigned mode)
+{
+    return sys_fchmodat2(dirfd, path, mode, 0);
+}
+
+int64_t sys_chmod(struct uptr path, unsigned mode)
+{
+    return sys_fchmodat2(AT_FDCWD, path, mode, 0);
+}
+
+int64_t sys_fchmod(int fd, unsigned mode)
+{
+    struct dentry *d;
+    int err = fd_dentry_get(fd, false, &d);
+    return err ? err : change_mode(d, mode);
+}
+
+/* A new owner takes the set-id bits from what can be executed. */
+static int64_t change_owner(struct dentry *d, unsigned uid, unsigned gid)
+{
+    struct inode *inode = d->inode;
+    struct inode_attr attr = {.mode = inode->mode, .uid = uid, .gid = gid};
+    unsigned what = 0;
+    if (uid != ID_UNCHANGED)
+        what |= ATTR_UID;
+    if (gid != ID_UNCHANGED)
+        what |= ATTR_GID;
+    if (!inode_is_dir(inode) && what) {
+        attr.mode &= ~(uint32_t)S_ISUID;
+        if (attr.mode & S_IXGRP)
+            attr.mode &= ~(uint32_t)S_ISGID;
+        if (attr.mode != inode->mode)
+            what |= ATTR_MODE;
+    }
+    return change(d, &attr, what);
+}
+
+int64_t sys_fchownat(int dirfd, struct uptr path, unsigned uid, unsigned gid, unsigned flags)
+{
+    struct dentry *d;
+    if (flags & ~(unsigned)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+        return -EINVAL;
+    int err = user_path_lookup(dirfd, path, flags, &d);
+    return err ? err : change_owner(d, uid, gid);
+}
+
+int64_t sys_chown(struct uptr path, unsigned uid, unsigned gid)
+{
+    return sys_fchownat(AT_FDCWD, path, uid, gid, 0);
+}
+
+int64_t sys_lchown(struct uptr path, unsigned uid, unsigned gid)
+{
+    return sys_fchownat(AT_FDCWD, path, uid, gid, AT_SYMLINK_NOFOLLOW);
+}
+
+int64_t sys_fchown(int fd, unsigned uid, unsigned gid)
+{
+    struct dentry *d;
+    int err = fd_dentry_get(fd, false, &d);
+    return err ? err : change_owner(d, uid, gid);
+}
+
+int64_t sys_umask(unsigned mask)
+{
+    return __atomic_exchange_n(&the_proc.umask, mask & 0777, __ATOMIC_RELAXED);
+}
+
+/* times[0] access, times[1] modification. */
+static int64_t change_times(struct dentry *d, const struct __kernel_timespec times[2])
+{
+    int64_t now = clock_realtime_ns(), ns[2];
+    unsigned what = 0;
+    for (unsigned i = 0; i < 2; i++) {
+        if (times[i].tv_nsec == TIME_OMIT)
+            continue;
+        what |= i == 0 ? ATTR_ATIME : ATTR_MTIME;
+        ns[i] = now;
+        if (times[i].tv_nsec != TIME_NOW &&
+            (__builtin_mul_overflow(times[i].tv_sec, NS_PER_S, &ns[i]) ||
+             __builtin_add_overflow(ns[i], times[i].tv_nsec, &ns[i])))
+            ns[i] = times[i].tv_sec < 0 ? INT64_MIN : INT64_MAX;
+    }
+    struct inode_attr attr = {0};
+    if (what & ATTR_ATIME)
+        attr.atime_ns = ns[0];
+    if (what & ATTR_MTIME)
+        attr.mtime_ns = ns[1];
+    return change(d, &attr, what);
+}
+
+static bool time_ok(const struct __kernel_timespec *t)
+{
+    return (t->tv_nsec >= 0 && t->tv_nsec < NS_PER_S) || t->tv_nsec == TIME_NOW ||
+           t->tv_nsec == TIME_OMIT;
+}
+
+int64_t sys_utimensat(int dirfd, struct uptr path, struct uptr times, unsigned flags)
+{
+    struct __kernel_timespec t[2] = {{.tv_nsec = TIME_NOW}, {.tv_nsec = TIME_NOW}};
+    struct dentry *d;
+    if (flags & ~(unsigned)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+        return -EINVAL;
+    if (!uptr_is_null(times) && copy_from_user(t, times, sizeof(t)))
+        return -EFAULT;
+    if (!time_ok(&t[0]) || !time_ok(&t[1]))
+        return -EINVAL;
+    if (t[0].tv_nsec == TIME_OMIT && t[1].tv_nsec == TIME_OMIT)
+        return 0;
+    int err;
+    if (uptr_is_null(path) && dirfd != AT_FDCWD)
+        err = flags ? -EINVAL : fd_dentry_get(dirfd, false, &d);
+    else
+        err = user_path_lookup(dirfd, path, flags, &d);
+    return err ? err : change_times(d, t);
+}
+
+/* Times in microseconds. */
+static int64_t change_times_us(int dirfd, struct uptr path, struct uptr times)
+{
+    struct __kernel_timespec t[2] = {{.tv_nsec = TIME_NOW}, {.tv_nsec = TIME_NOW}};
+    struct dentry *d;
+    if (!uptr_is_null(times)) {
+        if (copy_from_user(t, times, sizeof(t)))
+            return -EFAULT;
+        for (unsigned i = 0; i < 2; i++) {
+            if (t[i].tv_nsec < 0 || t[i].tv_nsec >= US_PER_S)
+                return -EINVAL;
+            t[i].tv_nsec *= NS_PER_US;
+        }
+    }
+    int err = uptr_is_null(path) && dirfd != AT_FDCWD ? fd_dentry_get(dirfd, false, &d)
+                                                      : user_path_lookup(dirfd, path, 0, &d);
+    return err ? err : change_times(d, t);
+}
+
+int64_t sys_futimesat(int dirfd, struct uptr path, struct uptr times)
+{
+    return change_times_us(dirfd, path, times);
+}
+
+int64_t sys_utimes(struct uptr path, struct uptr times)
+{
+    return change_times_us(AT_FDCWD, path, times);
+}
+
+int64_t sys_utime(struct uptr path, struct uptr times)
+{
+    struct __kernel_timespec t[2] = {{.tv_nsec = TIME_NOW}, {.tv_nsec = TIME_NOW}};
+    int64_t seconds[2];
+    struct dentry *d;
+    if (!uptr_is_null(times)) {
+        if (copy_from_user(seconds, times, sizeof(seconds)))
+            return -EFAULT;
+        for (unsigned i = 0; i < 2; i++)
+            t[i] = (struct __kernel_timespec){.tv_sec = seconds[i]};
+    }
+    int err = user_path_lookup(AT_FDCWD, path, 0, &d);
+    return err ? err : change_times(d, t);
+}

@@ -1,0 +1,15 @@
+/* flock(2). Record locks are fcntl's. */
+#include "kernel/fd/fdtable.h"
+#include "kernel/syscall/syscall.h"
+#include "kernel/vfs/flock.h"
+
+int64_t sys_flock(int fd, int operation)
+{
+    struct file *f;
+    int err = fd_get(fd, &f);
+    if (err)
+        return err;
+    err = flock_whole(f, operation);
+    file_put(f);
+    return err;
+}

@@ -1,0 +1,155 @@
+/* Sizes and space: truncate, fallocate, and advice about both. */
+#include <linux/fadvise.h>
+#include <linux/fcntl.h>
+#include <linux/fs.h>
+
+#include "kernel/fd/fdtable.h"
+#include "kernel/syscall/path.h"
+#include "kernel/syscall/syscall.h"
+
+int64_t sys_truncate(struct uptr path, int64_t size)
+{
+    struct dentry *d;
+    struct file *f;
+    if (size < 0)
+        return -EINVAL;
+    int err = user_path_lookup(AT_FDCWD, path, 0, &d);
+    if (err)
+        return err;
+    if (inode_is_dir(d->inode))
+        err = -EISDIR;
+    else if (!inode_is_regular(d->inode))
+        err = -EINVAL;
+    else
+        err = vfs_open_dentry(d, O_WRONLY, &f);
+    dentry_put(d);
+    if (err)
+        return err;
+    err = f->ops->truncate ? f->ops->truncate(f, (uint64_t)size) : -EINVAL;
+    file_put(f);
+    return err;
+}
+
+int64_t sys_ftruncate(int fd, int64_t size)
+{
+    struct file *f;
+    if (size < 0)
+        return -EINVAL;
+    int err = fd_get(fd, &f);
+    if (err)
+        return err;
+    err = f->ops->truncate && file_writable(f) ? f->ops->truncate(f, (uint64_t)size) : -EINVAL;
+    file_put(f);
+    return err;
+}
+
+int64_t sys_fallocate(int fd, int mode, int64_t offset, int64_t size)
+{
+    struct file *f;
+    int64_t end;
+    if (offset < 0 || size <= 0)
+        return -EINVAL;
+    if (__builtin_add_overflow(offset, size, &end))
+        return -EFBIG;
+    int err = fd_get(fd, &f);
+    if (err)
+        return err;
+    if (!file_writable(f))
+        err = -EBADF;
+    else if (f->inode && inode_is_dir(f->inode))
+        err = -EISDIR;
+    else if (!f->ops->fallocate)
+        err = f->ops->seek ? -ENODEV : -ESPIPE;
+    else
+        err = f->ops->fallocate(f, mode, (uint64_t)offset, (uint64_t)size);
+    file_put(f);
+    return err;
+}
+
+/* Whether fd is a file with data in a page cache. */
+static int cached_file_get(int fd, struct file **out)
+{
+    int err = fd_get(fd, out);
+    if (err || (*out)->ops->seek)
+        return err;
+    file_put(*out);
+    return -ESPIPE;
+}
+
+/* Reading ahead is the page cache's own affair: the advice is checked, then forgotten. */
+int64_t sys_fadvise64(int fd, int64_t offset, int64_t size, int advice)
+{
+    struct file *f;
+    (void)offset;
+    int err = cached_file_get(fd, &f);
+    if (err)
+        return err;
+    file_put(f);
+    bool known = advice >= POSIX_FADV_NORMAL && advice <= POSIX_FADV_NOREUSE;
+    return size < 0 || !known ? -EINVAL : 0;
+}
+
+int64_t sys_readahead(int fd, int64_t offset, size_t size)
+{
+    struct file *f;
+    (void)offset, (void)size;
+    int err = fd_get(fd, &f);
+    if (err)
+        return err;
+    if (!file_readable(f))
+        err = -EBADF;
+    else if (!f->inode || !f->inode->map)
+        err = -EINVAL;
+    file_put(f);
+    return err;
+}
+
+int64_t sys_sync_file_range(int fd, int64_t offset, int64_t size, unsigned flags)
+{
+    struct file *f;
+    int64_t end;
+    if ((flags & ~7u) || offset < 0 || size < 0 || __builtin_add_overflow(offset, size, &end))
+        return -EINVAL;
+    int err = cached_file_get(fd, &f);
+    if (!err)
+        file_put(f);
+    return err;
+}
+
+static int64_t sync_file(int fd)
+{
+    struct file *f;
+    int err = fd_get(fd, &f);
+    if (err)
+        return err;
+    if (f->ops->fsync)
+        err = f->ops->fsync(f);
+    else
+        err = f->inode && (inode_is_regular(f->inode) || inode_is_dir(f->inode)) ? 0 : -EINVAL;
+    file_put(f);
+    return err;
+}
+
+int64_t sys_fsync(int fd)
+{
+    return sync_file(fd);
+}
+
+int64_t sys_fdatasync(int fd)
+{
+    return sync_file(fd);
+}
+
+int64_t sys_sync(void)
+{
+    return 0;
+}
+
+int64_t sys_syncfs(int fd)
+{
+    struct file *f;
+    int err = fd_get(fd, &f);
+    if (!err)
+        file_put(f);
+    return err;
+}

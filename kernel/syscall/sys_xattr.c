@@ -1,0 +1,188 @@
+/* Extended attributes. */
+#include <linux/fcntl.h>
+#include <linux/inotify.h>
+#include <linux/limits.h>
+#include <linux/xattr.h>
+
+#include "kernel/base/string.h"
+#include "kernel/mm/heap.h"
+#include "kernel/syscall/path.h"
+#include "kernel/syscall/syscall.h"
+
+#define NAME_SIZE (XATTR_NAME_MAX + 1)
+
+static int name_get(char *name, struct uptr from)
+{
+    int64_t length = copy_string_from_user(name, from, NAME_SIZE);
+    if (length == -ENAMETOOLONG || length == 0)
+        return -ERANGE;
+    return length < 0 ? (int)length : 0;
+}
+
+/* Whether inode may have an attribute of this name. */
+static int name_check(const struct inode *inode, const char *name, bool change)
+{
+    bool plain = inode_is_regular(inode) || inode_is_dir(inode);
+    if (strncmp(name, "user.", 5) == 0)
+        return plain ? 0 : change ? -EPERM : -ENODATA;
+    if (strncmp(name, "trusted.", 8) == 0 || strncmp(name, "security.", 9) == 0)
+        return 0;
+    return -EOPNOTSUPP;
+}
+
+static int64_t xattr_get(struct dentry *d, struct uptr uname, struct uptr out, size_t size)
+{
+    char name[NAME_SIZE];
+    struct inode *inode = d->inode;
+    int64_t n = name_get(name, uname);
+    if (!n)
+        n = inode->ops && inode->ops->getxattr ? name_check(inode, name, false) : -EOPNOTSUPP;
+    if (n)
+        return n;
+    size = min_u64(size, XATTR_SIZE_MAX);
+    char *value = size ? heap_alloc(size) : NULL;
+    if (size && !value)
+        return -ENOMEM;
+    n = inode->ops->getxattr(inode, name, value, size);
+    if (n > 0 && size && copy_to_user(out, value, (size_t)n))
+        n = -EFAULT;
+    heap_free(value);
+    return n;
+}
+
+static int64_t xattr_list(struct dentry *d, struct uptr out, size_t size)
+{
+    struct inode *inode = d->inode;
+    if (!inode->ops || !inode->ops->listxattr)
+        return 0;
+    size = min_u64(size, XATTR_LIST_MAX);
+    char *list = size ? heap_alloc(size) : NULL;
+    if (size && !list)
+        return -ENOMEM;
+    int64_t n = inode->ops->listxattr(inode, list, size);
+    if (n > 0 && size && copy_to_user(out, list, (size_t)n))
+        n = -EFAULT;
+    heap_free(list);
+    return n;
+}
+
+static int64_t xattr_change(struct dentry *d, const char *name, const void *value, size_t size,
+                            int flags)
+{
+    struct inode *inode = d->inode;
+    int err = inode->ops && inode->ops->setxattr ? name_check(inode, name, true) : -EOPNOTSUPP;
+    if (!err && inode->fs->read_only)
+        err = -EROFS;
+    if (!err)
+        err = inode->ops->setxattr(inode, name, value, size, flags);
+    if (!err)
+        vfs_notify(inode, d->parent->inode, (struct name){d->name, d->name_length, d->hash},
+                   IN_ATTRIB, 0);
+    return err;
+}
+
+static int64_t xattr_set(struct dentry *d, struct uptr uname, struct uptr from, size_t size,
+                         int flags)
+{
+    char name[NAME_SIZE];
+    if (flags & ~(XATTR_CREATE | XATTR_REPLACE))
+        return -EINVAL;
+    int64_t n = name_get(name, uname);
+    if (n)
+        return n;
+    if (size > XATTR_SIZE_MAX)
+        return -E2BIG;
+    char *value = heap_alloc(size);
+    if (!value)
+        return -ENOMEM;
+    n = copy_from_user(value, from, size);
+    if (!n)
+        n = xattr_change(d, name, value, size, flags);
+    heap_free(value);
+    return n;
+}
+
+static int64_t xattr_remove(struct dentry *d, struct uptr uname)
+{
+    char name[NAME_SIZE];
+    int64_t n = name_get(name, uname);
+    return n ? n : xattr_change(d, name, NULL, 0, 0);
+}
+
+/* Three forms each: follow a link, don't, descriptor. */
+#define WITH(lookup, call)                                                                         \
+    struct dentry *d;                                                                              \
+    int64_t result = lookup;                                                                       \
+    if (result)                                                                                    \
+        return result;                                                                             \
+    result = call;                                                                                 \
+    dentry_put(d);                                                                                 \
+    return result
+#define FOLLOW user_path_lookup(AT_FDCWD, path, 0, &d)
+#define NO_FOLLOW user_path_lookup(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, &d)
+
+static int xattr_fd(int fd, struct dentry **out)
+{
+    int err = fd_dentry_get(fd, false, out);
+    return err == -EINVAL ? -EOPNOTSUPP : err;
+}
+
+int64_t sys_getxattr(struct uptr path, struct uptr name, struct uptr value, size_t size)
+{
+    WITH(FOLLOW, xattr_get(d, name, value, size));
+}
+
+int64_t sys_lgetxattr(struct uptr path, struct uptr name, struct uptr value, size_t size)
+{
+    WITH(NO_FOLLOW, xattr_get(d, name, value, size));
+}
+
+int64_t sys_fgetxattr(int fd, struct uptr name, struct uptr value, size_t size)
+{
+    WITH(xattr_fd(fd, &d), xattr_get(d, name, value, size));
+}
+
+int64_t sys_listxattr(struct uptr path, struct uptr list, size_t size)
+{
+    WITH(FOLLOW, xattr_list(d, list, size));
+}
+
+int64_t sys_llistxattr(struct uptr path, struct uptr list, size_t size)
+{
+    WITH(NO_FOLLOW, xattr_list(d, list, size));
+}
+
+int64_t sys_flistxattr(int fd, struct uptr list, size_t size)
+{
+    WITH(xattr_fd(fd, &d), xattr_list(d, list, size));
+}
+
+int64_t sys_setxattr(struct uptr path, struct uptr name, struct uptr value, size_t size, int flags)
+{
+    WITH(FOLLOW, xattr_set(d, name, value, size, flags));
+}
+
+int64_t sys_lsetxattr(struct uptr path, struct uptr name, struct uptr value, size_t size, int flags)
+{
+    WITH(NO_FOLLOW, xattr_set(d, name, value, size, flags));
+}
+
+int64_t sys_fsetxattr(int fd, struct uptr name, struct uptr value, size_t size, int flags)
+{
+    WITH(xattr_fd(fd, &d), xattr_set(d, name, value, size, flags));
+}
+
+int64_t sys_removexattr(struct uptr path, struct uptr name)
+{
+    WITH(FOLLOW, xattr_remove(d, name));
+}
+
+int64_t sys_lremovexattr(struct uptr path, struct uptr name)
+{
+    WITH(NO_FOLLOW, xattr_remove(d, name));
+}
+
+int64_t sys_fremovexattr(int fd, struct uptr name)
+{
+    WITH(xattr_fd(fd, &d), xattr_remove(d, name));
+}
