@@ -168,4 +168,5 @@ static const struct pseudo_entry entries[] = {
     PSEUDO_DEVICE("zero", 0666, &zero_device),
     PSEUDO_END};
 static const struct pseudo_dir root_dir = {.entries = entries};
-const struct pseudo_entry devfs_root = {.name = "", .mode = 0040755, .dir = &root_dir};
+const struct pseudo_entry devfs_root = {
+    .name = "", .mode = PSEUDO_TYPE_DIR | 0755, .dir = &root_dir};

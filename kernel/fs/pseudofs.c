@@ -4,8 +4,6 @@
  */
 #include "kernel/fs/pseudofs.h"
 
-#include <linux/stat.h>
-
 #include "kernel/base/errno.h"
 #include "kernel/base/format.h"
 #include "kernel/base/hash.h"
@@ -45,10 +43,10 @@ static uint64_t entry_ino(uint64_t dir_ino, struct name name)
 
 static const struct inode_ops *ops_of(const struct pseudo_entry *entry)
 {
-    switch (entry->mode & S_IFMT) {
-    case S_IFDIR:
+    switch (entry->mode & PSEUDO_TYPE) {
+    case PSEUDO_TYPE_DIR:
         return &pseudo_dir_ops;
-    case S_IFLNK:
+    case PSEUDO_TYPE_LINK:
         return entry->fixed || !entry->link->follow ? &pseudo_text_link_ops
                                                     : &pseudo_object_link_ops;
     default:
@@ -68,7 +66,7 @@ static struct inode *make_inode(struct filesystem *fs, const struct pseudo_entry
     p->inode.ops = ops_of(entry);
     p->inode.ino = ino;
     p->inode.links = inode_is_dir(&p->inode) ? 2 : 1;
-    if ((entry->mode & S_IFMT) == S_IFCHR)
+    if ((entry->mode & PSEUDO_TYPE) == PSEUDO_TYPE_DEVICE)
         p->inode.rdev = entry->device->rdev;
     if (entry->fixed && inode_is_link(&p->inode))
         p->inode.link_text = entry->content;
@@ -144,7 +142,7 @@ static bool emit_entry(struct inode *dir, const struct pseudo_entry *entry, cons
                        uint64_t next_offset, dir_emit_t emit, void *arg)
 {
     struct name name = {.text = text, .length = (uint32_t)strlen(text)};
-    uint8_t type = (uint8_t)((entry->mode & S_IFMT) >> 12);
+    uint8_t type = (uint8_t)((entry->mode & PSEUDO_TYPE) >> 12);
     return emit(arg, name, entry_ino(dir->ino, name), type, next_offset);
 }
 
@@ -205,7 +203,7 @@ static int pseudo_follow(struct inode *inode, struct dentry **out)
 static int pseudo_open(struct inode *inode, struct file *file)
 {
     const struct pseudo_entry *entry = pseudo_of(inode)->entry;
-    if ((entry->mode & S_IFMT) == S_IFCHR) {
+    if ((entry->mode & PSEUDO_TYPE) == PSEUDO_TYPE_DEVICE) {
         if (entry->device->open)
             return entry->device->open(file);
         file->ops = entry->device->ops;
@@ -354,7 +352,7 @@ static int mount_one(const char *path, struct filesystem *fs, const struct pseud
     err = vfs_mount(path, fs);
     if (err != -ENOENT)
         return err;
-    err = vfs_make(NULL, path, S_IFDIR | 0755, 0, NULL, NULL);
+    err = vfs_make(NULL, path, PSEUDO_TYPE_DIR | 0755, 0, NULL, NULL);
     return err ? err : vfs_mount(path, fs);
 }
 

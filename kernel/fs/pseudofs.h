@@ -67,39 +67,46 @@ struct pseudo_entry {
     int (*write)(pseudo_key_t key, const char *bytes, size_t length);
 };
 
+/* Of mode; <linux/stat.h> has them for the kernel alone, and unit tests are linked with libc. */
+#define PSEUDO_TYPE 0170000u
+#define PSEUDO_TYPE_DEVICE 0020000u
+#define PSEUDO_TYPE_DIR 0040000u
+#define PSEUDO_TYPE_FILE 0100000u
+#define PSEUDO_TYPE_LINK 0120000u
+
 #define PSEUDO_FILE(file_name, function)                                                           \
     {                                                                                              \
-        .name = (file_name), .mode = 0100444, .text = (function)                                   \
+        .name = (file_name), .mode = PSEUDO_TYPE_FILE | 0444, .text = (function)                   \
     }
 #define PSEUDO_FILE_MODE(file_name, permissions, function, writer)                                 \
     {                                                                                              \
-        .name = (file_name), .mode = 0100000 | (permissions), .text = (function),                  \
+        .name = (file_name), .mode = PSEUDO_TYPE_FILE | (permissions), .text = (function),         \
         .write = (writer)                                                                          \
     }
 #define PSEUDO_FIXED(file_name, bytes)                                                             \
     {                                                                                              \
-        .name = (file_name), .mode = 0100444, .fixed = true, .content = (bytes)                    \
+        .name = (file_name), .mode = PSEUDO_TYPE_FILE | 0444, .fixed = true, .content = (bytes)    \
     }
 #define PSEUDO_FIXED_MODE(file_name, permissions, bytes, writer)                                   \
     {                                                                                              \
-        .name = (file_name), .mode = 0100000 | (permissions), .fixed = true, .content = (bytes),   \
-        .write = (writer)                                                                          \
+        .name = (file_name), .mode = PSEUDO_TYPE_FILE | (permissions), .fixed = true,              \
+        .content = (bytes), .write = (writer)                                                      \
     }
 #define PSEUDO_DIR(dir_name, directory)                                                            \
     {                                                                                              \
-        .name = (dir_name), .mode = 0040555, .dir = (directory)                                    \
+        .name = (dir_name), .mode = PSEUDO_TYPE_DIR | 0555, .dir = (directory)                     \
     }
 #define PSEUDO_LINK(link_name, path)                                                               \
     {                                                                                              \
-        .name = (link_name), .mode = 0120777, .fixed = true, .content = (path)                     \
+        .name = (link_name), .mode = PSEUDO_TYPE_LINK | 0777, .fixed = true, .content = (path)     \
     }
 #define PSEUDO_OBJECT_LINK(link_name, object)                                                      \
     {                                                                                              \
-        .name = (link_name), .mode = 0120777, .link = (object)                                     \
+        .name = (link_name), .mode = PSEUDO_TYPE_LINK | 0777, .link = (object)                     \
     }
 #define PSEUDO_DEVICE(device_name, permissions, what)                                              \
     {                                                                                              \
-        .name = (device_name), .mode = 0020000 | (permissions), .device = (what)                   \
+        .name = (device_name), .mode = PSEUDO_TYPE_DEVICE | (permissions), .device = (what)        \
     }
 #define PSEUDO_END                                                                                 \
     {                                                                                              \
