@@ -16,8 +16,6 @@ static void proc_comm(struct text *out, pseudo_key_t key)
 
 static int write_comm(pseudo_key_t key, const char *bytes, size_t length)
 {
-    if (length > 0 && bytes[length - 1] == '\n')
-        length--;
     spin_lock(&the_proc.task_lock);
     struct task *task = task_find((int)pseudo_number(key));
     if (task)
