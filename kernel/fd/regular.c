@@ -18,6 +18,12 @@
 #include "kernel/vfs/dentry.h"
 #include "kernel/vfs/flock.h"
 
+static void notify(struct file *f, uint32_t mask)
+{
+    struct dentry *d = f->dentry;
+    vfs_notify(f->inode, d->parent->inode, dentry_name(d), mask, 0);
+}
+
 static int64_t regular_read(struct file *f, struct iter *it, uint64_t *pos)
 {
     struct filemap *map = f->inode->map;
@@ -38,6 +44,8 @@ static int64_t regular_read(struct file *f, struct iter *it, uint64_t *pos)
         if (copied < want)
             return done ? done : -EFAULT;
     }
+    if (done > 0)
+        notify(f, IN_ACCESS);
     return done;
 }
 
@@ -121,12 +129,6 @@ static int64_t write_locked(struct file *f, struct iter *it, uint64_t *pos)
     return left < 0 ? left : done;
 }
 
-static void notify_modified(struct file *f)
-{
-    struct dentry *d = f->dentry;
-    vfs_notify(f->inode, d->parent->inode, dentry_name(d), IN_MODIFY, 0);
-}
-
 int64_t regular_write(struct file *f, struct iter *it, uint64_t *pos)
 {
     struct inode *inode = f->inode;
@@ -140,7 +142,7 @@ int64_t regular_write(struct file *f, struct iter *it, uint64_t *pos)
     }
     mutex_unlock(&inode->lock);
     if (n > 0)
-        notify_modified(f);
+        notify(f, IN_MODIFY);
     return n;
 }
 
@@ -216,7 +218,7 @@ static int regular_truncate(struct file *f, uint64_t size)
     }
     int err = vfs_truncate(inode, size);
     if (!err)
-        notify_modified(f);
+        notify(f, IN_MODIFY);
     return err;
 }
 
@@ -308,7 +310,7 @@ static int regular_fallocate(struct file *f, int mode, uint64_t offset, uint64_t
     }
     mutex_unlock(&inode->lock);
     if (!err)
-        notify_modified(f);
+        notify(f, IN_MODIFY);
     return err;
 }
 

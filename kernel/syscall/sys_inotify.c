@@ -4,7 +4,7 @@
 
 #include "kernel/fd/fdtable.h"
 #include "kernel/fs/inotify.h"
-#include "kernel/mm/heap.h"
+#include "kernel/syscall/path.h"
 #include "kernel/syscall/syscall.h"
 
 #define KNOWN_BITS                                                                                 \
@@ -26,15 +26,17 @@ int64_t sys_inotify_init(void)
     return sys_inotify_init1(0);
 }
 
-static int64_t watch_path(struct file *f, const char *path, uint32_t mask)
+static int64_t watch_path(struct file *f, struct uptr path, uint32_t mask)
 {
-    unsigned flags =
-        (mask & IN_DONT_FOLLOW ? 0 : LOOKUP_FOLLOW) | (mask & IN_ONLYDIR ? LOOKUP_DIRECTORY : 0);
     struct dentry *d;
-    int err = vfs_lookup(NULL, path, flags, &d, NULL);
-    if (err)
-        return err;
-    int64_t result = inotify_watch(f, d->inode, mask);
+    unsigned flags = mask & IN_DONT_FOLLOW ? AT_SYMLINK_NOFOLLOW : 0;
+    int64_t result = user_path_lookup(AT_FDCWD, path, flags, &d);
+    if (result)
+        return result;
+    if ((mask & IN_ONLYDIR) && !inode_is_dir(d->inode))
+        result = -ENOTDIR;
+    else
+        result = inotify_watch(f, d->inode, mask);
     dentry_put(d);
     return result;
 }
@@ -47,16 +49,7 @@ int64_t sys_inotify_add_watch(int fd, struct uptr path, unsigned mask)
     int64_t result = fd_get(fd, &f);
     if (result)
         return result;
-    char *text = heap_alloc(PATH_BYTES_MAX);
-    if (!text)
-        result = -ENOMEM;
-    else if (!inotify_is(f))
-        result = -EINVAL;
-    else
-        result = copy_string_from_user(text, path, PATH_BYTES_MAX);
-    if (result >= 0)
-        result = watch_path(f, text, mask);
-    heap_free(text);
+    result = inotify_is(f) ? watch_path(f, path, mask) : -EINVAL;
     file_put(f);
     return result;
 }
