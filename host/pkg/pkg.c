@@ -144,7 +144,8 @@ static bool additions_names(const struct strlist *names, struct strlist *out, st
         if (!ok)
             return false;
     }
-    qsort(out->items, out->count, sizeof(*out->items), by_name);
+    if (out->count)
+        qsort(out->items, out->count, sizeof(*out->items), by_name);
     return true;
 }
 
