@@ -6,7 +6,7 @@
 #include "kernel/arch/cpuinfo.h"
 #include "kernel/base/errno.h"
 #include "kernel/mm/page.h"
-#include "kernel/proc/run.h"
+#include "kernel/proc/cpu_time.h"
 #include "kernel/proc/task.h"
 #include "kernel/proc/uts.h"
 #include "kernel/time/clock.h"
@@ -86,12 +86,6 @@ static void meminfo_text(struct text *out, pseudo_key_t key)
     meminfo_kernel(out, &s);
 }
 
-static uint64_t process_ns(void)
-{
-    struct task_snapshot t;
-    return task_snapshot_of(PROC_PID, &t) ? t.cpu_ns : 0;
-}
-
 static uint64_t idle_ns_of_all(void)
 {
     uint64_t idle = 0;
@@ -126,7 +120,7 @@ static void stat_text(struct text *out, pseudo_key_t key)
     (void)key;
     unsigned cpus = sched_cpu_count();
     uint64_t all = clock_monotonic_ns() * cpus, idle = min_u64(idle_ns_of_all(), all);
-    uint64_t user = min_u64(process_ns(), all - idle);
+    uint64_t user = min_u64(cpu_time_process_ns(), all - idle);
     stat_cpu_line(out, "cpu ", user, all - idle - user, idle);
     for (unsigned cpu = 0; cpu < cpus; cpu++)
         stat_cpu(out, cpu);

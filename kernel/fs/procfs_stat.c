@@ -6,6 +6,7 @@
 #include "kernel/base/string.h"
 #include "kernel/fd/fdtable.h"
 #include "kernel/fs/procfs.h"
+#include "kernel/proc/cpu_time.h"
 #include "kernel/proc/run.h"
 #include "kernel/proc/signal.h"
 #include "kernel/proc/task.h"
@@ -66,28 +67,18 @@ bool task_snapshot_next(int tid, struct task_snapshot *out)
     return best != NULL;
 }
 
-/* Adds the times of all threads, dead ones too, into that of the main one. */
-static void add_process_times(struct task_snapshot *sum)
-{
-    struct task_snapshot one;
-    for (int tid = 0; task_snapshot_next(tid, &one); tid = one.tid + 1) {
-        if (one.tid == sum->tid)
-            continue;
-        sum->cpu_ns += one.cpu_ns;
-        sum->user_ns += one.user_ns;
-    }
-    sum->cpu_ns += the_proc.dead_ns;
-    sum->user_ns += the_proc.dead_ns;
-}
-
 bool task_snapshot_of(pseudo_key_t key, struct task_snapshot *out)
 {
     bool process = pseudo_outer_number(key) == 0;
     int tid = (int)pseudo_number(key);
     if (!task_snapshot_next(tid, out) || (out->tid != tid && !process))
         return false;
-    if (process)
-        add_process_times(out);
+    if (process) {
+        struct cpu_time all;
+        cpu_time_get(NULL, &all);
+        out->cpu_ns = all.total_ns;
+        out->user_ns = all.user_ns;
+    }
     return true;
 }
 

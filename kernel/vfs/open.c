@@ -160,6 +160,17 @@ static int lookup_last(struct dentry *base, const char *path, struct dentry **di
     return err;
 }
 
+/* Replaces a link without a text in memory (/proc/self/fd/N) by what it leads to. */
+static int follow_object(struct dentry **d)
+{
+    struct inode *link = (*d)->inode;
+    struct dentry *target;
+    int err = link->ops->follow ? link->ops->follow(link, &target) : -ELOOP;
+    dentry_put(*d);
+    *d = err ? NULL : target;
+    return err;
+}
+
 /* O_CREAT: goes along the links at the end of the path, one after the other. */
 static int open_create(struct dentry *base, const char *path, unsigned flags, uint32_t mode,
                        struct file **out)
@@ -168,12 +179,18 @@ static int open_create(struct dentry *base, const char *path, unsigned flags, ui
     struct name last;
     bool created = false;
     int err = lookup_last(base, path, &dir, &last);
+    if (err)
+        return err;
     for (unsigned links = 0; !err; links++) {
         err = find_or_create(dir, last, flags, mode, &created, &d);
         dentry_put(previous);
         previous = NULL;
-        if (err || !inode_is_link(d->inode) || (flags & O_NOFOLLOW) || !d->inode->link_text)
+        if (err || !inode_is_link(d->inode) || (flags & O_NOFOLLOW))
             break;
+        if (!d->inode->link_text) {
+            err = follow_object(&d);
+            break;
+        }
         previous = d;
         d = NULL;
         struct dentry *from = dir;
@@ -185,9 +202,9 @@ static int open_create(struct dentry *base, const char *path, unsigned flags, ui
         if (err)
             dentry_put(previous);
     }
+    dentry_put(dir);
     if (err)
         return err;
-    dentry_put(dir);
     if (created)
         flags &= ~(unsigned)O_TRUNC;
     err = open_check(d->inode, flags & ~(unsigned)(created ? O_CREAT : 0));
