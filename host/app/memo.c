@@ -131,8 +131,8 @@ bool memo_save(const char *path, const struct memo *memo, struct error *err)
     const char *texts[] = {memo->name, memo->image_path, memo->workdir, memo->script};
     for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
         save_text(&out, texts[i]);
-    const struct strlist *lists[] = {&memo->layers, &memo->args, &memo->env, &memo->notes,
-                                     &memo->variables};
+    const struct strlist *lists[] = {&memo->layers, &memo->args,  &memo->more_args,
+                                     &memo->env,    &memo->notes, &memo->variables};
     for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
         save_list(&out, lists[i]);
     const struct buf *parts[] = {&memo->records, &memo->recipe, &memo->watch};
@@ -195,8 +195,8 @@ static bool load_all(struct memo *memo, struct reader *reader)
     char **texts[] = {&memo->name, &memo->image_path, &memo->workdir, &memo->script};
     for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
         *texts[i] = mem_string(load_bytes(reader, &size));
-    struct strlist *lists[] = {&memo->layers, &memo->args, &memo->env, &memo->notes,
-                               &memo->variables};
+    struct strlist *lists[] = {&memo->layers, &memo->args,  &memo->more_args,
+                               &memo->env,    &memo->notes, &memo->variables};
     for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
         load_list(reader, lists[i]);
     struct buf *parts[] = {&memo->records, &memo->recipe, &memo->watch};
@@ -228,6 +228,7 @@ void memo_clear(struct memo *memo)
     free(memo->script);
     strlist_clear(&memo->layers);
     strlist_clear(&memo->args);
+    strlist_clear(&memo->more_args);
     strlist_clear(&memo->env);
     strlist_clear(&memo->notes);
     strlist_clear(&memo->variables);

@@ -30,7 +30,9 @@ struct memo {
     char *workdir;            /* "": "/" */
     char *script;             /* whose first line matters, or "" */
     struct strlist layers;    /* paths, bottom first */
-    struct strlist args, env; /* what goes before the request's own */
+    struct strlist args;      /* PROGRAM's part of argv: before what follows PROGRAM */
+    struct strlist more_args; /* the configuration's: between that and -a */
+    struct strlist env;       /* what -e adds to */
     struct strlist notes;
     struct strlist variables; /* "NAME=VALUE", or "NAME" if it wasn't set */
     struct buf records;       /* of the image */

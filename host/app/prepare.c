@@ -99,6 +99,12 @@ static bool prepare_known(struct memo *memo, const char *path, int *fd, bool *fr
     return assemble(memo, path, fd, fresh, NULL);
 }
 
+static void add_list(const struct strlist *from, struct strlist *to)
+{
+    for (size_t i = 0; i < from->count; i++)
+        strlist_add(to, from->items[i]);
+}
+
 static void move_list(struct strlist *from, struct strlist *to)
 {
     *to = *from;
@@ -122,8 +128,10 @@ static void memo_fill(struct memo *memo, struct resolved *found)
                               .cpus = found->cpus,
                               .runtime = found->runtime,
                               .line_hash = found->script ? memo_line_hash(found->script) : 0};
+    add_list(&spec->args, &memo->args);
+    move_list(&found->more_args, &memo->more_args);
+    add_list(&memo->more_args, &spec->args);
     image_records(spec, &memo->records);
-    move_list(&spec->args, &memo->args);
     move_list(&spec->env, &memo->env);
     move_list(&found->notes, &memo->notes);
     for (size_t i = 0; i < spec->variables.count; i++)
@@ -163,10 +171,11 @@ static bool app_fill(const struct app_request *request, struct memo *memo, struc
     app->cpus = request->cpus ? request->cpus : memo->numbers.cpus;
     move_list(&memo->args, &app->args);
     move_list(&memo->env, &app->env);
-    for (size_t i = 0; !request->bake && i < request->args.count; i++)
-        strlist_add(&app->args, request->args.items[i]);
-    for (size_t i = 0; !request->bake && i < request->program_args.count; i++)
-        strlist_add(&app->args, request->program_args.items[i]);
+    if (!request->bake) {
+        add_list(&request->program_args, &app->args);
+        add_list(&memo->more_args, &app->args);
+        add_list(&request->args, &app->args);
+    }
     if (!guestenv_add(&app->env, &(struct pairs){0}, request->bake ? &none : &request->env, err))
         return false;
     guestenv_add_default(&app->env);

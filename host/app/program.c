@@ -90,7 +90,7 @@ char *program_find(struct image_spec *spec, const char *folder, const char *name
     char *here = path_clean(joined);
     free(joined);
     struct stat info;
-    bool by_path = strchr(name, '/') || ending_interpreter(name);
+    bool by_path = strchr(name, '/') || ending_interpreter(name) || *name == '.';
     if (by_path && watch_follow(&spec->watch, here, &info, NULL))
         return here;
     char *found = strchr(name, '/') ? NULL : search_path(spec, name);

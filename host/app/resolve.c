@@ -31,6 +31,7 @@ struct resolving {
 void resolved_clear(struct resolved *resolved)
 {
     spec_clear(&resolved->spec);
+    strlist_clear(&resolved->more_args);
     strlist_clear(&resolved->notes);
     free(resolved->script);
 }
@@ -166,9 +167,9 @@ static bool put_arguments(struct resolving *it)
            all = first->count + config->count + request->args.count + request->program_args.count;
     struct argument *args = mem_alloc((all + 1) * sizeof(*args));
     add_arguments(args, &count, first, 1, it->folder);
+    add_arguments(args, &count, &request->program_args, 0, it->folder);
     add_arguments(args, &count, config, 0, it->config.folder);
     add_arguments(args, &count, &request->args, 0, it->folder);
-    add_arguments(args, &count, &request->program_args, 0, it->folder);
     bool good = arguments_put_script(&it->launch, args, count, it->err);
     free(args);
     return good && arguments_put(&it->launch, config, it->config.folder, notes, it->err) &&
@@ -248,16 +249,18 @@ static void finish(struct resolving *it)
 {
     struct resolved *out = it->out;
     const struct app_request *request = it->request;
-    copy_list(&it->config.args, &out->spec.args);
     out->memory_bytes = it->config.memory_bytes;
     out->cpus = (unsigned)it->config.cpus;
     out->runtime = it->launch.runtime;
     if (it->launch.script && it->launch.script_by_line)
         out->script = mem_string(it->launch.script);
-    if (!request->bake)
+    if (!request->bake) {
+        copy_list(&it->config.args, &out->more_args);
         return;
-    copy_list(&request->args, &out->spec.args);
+    }
     copy_list(&request->program_args, &out->spec.args);
+    copy_list(&it->config.args, &out->spec.args);
+    copy_list(&request->args, &out->spec.args);
     for (size_t i = 0; i < it->closure.env.count; i++)
         guestenv_set(&out->spec.env, it->closure.env.items[i]);
     guestenv_add_default(&out->spec.env);

@@ -7,7 +7,8 @@
 
 struct resolved {
     struct image_spec spec;
-    struct strlist notes; /* for the user, each time this is run */
+    struct strlist more_args; /* the configuration's Args (empty if they are in spec.args) */
+    struct strlist notes;     /* for the user, each time this is run */
     enum runtime runtime;
     char *script; /* whose first line matters, or NULL */
     uint64_t memory_bytes;

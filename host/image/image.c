@@ -333,10 +333,21 @@ static void free_parts(const struct making *making, int fd, const struct image_i
 /* What became of an attempt to change the image in place. */
 enum in_place { IN_PLACE_DONE, IN_PLACE_SAME, IN_PLACE_NOT };
 
+/* Whether most of the image stays: else a new file is as cheap, and has no holes. */
+static bool mostly_there(const struct making *making)
+{
+    uint64_t there = 0, other = 0;
+    for (unsigned i = 0; i < making->count; i++)
+        *(making->parts[i].there ? &there : &other) += making->parts[i].layer.size;
+    return other == 0 || there > other;
+}
+
 static enum in_place update_parts(struct making *making, int fd, const char *path,
                                   const struct image_info *old)
 {
     find_parts(making, fd, old);
+    if (!mostly_there(making))
+        return IN_PLACE_NOT;
     place_parts(making, old);
     struct buf header = {0};
     bool good = header_make(making, &header) && header.size <= PAGE;
