@@ -61,10 +61,11 @@ void pending_flush(struct pending_signals *pending, sigmask_t mask)
     }
 }
 
-/* Takes the first entry of signo out of the queue; info says where the signal came from. */
-static void pending_take(struct pending_signals *pending, int signo, siginfo_t *info)
+/* Takes the first entry of signo out of the queue; info says where the signal came from. Returns
+ * whether from a timer. */
+static bool pending_take(struct pending_signals *pending, int signo, siginfo_t *info)
 {
-    bool found = false, more = false;
+    bool found = false, more = false, from_timer = false;
     list_for_each_safe(node, next, &pending->queue)
     {
         struct sigqueue_entry *entry = list_entry(node, struct sigqueue_entry, node);
@@ -75,6 +76,7 @@ static void pending_take(struct pending_signals *pending, int signo, siginfo_t *
             break;
         found = true;
         *info = entry->info;
+        from_timer = entry->timer != NULL;
         entry_drop(entry);
     }
     if (!more)
@@ -84,6 +86,7 @@ static void pending_take(struct pending_signals *pending, int signo, siginfo_t *
         info->si_signo = signo;
         info->si_code = SI_USER;
     }
+    return from_timer;
 }
 
 static int first_signal(sigmask_t set)
@@ -96,15 +99,16 @@ int signal_take(sigmask_t wanted, siginfo_t *info)
 {
     struct task *task = task_current();
     int signo = 0;
+    bool from_timer = false;
     spin_lock(&the_proc.signal_lock);
     struct pending_signals *pending =
         task->pending.set & wanted ? &task->pending : &the_proc.pending;
     if (pending->set & wanted) {
         signo = first_signal(pending->set & wanted);
-        pending_take(pending, signo, info);
+        from_timer = pending_take(pending, signo, info);
     }
     spin_unlock(&the_proc.signal_lock);
-    if (signo && info->si_code == SI_TIMER)
+    if (from_timer)
         posix_timer_taken(info);
     return signo;
 }

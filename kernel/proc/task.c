@@ -43,7 +43,6 @@ struct task *task_alloc(struct thread *t)
         return NULL;
     task->thread = t;
     list_init(&task->node);
-    list_init(&task->pi_owned);
     pending_init(&task->pending);
     waitq_init(&task->signal_waitq);
     task->altstack_flags = SS_DISABLE;
@@ -147,6 +146,7 @@ static bool task_leave(struct task *task)
     if (!last) {
         const struct thread *t = task->thread;
         the_proc.dead_ns += thread_cpu_ns(t);
+        the_proc.dead_user_ns += t->user_ns;
         the_proc.dead_switches[0] += t->voluntary_switches;
         the_proc.dead_switches[1] += t->involuntary_switches;
         list_remove(&task->node);

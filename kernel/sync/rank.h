@@ -23,6 +23,7 @@ enum lock_rank {
     RANK_PIPE = 54,
     RANK_INOTIFY = 55,
     RANK_FUTEX = 56,
+    RANK_POSIX_TIMER = 57,
     RANK_SIGNAL = 58,
     RANK_TASK = 59, /* the list of tasks: a signal looks for one to wake */
     RANK_PAGECACHE = 60,

@@ -1,0 +1,295 @@
+/*
+ * PI futexes. The word holds the owner's tid; FUTEX_WAITERS sends its unlock into the kernel,
+ * which hands the lock to the waiter with the highest priority by writing its tid.
+ *
+ * Priority inheritance itself: missing (TODO(#2)). Ownership, order and errors are as on Linux.
+ */
+#include <linux/futex.h>
+
+#include "kernel/base/errno.h"
+#include "kernel/proc/futex.h"
+#include "kernel/proc/futex_table.h"
+#include "kernel/proc/task.h"
+
+#define CHAIN_MAX 32
+#define OWNER_MASK ((uint32_t)FUTEX_TID_MASK)
+
+static void init_pi_waiter(struct futex_waiter *w, struct waiter *waiter, uint64_t key)
+{
+    const struct task *task = task_current();
+    waiter_init(waiter, EVENTS_ANY);
+    waiter_arm(waiter);
+    *w = (struct futex_waiter){
+        .key = key,
+        .bitset = FUTEX_ANY,
+        .tid = task->tid,
+        .rt_priority = task->thread->rt_priority,
+        .pi = true,
+        .waiter = waiter,
+    };
+    list_init(&w->node);
+}
+
+/* Sleeps until w is woken. A waiter that somebody has claimed is about to be woken, whatever the
+ * clock says. Returns 0, -ETIMEDOUT, -EINTR. */
+static int sleep_for(struct futex_waiter *w, uint64_t deadline_ns)
+{
+    int err = waiter_sleep(w->waiter, deadline_ns, true);
+    if (futex_dequeue(w))
+        return err ? err : -EAGAIN;
+    while (w->state != FUTEX_WOKEN) {
+        waiter_arm(w->waiter);
+        if (w->state != FUTEX_WOKEN)
+            waiter_sleep(w->waiter, DEADLINE_NONE, false);
+    }
+    return 0;
+}
+
+/* Writes value if the word is expected. Returns 0, -EAGAIN (it isn't), -EFAULT. */
+static int swap_word(struct uptr addr, uint32_t expected, uint32_t value)
+{
+    uint32_t seen;
+    int err = user_cmpxchg_u32(addr, expected, value, &seen);
+    if (err)
+        return err;
+    return seen == expected ? 0 : -EAGAIN;
+}
+
+/* What the task tid waits for, 0 for nothing; -1 if there is no such task. */
+static int64_t waits_for(int tid)
+{
+    int64_t key = -1;
+    spin_lock(&the_proc.task_lock);
+    const struct task *t = task_find(tid);
+    if (t)
+        key = t->futex_pi_wait ? (int64_t)t->futex_pi_wait->key : 0;
+    spin_unlock(&the_proc.task_lock);
+    return key;
+}
+
+/* Whether waiting for owner would close a circle. Returns 0, -EDEADLK, -ESRCH. */
+static int check_chain(int owner)
+{
+    int self = task_current()->tid;
+    for (int i = 0; i < CHAIN_MAX; i++) {
+        if (owner == self)
+            return -EDEADLK;
+        int64_t key = waits_for(owner);
+        if (key < 0 && i == 0)
+            return -ESRCH;
+        if (key <= 0)
+            return 0;
+        uint32_t word;
+        if (user_load_u32((struct uptr){(uint64_t)key}, &word))
+            return 0;
+        owner = (int)(word & FUTEX_TID_MASK);
+    }
+    return 0;
+}
+
+/* One try. Returns 0 (we own it), 1 (somebody else does; FUTEX_WAITERS is set), -EAGAIN (the word
+ * changed: try again), or an error of futex_lock_pi's. */
+static int try_lock(struct uptr addr, bool try_only, uint32_t *word)
+{
+    int tid = task_current()->tid;
+    int err = user_load_u32(addr, word);
+    if (err)
+        return err;
+    int owner = (int)(*word & FUTEX_TID_MASK);
+    if (owner == 0)
+        return swap_word(addr, *word, (*word & ~OWNER_MASK) | (uint32_t)tid);
+    if (owner == tid)
+        return -EDEADLK;
+    if (try_only)
+        return 1;
+    err = check_chain(owner);
+    if (err)
+        return err;
+    if (*word & FUTEX_WAITERS)
+        return 1;
+    err = swap_word(addr, *word, *word | FUTEX_WAITERS);
+    return err ? err : 1;
+}
+
+/* Queues up behind the owner. Returns 0 (we own it), -EAGAIN (it changed hands before we were in
+ * the queue), -ETIMEDOUT, -EINTR, -EFAULT. */
+static int wait_for_lock(struct uptr addr, uint32_t word, uint64_t deadline_ns)
+{
+    struct waiter waiter;
+    struct futex_waiter w;
+    struct task *task = task_current();
+    init_pi_waiter(&w, &waiter, addr.addr);
+    futex_enqueue(&w);
+    uint32_t now;
+    int err = user_load_u32(addr, &now);
+    bool same = !err && now == (word | FUTEX_WAITERS);
+    if (!same && futex_dequeue(&w))
+        return err ? err : -EAGAIN;
+    task->futex_pi_wait = &w;
+    err = sleep_for(&w, deadline_ns);
+    spin_lock(&the_proc.task_lock);
+    task->futex_pi_wait = NULL;
+    spin_unlock(&the_proc.task_lock);
+    return err;
+}
+
+int futex_lock_pi(struct uptr addr, uint64_t deadline_ns, bool try_only)
+{
+    for (;;) {
+        uint32_t word;
+        int err = try_lock(addr, try_only, &word);
+        if (err == 1)
+            err = try_only ? -EWOULDBLOCK : wait_for_lock(addr, word, deadline_ns);
+        if (err != -EAGAIN || try_only)
+            return err;
+    }
+}
+
+/* Writes the new owner; only FUTEX_WAITERS can change meanwhile. */
+static int write_owner(struct uptr addr, uint32_t value)
+{
+    uint32_t word;
+    int err = user_load_u32(addr, &word);
+    while (!err) {
+        err = swap_word(addr, word, value);
+        if (err != -EAGAIN)
+            return err;
+        err = user_load_u32(addr, &word);
+    }
+    return err;
+}
+
+bool futex_pi_hand_over(uint64_t key, int tid, uint32_t keep)
+{
+    (void)tid;
+    spin_lock(&futex_lock);
+    struct futex_waiter *next = futex_claim_pi(key);
+    spin_unlock(&futex_lock);
+    if (!next)
+        return false;
+    /* If the word can't be written, the waiter is woken all the same and will see for itself. */
+    int err = write_owner((struct uptr){key}, (uint32_t)next->tid | FUTEX_WAITERS | keep);
+    (void)err;
+    spin_lock(&futex_lock);
+    futex_wake_claimed(next);
+    spin_unlock(&futex_lock);
+    return true;
+}
+
+int futex_unlock_pi(struct uptr addr)
+{
+    int tid = task_current()->tid;
+    for (;;) {
+        uint32_t word;
+        int err = user_load_u32(addr, &word);
+        if (err)
+            return err;
+        if ((int)(word & FUTEX_TID_MASK) != tid)
+            return -EPERM;
+        if (futex_pi_hand_over(addr.addr, tid, 0))
+            return 0;
+        err = swap_word(addr, word, 0);
+        if (err != -EAGAIN)
+            return err;
+    }
+}
+
+int futex_wait_requeue_pi(struct uptr addr, uint32_t expected, uint32_t bitset, struct uptr pi_addr,
+                          uint64_t deadline_ns)
+{
+    struct waiter waiter;
+    struct futex_waiter w;
+    if (addr.addr == pi_addr.addr || !bitset)
+        return -EINVAL;
+    init_pi_waiter(&w, &waiter, addr.addr);
+    w.pi = false;
+    w.bitset = bitset;
+    w.requeue_key = pi_addr.addr;
+    futex_enqueue(&w);
+    uint32_t word;
+    int err = user_load_u32(addr, &word);
+    if (!err && word != expected)
+        err = -EAGAIN;
+    if (err && futex_dequeue(&w))
+        return err;
+    err = sleep_for(&w, deadline_ns);
+    if (err != -EINTR)
+        return err;
+    return w.pi ? -EWOULDBLOCK : -ERESTARTNOINTR;
+}
+
+/* Gives the PI futex to w if it is free. Returns 0 (given), 1 (it is owned), -errno. */
+static int acquire_for(const struct futex_waiter *w, struct uptr pi_addr)
+{
+    for (;;) {
+        uint32_t word;
+        int err = user_load_u32(pi_addr, &word);
+        if (err)
+            return err;
+        bool is_free = !(word & FUTEX_TID_MASK);
+        uint32_t value = is_free ? (word & FUTEX_OWNER_DIED) | FUTEX_WAITERS | (uint32_t)w->tid
+                                 : word | FUTEX_WAITERS;
+        err = swap_word(pi_addr, word, value);
+        if (err != -EAGAIN)
+            return err ? err : !is_free;
+    }
+}
+
+static void requeue_claimed(struct futex_waiter *w, uint64_t key)
+{
+    spin_lock(&futex_lock);
+    w->key = key;
+    w->pi = true;
+    w->requeue_key = 0;
+    spin_unlock(&futex_lock);
+    futex_enqueue(w);
+}
+
+int futex_cmp_requeue_pi(struct uptr addr, struct uptr pi_addr, int requeue, uint32_t expected)
+{
+    uint32_t word;
+    int err = user_load_u32(addr, &word);
+    if (err)
+        return err;
+    if (word != expected)
+        return -EAGAIN;
+    int done = 0;
+    for (; done <= requeue; done++) {
+        spin_lock(&futex_lock);
+        struct futex_waiter *w = futex_claim_requeue(addr.addr);
+        spin_unlock(&futex_lock);
+        if (!w)
+            break;
+        err = w->requeue_key == pi_addr.addr ? acquire_for(w, pi_addr) : -EINVAL;
+        if (err == 0) {
+            spin_lock(&futex_lock);
+            futex_wake_claimed(w);
+            spin_unlock(&futex_lock);
+            continue;
+        }
+        if (err < 0) { /* back to where it was */
+            futex_enqueue(w);
+            return done ? done : err;
+        }
+        requeue_claimed(w, pi_addr.addr);
+    }
+    return done;
+}
+
+void futex_pi_task_exit(struct task *t)
+{
+    unsigned bucket = 0;
+    for (;;) {
+        spin_lock(&futex_lock);
+        const struct futex_waiter *w = futex_next_pi(&bucket);
+        uint64_t key = w ? w->key : 0;
+        spin_unlock(&futex_lock);
+        if (!key)
+            return;
+        uint32_t word;
+        bool owned = !user_load_u32((struct uptr){key}, &word) &&
+                     (int)(word & FUTEX_TID_MASK) == t->tid;
+        if (!owned || !futex_pi_hand_over(key, t->tid, FUTEX_OWNER_DIED))
+            bucket++;
+    }
+}

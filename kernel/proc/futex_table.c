@@ -1,0 +1,151 @@
+/* The table of futex waiters, in order of arrival for each key. */
+#include "kernel/proc/futex_table.h"
+
+#include "kernel/base/hash.h"
+
+struct spinlock futex_lock = SPINLOCK_INIT(RANK_FUTEX);
+
+static struct list_node buckets[FUTEX_BUCKETS] GUARDED_BY(futex_lock);
+
+unsigned futex_bucket(uint64_t key)
+{
+    return hash_u64(key >> 2) % FUTEX_BUCKETS;
+}
+
+/* Zeroed memory is an empty table: a list is made when it is first used. */
+static struct list_node *bucket_list(unsigned bucket)
+{
+    struct list_node *head = &buckets[bucket];
+    if (!head->next)
+        list_init(head);
+    return head;
+}
+
+static struct list_node *list_of(uint64_t key)
+{
+    return bucket_list(futex_bucket(key));
+}
+
+static void insert(struct futex_waiter *w)
+{
+    w->state = FUTEX_QUEUED;
+    list_add_tail(list_of(w->key), &w->node);
+}
+
+void futex_enqueue(struct futex_waiter *w)
+{
+    spin_lock(&futex_lock);
+    insert(w);
+    spin_unlock(&futex_lock);
+}
+
+bool futex_dequeue(struct futex_waiter *w)
+{
+    spin_lock(&futex_lock);
+    bool queued = w->state == FUTEX_QUEUED;
+    if (queued)
+        list_remove(&w->node);
+    spin_unlock(&futex_lock);
+    return queued;
+}
+
+static void claim(struct futex_waiter *w)
+{
+    list_remove(&w->node);
+    w->state = FUTEX_CLAIMED;
+}
+
+void futex_wake_claimed(struct futex_waiter *w)
+{
+    w->state = FUTEX_WOKEN;
+    waiter_signal(w->waiter);
+}
+
+static bool is_plain(const struct futex_waiter *w, uint64_t key, uint32_t bitset)
+{
+    return w->key == key && !w->pi && !w->requeue_key && (w->bitset & bitset);
+}
+
+int futex_table_wake(uint64_t key, uint32_t bitset, int count)
+{
+    int woken = 0;
+    spin_lock(&futex_lock);
+    list_for_each_safe(node, next, list_of(key))
+    {
+        struct futex_waiter *w = list_entry(node, struct futex_waiter, node);
+        if (woken >= count)
+            break;
+        if (!is_plain(w, key, bitset))
+            continue;
+        claim(w);
+        futex_wake_claimed(w);
+        woken++;
+    }
+    spin_unlock(&futex_lock);
+    return woken;
+}
+
+int futex_table_requeue(uint64_t from, uint64_t to, int wake, int requeue)
+{
+    int done = 0;
+    spin_lock(&futex_lock);
+    list_for_each_safe(node, next, list_of(from))
+    {
+        struct futex_waiter *w = list_entry(node, struct futex_waiter, node);
+        if (!is_plain(w, from, FUTEX_ANY))
+            continue;
+        if (done - wake >= requeue)
+            break;
+        claim(w);
+        if (done++ < wake) {
+            futex_wake_claimed(w);
+            continue;
+        }
+        w->key = to;
+        insert(w);
+        if (from == to)
+            break; /* they would come round again for ever */
+    }
+    spin_unlock(&futex_lock);
+    return done;
+}
+
+struct futex_waiter *futex_claim_pi(uint64_t key)
+{
+    struct futex_waiter *best = NULL;
+    list_for_each(node, list_of(key))
+    {
+        struct futex_waiter *w = list_entry(node, struct futex_waiter, node);
+        if (w->key == key && w->pi && (!best || w->rt_priority > best->rt_priority))
+            best = w;
+    }
+    if (best)
+        claim(best);
+    return best;
+}
+
+struct futex_waiter *futex_claim_requeue(uint64_t key)
+{
+    list_for_each(node, list_of(key))
+    {
+        struct futex_waiter *w = list_entry(node, struct futex_waiter, node);
+        if (w->key == key && !w->pi && w->requeue_key) {
+            claim(w);
+            return w;
+        }
+    }
+    return NULL;
+}
+
+struct futex_waiter *futex_next_pi(unsigned *bucket)
+{
+    for (; *bucket < FUTEX_BUCKETS; ++*bucket) {
+        list_for_each(node, bucket_list(*bucket))
+        {
+            struct futex_waiter *w = list_entry(node, struct futex_waiter, node);
+            if (w->pi)
+                return w;
+        }
+    }
+    return NULL;
+}

@@ -1,0 +1,149 @@
+/* Memory calls: argument checks, then the address space (kernel/vm). */
+#include <linux/mman.h>
+#include <linux/prctl.h>
+
+#include "kernel/fd/fdtable.h"
+#include "kernel/proc/task.h"
+#include "kernel/syscall/syscall.h"
+#include "kernel/vm/vm.h"
+
+int64_t sys_mmap(uint64_t addr, size_t size, unsigned prot, unsigned flags, int fd, uint64_t offset)
+{
+    if (offset & PAGE_MASK)
+        return -EINVAL;
+    struct vm_map_request r = {
+        .addr = addr,
+        .size = size,
+        .prot = prot,
+        .flags = flags,
+        .offset = offset,
+    };
+    if (flags & MAP_ANONYMOUS)
+        return vm_map(&r);
+    int err = fd_get(fd, &r.file);
+    if (err)
+        return err;
+    int64_t at = vm_map(&r);
+    file_put(r.file);
+    return at;
+}
+
+int64_t sys_munmap(uint64_t addr, size_t size)
+{
+    return vm_unmap(addr, size);
+}
+
+int64_t sys_mprotect(uint64_t addr, size_t size, unsigned prot)
+{
+    return vm_protect(addr, size, prot);
+}
+
+int64_t sys_mremap(uint64_t old_addr, size_t old_size, size_t new_size, unsigned flags,
+                   uint64_t new_addr)
+{
+    return vm_remap(old_addr, old_size, new_size, flags, new_addr);
+}
+
+int64_t sys_brk(uint64_t brk)
+{
+    return vm_brk(brk);
+}
+
+int64_t sys_madvise(uint64_t addr, size_t size, int advice)
+{
+    return vm_advise(addr, size, advice);
+}
+
+int64_t sys_msync(uint64_t addr, size_t size, int flags)
+{
+    if (flags & ~(MS_ASYNC | MS_INVALIDATE | MS_SYNC))
+        return -EINVAL;
+    if ((flags & MS_ASYNC) && (flags & MS_SYNC))
+        return -EINVAL;
+    return vm_sync(addr, size, flags);
+}
+
+int64_t sys_mincore(uint64_t addr, size_t size, struct uptr vec)
+{
+    return vm_mincore(addr, size, vec);
+}
+
+int64_t sys_mlock(uint64_t addr, size_t size)
+{
+    uint64_t start = align_down(addr, PAGE_SIZE);
+    return vm_lock(start, align_up(addr + size, PAGE_SIZE) - start);
+}
+
+int64_t sys_mlock2(uint64_t addr, size_t size, unsigned flags)
+{
+    if (flags & ~(unsigned)MLOCK_ONFAULT)
+        return -EINVAL;
+    return flags ? 0 : sys_mlock(addr, size);
+}
+
+int64_t sys_munlock(uint64_t addr, size_t size)
+{
+    uint64_t start = align_down(addr, PAGE_SIZE);
+    return vm_unlock(start, align_up(addr + size, PAGE_SIZE) - start);
+}
+
+/* Nothing is ever swapped out; what is not in memory yet still comes when it is touched. */
+int64_t sys_mlockall(unsigned flags)
+{
+    unsigned known = MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT;
+    return !flags || (flags & ~known) || flags == MCL_ONFAULT ? -EINVAL : 0;
+}
+
+int64_t sys_munlockall(void)
+{
+    return 0;
+}
+
+/* Protection keys: as on a processor without them. */
+int64_t sys_pkey_alloc(unsigned flags, uint64_t rights)
+{
+    return flags || (rights & ~(uint64_t)PKEY_ACCESS_MASK) ? -EINVAL : -ENOSPC;
+}
+
+int64_t sys_pkey_free(int key)
+{
+    (void)key;
+    return -EINVAL;
+}
+
+int64_t sys_pkey_mprotect(uint64_t addr, size_t size, unsigned prot, int key)
+{
+    return key == -1 ? vm_protect(addr, size, prot) : -EINVAL;
+}
+
+/* There is one node of memory: any policy that allows it holds already. */
+int64_t sys_mbind(uint64_t addr, size_t size, int mode, struct uptr nodes, uint64_t max_node,
+                  unsigned flags)
+{
+    (void)size, (void)mode, (void)nodes, (void)max_node, (void)flags;
+    return addr & PAGE_MASK ? -EINVAL : 0;
+}
+
+int64_t sys_set_mempolicy(int mode, struct uptr nodes, uint64_t max_node)
+{
+    (void)nodes, (void)max_node;
+    return mode < 0 ? -EINVAL : 0;
+}
+
+/* Says MPOL_DEFAULT and node 0. MPOL_F_ADDR and the like ask about pages: missing. */
+int64_t sys_get_mempolicy(struct uptr mode, struct uptr nodes, uint64_t max_node, uint64_t addr,
+                          unsigned flags)
+{
+    (void)addr;
+    if (flags)
+        return -EINVAL;
+    int policy = 0;
+    int err = uptr_is_null(mode) ? 0 : copy_to_user(mode, &policy, sizeof(policy));
+    if (!err && !uptr_is_null(nodes)) {
+        if (max_node == 0 || max_node > 8 * PAGE_SIZE)
+            return -EINVAL;
+        if (clear_user_partial(nodes, align_up(max_node, 64) / 8))
+            err = -EFAULT;
+    }
+    return err;
+}

@@ -1,0 +1,320 @@
+/* Scheduling calls. They tell the truth: what they set is what the scheduler uses. */
+#include <asm/resource.h>
+#include <linux/resource.h>
+#include <linux/sched.h>
+#include <linux/sched/types.h>
+
+#include "kernel/base/bitmap.h"
+#include "kernel/base/string.h"
+#include "kernel/proc/task.h"
+#include "kernel/syscall/syscall.h"
+#include "kernel/syscall/timespec.h"
+
+#define RT_PRIORITY_MIN 1
+#define RT_PRIORITY_MAX 99
+#define NICE_MIN (-20)
+#define NICE_MAX 19
+#define SLICE_NS 4000000 /* what sched_rr_get_interval answers for time-sharing threads */
+#define SLICE_RR_NS 100000000
+#define ATTR_SIZE_FIRST 48
+
+struct parameters {
+    int policy, nice, rt_priority;
+    bool reset_on_fork;
+};
+
+static bool is_realtime(int policy)
+{
+    return policy == SCHED_FIFO || policy == SCHED_RR;
+}
+
+/* The task of a tid (0: the current one), with task_lock held; NULL and no lock if there is none. */
+static struct task *lock_task(int tid)
+{
+    spin_lock(&the_proc.task_lock);
+    struct task *task = tid ? task_find(tid) : task_current();
+    if (!task)
+        spin_unlock(&the_proc.task_lock);
+    return task;
+}
+
+static void unlock_task(void)
+{
+    spin_unlock(&the_proc.task_lock);
+}
+
+static int check(const struct parameters *p)
+{
+    int lowest = is_realtime(p->policy) ? RT_PRIORITY_MIN : 0;
+    int highest = is_realtime(p->policy) ? RT_PRIORITY_MAX : 0;
+    bool known = is_realtime(p->policy) || p->policy == SCHED_NORMAL || p->policy == SCHED_BATCH ||
+                 p->policy == SCHED_IDLE;
+    return known && p->rt_priority >= lowest && p->rt_priority <= highest ? 0 : -EINVAL;
+}
+
+static int apply(int tid, const struct parameters *p)
+{
+    int err = check(p);
+    if (err)
+        return err;
+    struct task *task = lock_task(tid);
+    if (!task)
+        return -ESRCH;
+    struct thread *t = task->thread;
+    t->policy = (uint8_t)p->policy;
+    t->nice = (int8_t)p->nice;
+    t->rt_priority = (uint8_t)p->rt_priority;
+    sched_update(t);
+    unlock_task();
+    return 0;
+}
+
+static int look(int tid, struct parameters *p)
+{
+    if (tid < 0)
+        return -EINVAL;
+    const struct task *task = lock_task(tid);
+    if (!task)
+        return -ESRCH;
+    p->policy = task->thread->policy;
+    p->nice = task->thread->nice;
+    p->rt_priority = task->thread->rt_priority;
+    unlock_task();
+    return 0;
+}
+
+int64_t sys_sched_yield(void)
+{
+    thread_yield();
+    return 0;
+}
+
+int64_t sys_sched_setscheduler(int tid, int policy, struct uptr param)
+{
+    struct parameters p;
+    if (policy < 0 || uptr_is_null(param))
+        return -EINVAL;
+    int err = copy_from_user(&p.rt_priority, param, sizeof(p.rt_priority));
+    if (err)
+        return err;
+    struct parameters old;
+    err = look(tid, &old);
+    if (err)
+        return err;
+    p.policy = policy & ~SCHED_RESET_ON_FORK;
+    p.nice = old.nice;
+    return apply(tid, &p);
+}
+
+int64_t sys_sched_getscheduler(int tid)
+{
+    struct parameters p;
+    int err = look(tid, &p);
+    return err ? err : p.policy;
+}
+
+int64_t sys_sched_setparam(int tid, struct uptr param)
+{
+    struct parameters p;
+    if (uptr_is_null(param))
+        return -EINVAL;
+    int err = look(tid, &p);
+    if (!err)
+        err = copy_from_user(&p.rt_priority, param, sizeof(p.rt_priority));
+    return err ? err : apply(tid, &p);
+}
+
+int64_t sys_sched_getparam(int tid, struct uptr param)
+{
+    struct parameters p;
+    if (uptr_is_null(param))
+        return -EINVAL;
+    int err = look(tid, &p);
+    return err ? err : copy_to_user(param, &p.rt_priority, sizeof(p.rt_priority));
+}
+
+int64_t sys_sched_get_priority_max(int policy)
+{
+    struct parameters p = {.policy = policy, .rt_priority = is_realtime(policy) ? 1 : 0};
+    int err = check(&p);
+    return err ? err : is_realtime(policy) ? RT_PRIORITY_MAX : 0;
+}
+
+int64_t sys_sched_get_priority_min(int policy)
+{
+    struct parameters p = {.policy = policy, .rt_priority = is_realtime(policy) ? 1 : 0};
+    int err = check(&p);
+    return err ? err : is_realtime(policy) ? RT_PRIORITY_MIN : 0;
+}
+
+int64_t sys_sched_rr_get_interval(int tid, struct uptr to)
+{
+    struct parameters p;
+    int err = look(tid, &p);
+    if (err)
+        return err;
+    int64_t slice = p.policy == SCHED_RR ? SLICE_RR_NS : p.policy == SCHED_FIFO ? 0 : SLICE_NS;
+    return timespec_write(to, slice);
+}
+
+static uint64_t all_cpus(void)
+{
+    unsigned count = sched_cpu_count();
+    return count >= 64 ? ~0ul : (1ul << count) - 1;
+}
+
+int64_t sys_sched_setaffinity(int tid, size_t size, struct uptr from)
+{
+    uint64_t mask = 0;
+    int err = copy_from_user(&mask, from, min_u64(size, sizeof(mask)));
+    if (err)
+        return err;
+    struct task *task = lock_task(tid);
+    if (!task)
+        return -ESRCH;
+    mask &= all_cpus();
+    if (mask)
+        task->affinity = mask;
+    unlock_task();
+    return mask ? 0 : -EINVAL;
+}
+
+int64_t sys_sched_getaffinity(int tid, size_t size, struct uptr to)
+{
+    uint64_t mask;
+    if (size * 8 < sched_cpu_count() || size % sizeof(mask))
+        return -EINVAL;
+    const struct task *task = lock_task(tid);
+    if (!task)
+        return -ESRCH;
+    mask = task->affinity ? task->affinity & all_cpus() : all_cpus();
+    unlock_task();
+    int err = copy_to_user(to, &mask, sizeof(mask));
+    return err ? err : (int64_t)sizeof(mask);
+}
+
+int64_t sys_getcpu(struct uptr cpu, struct uptr node, struct uptr cache)
+{
+    (void)cache;
+    uint32_t number = sched_cpu_current(), zero = 0;
+    int err = uptr_is_null(cpu) ? 0 : copy_to_user(cpu, &number, sizeof(number));
+    if (!err && !uptr_is_null(node))
+        err = copy_to_user(node, &zero, sizeof(zero));
+    return err;
+}
+
+static int read_attr(struct uptr from, struct sched_attr *attr)
+{
+    uint32_t size;
+    int err = copy_from_user(&size, from, sizeof(size));
+    if (err)
+        return err;
+    if (size == 0)
+        size = ATTR_SIZE_FIRST;
+    if (size < ATTR_SIZE_FIRST || size > PAGE_SIZE) {
+        size = sizeof(*attr);
+        err = copy_to_user(from, &size, sizeof(size));
+        return err ? err : -E2BIG;
+    }
+    memset(attr, 0, sizeof(*attr));
+    return copy_from_user(attr, from, min_u64(size, sizeof(*attr)));
+}
+
+int64_t sys_sched_setattr(int tid, struct uptr from, unsigned flags)
+{
+    struct sched_attr attr;
+    if (uptr_is_null(from) || tid < 0 || flags)
+        return -EINVAL;
+    int err = read_attr(from, &attr);
+    if (err)
+        return err;
+    struct parameters p;
+    err = look(tid, &p);
+    if (err)
+        return err;
+    if (attr.sched_policy > SCHED_IDLE || attr.sched_priority > RT_PRIORITY_MAX)
+        return -EINVAL;
+    p.policy = (int)attr.sched_policy;
+    p.rt_priority = (int)attr.sched_priority;
+    if (!is_realtime(p.policy) && attr.sched_nice >= NICE_MIN && attr.sched_nice <= NICE_MAX)
+        p.nice = attr.sched_nice;
+    return apply(tid, &p);
+}
+
+int64_t sys_sched_getattr(int tid, struct uptr to, unsigned size, unsigned flags)
+{
+    if (uptr_is_null(to) || tid < 0 || flags || size < ATTR_SIZE_FIRST || size > PAGE_SIZE)
+        return -EINVAL;
+    struct parameters p;
+    int err = look(tid, &p);
+    if (err)
+        return err;
+    struct sched_attr attr;
+    memset(&attr, 0, sizeof(attr));
+    attr.size = (uint32_t)min_u64(size, sizeof(attr));
+    attr.sched_policy = (uint32_t)p.policy;
+    attr.sched_nice = is_realtime(p.policy) ? 0 : p.nice;
+    attr.sched_priority = (uint32_t)p.rt_priority;
+    return copy_to_user(to, &attr, attr.size);
+}
+
+/* Whether who of which names this process; PRIO_PROCESS may also name one thread. */
+static bool names_process(int which, int who)
+{
+    if (who == 0)
+        return true;
+    if (which == PRIO_PGRP)
+        return who == the_proc.pgrp;
+    return which == PRIO_USER && (uint32_t)who == the_proc.uid[0];
+}
+
+/* Calls for the tasks that which and who name. Returns how many. */
+static int for_tasks(int which, int who, void (*each)(struct task *task, int *value), int *value)
+{
+    int count = 0;
+    spin_lock(&the_proc.task_lock);
+    list_for_each(node, &the_proc.tasks)
+    {
+        struct task *task = list_entry(node, struct task, node);
+        bool named = which == PRIO_PROCESS ? task->tid == (who ? who : task_current()->tid)
+                                           : names_process(which, who);
+        if (!named)
+            continue;
+        each(task, value);
+        count++;
+    }
+    spin_unlock(&the_proc.task_lock);
+    return count;
+}
+
+static void set_nice(struct task *task, int *value)
+{
+    task->thread->nice = (int8_t)*value;
+    sched_update(task->thread);
+}
+
+static void lowest_nice(struct task *task, int *value)
+{
+    if (task->thread->nice < *value)
+        *value = task->thread->nice;
+}
+
+int64_t sys_setpriority(int which, int who, int nice)
+{
+    if (which < PRIO_PROCESS || which > PRIO_USER)
+        return -EINVAL;
+    if (nice < NICE_MIN)
+        nice = NICE_MIN;
+    if (nice > NICE_MAX)
+        nice = NICE_MAX;
+    return for_tasks(which, who, set_nice, &nice) ? 0 : -ESRCH;
+}
+
+/* The kernel's answer is 20 - nice, so that it is never negative. */
+int64_t sys_getpriority(int which, int who)
+{
+    if (which < PRIO_PROCESS || which > PRIO_USER)
+        return -EINVAL;
+    int nice = NICE_MAX;
+    return for_tasks(which, who, lowest_nice, &nice) ? 20 - nice : -ESRCH;
+}
