@@ -40,3 +40,23 @@ test:
 	    || grep -E 'error|Error|\*\*\*' $(B)/tests/build.log
 	@JOBS=$(JOBS) tests/all
 .PHONY: test
+
+# `make bench`: the figures of docs/bench.md.
+BENCH    := $(B)/tests/bench
+$(BENCH)/count.so: tests/bench/count.c
+	@mkdir -p $(@D)
+	$(CC) -shared -fPIC -fvisibility=hidden -O2 -Wall -Wextra $< -o $@
+$(BENCH)/floor.elf: tests/bench/floor.S
+	@mkdir -p $(@D)
+	$(CC) -m32 -nostdlib -static -Wl,-Ttext=0x100000,-e,floor_start,--build-id=none $< -o $@
+$(BENCH)/%: tests/bench/%.c
+	@mkdir -p $(@D)
+	$(CC) -static -O2 -Wall -Wextra -D_GNU_SOURCE $< -o $@
+
+bench-tools: $(addprefix $(BENCH)/,count.so floor.elf linux-init stamp hello)
+## bench: measure the figures of docs/bench.md and print them as a table (half an hour)
+bench:
+	@tools/install-deps bench
+	@$(MAKE) --no-print-directory -j$(JOBS) all bench-tools
+	@tests/bench/bench
+.PHONY: bench bench-tools
