@@ -5,10 +5,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "host/base/fresh.h"
 
 ssize_t io_pread(int fd, void *data, size_t size, off_t offset)
 {
@@ -80,22 +82,28 @@ bool io_read_file(const char *path, struct buf *out, struct error *err)
     return ok;
 }
 
-static bool io_write_fd(int fd, const void *data, size_t size, mode_t mode)
+/* The folder of path, owned by the caller. */
+static char *folder_of(const char *path)
 {
-    bool ok = io_write(fd, data, size) && fchmod(fd, mode) == 0;
-    return close(fd) == 0 && ok;
+    const char *slash = strrchr(path, '/');
+    if (!slash)
+        return mem_string(".");
+    return slash == path ? mem_string("/") : mem_printf("%.*s", (int)(slash - path), path);
 }
 
 bool io_write_file(const char *path, const void *data, size_t size, mode_t mode, struct error *err)
 {
-    char *temporary = mem_printf("%s.tmp.XXXXXX", path);
-    int fd = mkostemp(temporary, O_CLOEXEC);
-    bool made = fd >= 0;
-    bool ok = made && io_write_fd(fd, data, size, mode) && rename(temporary, path) == 0;
+    struct fresh_file file;
+    char *folder = folder_of(path);
+    bool ok = fresh_open(&file, folder, err);
+    free(folder);
+    if (!ok)
+        return false;
+    ok = io_write(file.fd, data, size) && (mode == 0666 || fchmod(file.fd, mode) == 0);
     if (!ok)
         error_errno(err, "cannot write %s", path);
-    if (!ok && made)
-        unlink(temporary);
-    free(temporary);
+    ok = ok && fresh_keep(&file, path, err);
+    if (!ok)
+        fresh_drop(&file);
     return ok;
 }

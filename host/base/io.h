@@ -21,5 +21,6 @@ bool io_pwrite(int fd, const void *data, size_t size, off_t offset);
 /* Appends the whole file to out. A missing file is an error with errno ENOENT. */
 bool io_read_file(const char *path, struct buf *out, struct error *err);
 
-/* Replaces path by a file with these bytes, through a temporary name and a rename. */
+/* Makes path a file with these bytes, whole or not at all. mode 0666 is narrowed by the umask, any
+ * other is taken exactly. */
 bool io_write_file(const char *path, const void *data, size_t size, mode_t mode, struct error *err);

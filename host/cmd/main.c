@@ -11,6 +11,7 @@
 #include "host/base/nearest.h"
 #include "host/base/say.h"
 #include "host/cmd/cmd.h"
+#include "host/config/config.h"
 #include "host/vmm/streams.h"
 
 /* In the order of `orris --help`. Each is a `const struct verb verb_NAME` in a file of its own. */
@@ -61,6 +62,14 @@ static int main_print_help(void)
     for (size_t i = 0; i < VERB_COUNT; i++)
         printf("  %-14s %s\n", verbs[i]->name, verbs[i]->summary);
     fputs(main_help_end, stdout);
+    return CMD_OK;
+}
+
+/* `orris help config` */
+static int main_help_config(void)
+{
+    puts("config.json (-c FILE) is a JSON object. Paths in it are relative to its own folder.\n");
+    config_print_keys(stdout, false);
     return CMD_OK;
 }
 
@@ -157,6 +166,8 @@ int main(int argc, char **argv)
     }
     if (is_help(argv[1]) && argc == 2)
         return main_print_help();
+    if (strcmp(argv[1], "help") == 0 && strcmp(argv[2], "config") == 0)
+        return main_help_config();
     if (strcmp(argv[1], "help") == 0) { /* `orris help run` = `orris run -h` */
         argc--;
         argv++;
