@@ -28,8 +28,9 @@ static const uint32_t no_nonce[3];
 /* Zeros that the compiler must not leave out. */
 static void wipe(void *secret, size_t len)
 {
-    memset(secret, 0, len);
-    __asm__ volatile("" : : "r"(secret) : "memory");
+    volatile uint8_t *p = secret;
+    while (len-- > 0)
+        *p++ = 0;
 }
 
 static inline uint32_t rotate(uint32_t value, unsigned bits)

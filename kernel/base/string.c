@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "kernel/arch/words.h"
+
 /* Keep the compiler from turning these loops into calls of the functions they implement. */
 #pragma GCC optimize("no-tree-loop-distribute-patterns")
 
@@ -75,21 +77,16 @@ static inline void copy_medium(uint8_t *dst, const uint8_t *src, size_t len)
  * tail is loaded before it can be overwritten. */
 static inline void copy_up(uint8_t *dst, const uint8_t *src, size_t len)
 {
-    uint8_t *dst_tail = dst + len - 8;
     uint64_t tail = load8(src + len - 8);
-    size_t words = len / 8;
-    __asm__ volatile("rep movsq" : "+D"(dst), "+S"(src), "+c"(words) : : "memory");
-    store8(dst_tail, tail);
+    arch_copy_words_up(dst, src, len / 8);
+    store8(dst + len - 8, tail);
 }
 
 /* More than 8 bytes, from high to low. */
 static inline void copy_down(uint8_t *dst, const uint8_t *src, size_t len)
 {
     uint64_t head = load8(src);
-    uint8_t *to = dst + len - 8;
-    const uint8_t *from = src + len - 8;
-    size_t words = len / 8;
-    __asm__ volatile("std\n\trep movsq\n\tcld" : "+D"(to), "+S"(from), "+c"(words) : : "memory");
+    arch_copy_words_down(dst + len % 8, src + len % 8, len / 8);
     store8(dst, head);
 }
 
@@ -129,7 +126,7 @@ void *memset(void *dst, int byte, size_t len)
             store8(p + words * 8 - 8, word);
             return dst;
         }
-        __asm__ volatile("rep stosq" : "+D"(p), "+c"(words) : "a"(word) : "memory");
+        arch_fill_words(p, word, words);
     } else if (len >= 4) {
         store4(p, (uint32_t)word);
         store4(p + len - 4, (uint32_t)word);
