@@ -3,8 +3,9 @@
 
 #include "kernel/base/text.h"
 
-/* The block of /proc/cpuinfo for one CPU of count, with the blank line that ends it. */
-void arch_cpuinfo_text(struct text *out, unsigned cpu, unsigned count);
+/* The block of /proc/cpuinfo for one CPU of count, with the blank line that ends it. clock_khz: the
+ * time-stamp counter's rate, which stands in where the CPU doesn't name its own. */
+void arch_cpuinfo_text(struct text *out, unsigned cpu, unsigned count, uint64_t clock_khz);
 
 enum cache_type { CACHE_NONE, CACHE_DATA, CACHE_INSTRUCTION, CACHE_UNIFIED };
 

@@ -22,8 +22,9 @@ static void cpuinfo_text(struct text *out, pseudo_key_t key)
 {
     (void)key;
     unsigned count = sched_cpu_count();
+    uint64_t khz = (1000000ul << clock_params->shift) / clock_params->mult;
     for (unsigned cpu = 0; cpu < count; cpu++)
-        arch_cpuinfo_text(out, cpu, count);
+        arch_cpuinfo_text(out, cpu, count, khz);
 }
 
 static void put_kb(struct text *out, const char *name, uint64_t pages)

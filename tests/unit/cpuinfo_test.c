@@ -9,7 +9,7 @@ static char ours[16384], theirs[65536];
 static void load(void)
 {
     struct text t = {0};
-    arch_cpuinfo_text(&t, 0, 1);
+    arch_cpuinfo_text(&t, 0, 1, 2000000);
     memcpy(ours, t.data, t.length);
     text_clear(&t);
     FILE *f = fopen("/proc/cpuinfo", "r");

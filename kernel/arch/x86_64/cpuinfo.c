@@ -164,9 +164,9 @@ static unsigned last_cache_kb(void)
     return size;
 }
 
-void arch_cpuinfo_text(struct text *out, unsigned cpu, unsigned count)
+void arch_cpuinfo_text(struct text *out, unsigned cpu, unsigned count, uint64_t clock_khz)
 {
-    uint64_t khz = frequency_khz();
+    uint64_t own_khz = frequency_khz(), khz = own_khz ? own_khz : clock_khz;
     text_format(out, "processor\t: %u\n", cpu);
     put_vendor(out);
     put_version(out);
