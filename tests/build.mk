@@ -48,7 +48,7 @@ $(BENCH)/count.so: tests/bench/count.c
 	$(CC) -shared -fPIC -fvisibility=hidden -O2 -Wall -Wextra $< -o $@
 $(BENCH)/floor.elf: tests/bench/floor.S
 	@mkdir -p $(@D)
-	$(CC) -m32 -nostdlib -static -Wl,-Ttext=0x100000,-e,floor_start,--build-id=none $< -o $@
+	$(CC) -nostdlib -static -no-pie -Wl,-Ttext=0x100000,-e,floor_start,--build-id=none $< -o $@
 $(BENCH)/%: tests/bench/%.c
 	@mkdir -p $(@D)
 	$(CC) -static -O2 -Wall -Wextra -D_GNU_SOURCE $< -o $@
