@@ -4,13 +4,12 @@
  */
 #include "kernel/fs/erofs.h"
 
-#include <linux/stat.h>
-
 #include "kernel/base/crc32c.h"
 #include "kernel/base/errno.h"
 #include "kernel/base/string.h"
 #include "kernel/drivers/block.h"
 #include "kernel/fs/erofs_format.h"
+#include "kernel/vfs/mode.h"
 
 #define META_READ_AROUND 4u /* pages: metadata is scattered between the files' data */
 #define DOUBLE_DOT_MAX 2u

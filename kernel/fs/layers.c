@@ -3,7 +3,6 @@
  * there. In a directory that several layers have, the uppermost layer's name wins; only
  * directories merge. What the in-memory filesystem above created or deleted is its business.
  */
-#include <linux/stat.h>
 
 #include "kernel/base/errno.h"
 #include "kernel/base/log.h"
@@ -12,6 +11,7 @@
 #include "kernel/mm/heap.h"
 #include "kernel/proc/run.h"
 #include "kernel/vfs/dentry.h"
+#include "kernel/vfs/mode.h"
 
 #define LAYER_BITS 3u   /* of an inode number */
 #define ORDER_SHIFT 48u /* of a directory offset: which of the directory's layers */

@@ -7,7 +7,6 @@
 #include <linux/fcntl.h>
 #include <linux/fs.h>
 #include <linux/magic.h>
-#include <linux/stat.h>
 #include <linux/xattr.h>
 
 #include "kernel/base/errno.h"
@@ -16,6 +15,7 @@
 #include "kernel/proc/task.h"
 #include "kernel/time/clock.h"
 #include "kernel/vfs/dentry.h"
+#include "kernel/vfs/mode.h"
 
 #define DIR_SIZE 4096u
 #define FIRST_INO (1ull << 40) /* those below are the layers' */

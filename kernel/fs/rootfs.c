@@ -1,5 +1,4 @@
 /* The root: the layers of the_run with an in-memory filesystem over them. */
-#include <linux/stat.h>
 
 #include "abi/control.h"
 #include "kernel/base/errno.h"
@@ -7,6 +6,7 @@
 #include "kernel/fs/memfs.h"
 #include "kernel/platform/streams.h"
 #include "kernel/vfs/dentry.h"
+#include "kernel/vfs/mode.h"
 
 #define LOST_MAX 64u
 

@@ -7,11 +7,11 @@
  */
 #include <linux/fs.h>
 #include <linux/inotify.h>
-#include <linux/stat.h>
 
 #include "kernel/base/errno.h"
 #include "kernel/time/clock.h"
 #include "kernel/vfs/dentry.h"
+#include "kernel/vfs/mode.h"
 
 static struct mutex rename_lock = {.waiters = {.lock = SPINLOCK_INIT(RANK_WAITQ),
                                                .waiters = LIST_INIT(rename_lock.waiters.waiters)},

@@ -28,7 +28,7 @@ static unsigned shift_of_order(unsigned order)
     return 64 - (PAGE_SHIFT + order - 3);
 }
 
-int vfs_init(struct filesystem *root)
+static int table_make(void)
 {
     struct page *page = page_alloc(TABLE_ORDER_START, ALLOC_ZERO);
     if (!page)
@@ -36,6 +36,14 @@ int vfs_init(struct filesystem *root)
     dentry_table = page_virt(page);
     table_order = TABLE_ORDER_START;
     dentry_table_shift = shift_of_order(table_order);
+    return 0;
+}
+
+int vfs_init(struct filesystem *root)
+{
+    int err = dentry_table ? 0 : table_make();
+    if (err)
+        return err;
     vfs_namespace_init(root);
     return 0;
 }

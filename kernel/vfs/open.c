@@ -1,13 +1,13 @@
 /* Opening: from a path or a dentry to an open file. */
 #include <linux/fcntl.h>
 #include <linux/inotify.h>
-#include <linux/stat.h>
 
 #include "kernel/base/errno.h"
 #include "kernel/fd/file.h"
 #include "kernel/fd/regular.h"
 #include "kernel/proc/task.h"
 #include "kernel/vfs/dentry.h"
+#include "kernel/vfs/mode.h"
 
 #define PATH_FLAGS (O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 #define TMPFILE_BIT (O_TMPFILE & ~O_DIRECTORY)

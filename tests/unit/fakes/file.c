@@ -1,0 +1,56 @@
+/* Open files and iterators over kernel memory, without descriptors. */
+#include "kernel/fd/file.h"
+
+#include <string.h>
+
+#include "kernel/mm/heap.h"
+
+struct file *file_alloc(const struct file_ops *ops, uint32_t flags, struct dentry *dentry,
+                        void *private)
+{
+    struct file *f = heap_zalloc(sizeof(*f));
+    if (!f)
+        return NULL;
+    f->refs = 1;
+    f->flags = flags;
+    f->ops = ops;
+    f->dentry = dentry;
+    f->inode = dentry ? dentry->inode : NULL;
+    f->private = private;
+    mutex_init(&f->pos_lock, RANK_FILE_POS);
+    return f;
+}
+
+void file_put(struct file *f)
+{
+    if (--f->refs)
+        return;
+    if (f->ops && f->ops->release)
+        f->ops->release(f);
+    if (f->dentry)
+        dentry_put(f->dentry);
+    heap_free(f);
+}
+
+void iter_kernel(struct iter *it, void *base, size_t size)
+{
+    *it = (struct iter){.kernel = true, .left = size, .one = {(uint64_t)base, size}};
+}
+
+size_t iter_write(struct iter *it, const void *src, size_t len)
+{
+    len = min_u64(len, it->left);
+    memcpy((char *)it->one.base + it->range_offset, src, len);
+    it->range_offset += len;
+    it->left -= len;
+    return len;
+}
+
+size_t iter_read(struct iter *it, void *dst, size_t len)
+{
+    len = min_u64(len, it->left);
+    memcpy(dst, (char *)it->one.base + it->range_offset, len);
+    it->range_offset += len;
+    it->left -= len;
+    return len;
+}
