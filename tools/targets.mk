@@ -18,11 +18,14 @@ install: all
 	install -d $(INSTALL)/bin $(INSTALL)/lib/orris $(INSTALL)/share/orris/packages
 	install -m 755 $(B)/bin/orris $(INSTALL)/bin/orris
 	install -m 644 $(B)/kernel/orris.elf $(INSTALL)/lib/orris/orris.elf
+	install -d $(INSTALL)/share/man/man1
+	install -m 644 docs/orris.1 $(INSTALL)/share/man/man1/orris.1
 	install -m 644 packages/*.json $(INSTALL)/share/orris/packages/
 
 ## uninstall: take that away again
 uninstall:
 	rm -f $(INSTALL)/bin/orris
+	rm -f $(INSTALL)/share/man/man1/orris.1
 	rm -rf $(INSTALL)/lib/orris $(INSTALL)/share/orris
 
 ## clean: remove everything that was built

@@ -16,9 +16,10 @@ const char start_flags_help[] =
     "  -q, --quiet          say nothing but errors\n"
     "      --trace[=[FILTER:][FILE]]\n"
     "                       print every system call of the program with arguments and result,\n"
-    "                       to FILE or standard error. FILTER is a list with commas of names of\n"
-    "                       calls, classes (file, memory, net, process, signal, desc, time),\n"
-    "                       and \"failed\": --trace=file: --trace=openat,failed:log.txt\n"
+    "                       to FILE or standard error. FILTER is a list with commas of calls,\n"
+    "                       of classes (file, desc, memory, process, signal, network), and\n"
+    "                       \"failed\"; \"!\" before it turns it round: --trace=file:\n"
+    "                       --trace=openat,failed:log.txt --trace='!memory:'\n"
     "      --accel kvm|tcg  hardware virtualization or emulation (default: what was measured to\n"
     "                       be fast on this host; remembered)\n"
     "      --machine microvm|q35\n"
@@ -105,7 +106,7 @@ static void take_trace(struct start_flags *flags, const char *value)
     options->trace = true;
     if (!value)
         return;
-    size_t size = strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789_,");
+    size_t size = strspn(value, "!abcdefghijklmnopqrstuvwxyz0123456789_,");
     if (value[size] == ':') {
         free(flags->trace_filter);
         flags->trace_filter = mem_printf("%.*s", (int)size, value);

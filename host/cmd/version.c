@@ -11,8 +11,8 @@
 #include "host/base/store.h"
 #include "host/cmd/cmd.h"
 
-/* The kernel names itself in its read-only data. */
-#define KERNEL_VERSION_MARK "orris-kernel-version="
+/* The kernel names itself in what uname(2) answers (kernel/proc/uts.h). */
+#define KERNEL_VERSION_MARK "#1 SMP Orris "
 
 /* The kernel's version, owned by the caller, or NULL with err set. */
 static char *kernel_version(struct error *err)

@@ -1,0 +1,4 @@
+#!/bin/bash
+# The program on a terminal: line editing, Ctrl-C, Ctrl-D, Ctrl-Z, window size, modes given back.
+. "$(dirname "$0")/tap.sh"
+exec "$python" "$here/terminal.py" "$ORRIS" "$python"
