@@ -57,8 +57,54 @@ static int check_zeros(struct uptr at, size_t size)
     return 0;
 }
 
-/* The ways to resolve a path that need nothing of us: no magic links or other mounts are refused.
- * Missing: RESOLVE_BENEATH, RESOLVE_IN_ROOT, RESOLVE_NO_SYMLINKS, RESOLVE_NO_XDEV. */
+/* What resolve asks for, as LOOKUP_*; -EINVAL for unknown bits. Magic links are not followed under
+ * any limit; RESOLVE_CACHED is for those who try again without. */
+static int limits_of(uint64_t resolve)
+{
+    const unsigned known = RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS |
+                           RESOLVE_BENEATH | RESOLVE_IN_ROOT;
+    if (resolve == RESOLVE_CACHED)
+        return -EAGAIN;
+    if ((resolve & ~(uint64_t)known) ||
+        (resolve & (RESOLVE_BENEATH | RESOLVE_IN_ROOT)) == (RESOLVE_BENEATH | RESOLVE_IN_ROOT))
+        return -EINVAL;
+    unsigned limits = 0;
+    limits |= resolve & RESOLVE_NO_XDEV ? LOOKUP_NO_MOUNTS : 0;
+    limits |= resolve & RESOLVE_NO_SYMLINKS ? LOOKUP_NO_LINKS : 0;
+    limits |= resolve & RESOLVE_BENEATH ? LOOKUP_BENEATH : 0;
+    limits |= resolve & RESOLVE_IN_ROOT ? LOOKUP_IN_ROOT : 0;
+    return (int)limits;
+}
+
+/* The directory the lookup must not leave, with a reference. */
+static int limit_base(int dirfd, struct dentry **out)
+{
+    if (dirfd == AT_FDCWD) {
+        *out = vfs_cwd_get();
+        return 0;
+    }
+    return fd_dentry_get(dirfd, true, out);
+}
+
+static int64_t open_limited(int dirfd, struct uptr path, const struct open_how *how,
+                            unsigned limits)
+{
+    struct user_path p;
+    struct dentry *base;
+    struct file *file;
+    int err = user_path_get(&p, dirfd, path, 0);
+    if (err)
+        return err;
+    err = limit_base(dirfd, &base);
+    if (!err) {
+        err = vfs_open_limited(base, p.text, (unsigned)how->flags | O_LARGEFILE,
+                               (uint32_t)how->mode, limits, &file);
+        dentry_put(base);
+    }
+    user_path_put(&p);
+    return err ? err : fd_install_or_put(file, how->flags & O_CLOEXEC);
+}
+
 int64_t sys_openat2(int dirfd, struct uptr path, struct uptr how, size_t size)
 {
     struct open_how h;
@@ -72,8 +118,11 @@ int64_t sys_openat2(int dirfd, struct uptr path, struct uptr how, size_t size)
     bool creates = h.flags & (O_CREAT | (O_TMPFILE & ~O_DIRECTORY));
     if ((h.flags & ~(uint64_t)OPEN_FLAGS) || (h.mode & ~07777ul) || (h.mode && !creates))
         return -EINVAL;
-    if (h.resolve & ~(uint64_t)RESOLVE_NO_MAGICLINKS)
-        return h.resolve & ~0x3ful ? -EINVAL : -EOPNOTSUPP;
+    int limits = limits_of(h.resolve);
+    if (limits < 0)
+        return limits;
+    if (limits)
+        return open_limited(dirfd, path, &h, (unsigned)limits);
     return open_at(dirfd, path, (unsigned)h.flags | O_LARGEFILE, (uint32_t)h.mode);
 }
 

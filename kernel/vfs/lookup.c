@@ -16,6 +16,8 @@ struct walk {
     const char *path;      /* what is still to be walked */
     unsigned links;        /* followed so far */
     unsigned depth;        /* of later[] */
+    unsigned flags;        /* LOOKUP_* */
+    struct dentry *top;    /* what LOOKUP_BENEATH and LOOKUP_IN_ROOT do not go above */
     bool want_directory;
     const char *later[LINK_DEPTH_MAX]; /* the rest of paths in which links stood */
     struct inode *link[LINK_DEPTH_MAX];
@@ -64,6 +66,15 @@ static int link_read(struct inode *link, char **out)
     return 0;
 }
 
+/* A path, or a link's text, begins with a slash. */
+static int walk_to_root(struct walk *w)
+{
+    if (w->flags & LOOKUP_BENEATH)
+        return -EXDEV;
+    w->at = w->flags & LOOKUP_IN_ROOT ? w->top : vfs_root_locked();
+    return 0;
+}
+
 /* A link that leads to an object. */
 static int walk_jump(struct walk *w, struct dentry *link, const char *rest)
 {
@@ -83,10 +94,10 @@ static int walk_jump(struct walk *w, struct dentry *link, const char *rest)
 static int walk_follow(struct walk *w, struct dentry *link, const char *rest)
 {
     struct inode *inode = link->inode;
-    if (w->links == LINK_DEPTH_MAX)
+    if (w->links == LINK_DEPTH_MAX || (w->flags & LOOKUP_NO_LINKS))
         return -ELOOP;
     if (inode->ops->follow)
-        return walk_jump(w, link, rest);
+        return w->flags & LOOKUP_LIMITS ? -EXDEV : walk_jump(w, link, rest);
     char *buffer = NULL;
     if (!inode->link_text) {
         walk_leave(w, link); /* holds its parent, w->at, too */
@@ -101,16 +112,21 @@ static int walk_follow(struct walk *w, struct dentry *link, const char *rest)
         w->later[w->depth++] = rest;
     w->path = buffer ? buffer : inode->link_text;
     if (*w->path == '/')
-        w->at = vfs_root_locked();
+        return walk_to_root(w);
     return *w->path ? 0 : -ENOENT;
 }
 
-static void walk_up(struct walk *w)
+static int walk_up(struct walk *w)
 {
     struct dentry *d = w->at;
+    if (UNLIKELY(d == w->top))
+        return w->flags & LOOKUP_BENEATH ? -EXDEV : 0;
+    if (UNLIKELY(d->covers && (w->flags & LOOKUP_NO_MOUNTS)))
+        return -EXDEV;
     while (d->covers)
         d = d->covers;
     w->at = dentry_mounted_locked(d->parent);
+    return 0;
 }
 
 static size_t name_length(const char *text)
@@ -129,7 +145,7 @@ static const char *skip_slashes(const char *path)
 }
 
 /* One step down, to the name at w->path. */
-static int walk_down(struct walk *w, size_t length, const char *rest, unsigned flags)
+static int walk_down(struct walk *w, size_t length, const char *rest)
 {
     bool last = !*rest && w->depth == 0;
     bool slash = w->path[length] == '/';
@@ -143,12 +159,16 @@ static int walk_down(struct walk *w, size_t length, const char *rest, unsigned f
             return err;
     }
     child->used = true;
-    child = dentry_mounted_locked(child);
+    if (UNLIKELY(child->mounted)) {
+        if (w->flags & LOOKUP_NO_MOUNTS)
+            return -EXDEV;
+        child = dentry_mounted_locked(child);
+    }
     if (!child->inode)
         return -ENOENT;
     if (last && slash)
         w->want_directory = true;
-    if (UNLIKELY(inode_is_link(child->inode)) && (!last || slash || (flags & LOOKUP_FOLLOW)))
+    if (UNLIKELY(inode_is_link(child->inode)) && (!last || slash || (w->flags & LOOKUP_FOLLOW)))
         return walk_follow(w, child, rest);
     w->at = child;
     w->path = rest;
@@ -157,7 +177,7 @@ static int walk_down(struct walk *w, size_t length, const char *rest, unsigned f
 
 /* Walks all of the path, or with LOOKUP_PARENT all but the last name. Under dentry_lock, which it
  * may let go in between. */
-static int walk_path(struct walk *w, unsigned flags, struct name *last)
+static int walk_path(struct walk *w, struct name *last)
 {
     for (;;) {
         w->path = skip_slashes(w->path);
@@ -171,23 +191,24 @@ static int walk_path(struct walk *w, unsigned flags, struct name *last)
             return -ENOTDIR;
         size_t length = name_length(w->path);
         const char *rest = skip_slashes(w->path + length);
-        if ((flags & LOOKUP_PARENT) && !*rest && w->depth == 0) {
+        if ((w->flags & LOOKUP_PARENT) && !*rest && w->depth == 0) {
             *last = (struct name){w->path, (uint32_t)length, 0};
             return length > NAME_BYTES_MAX ? -ENAMETOOLONG : 0;
         }
         if (w->path[0] == '.' && (length == 1 || (length == 2 && w->path[1] == '.'))) {
-            if (length == 2)
-                walk_up(w);
+            int err = length == 2 ? walk_up(w) : 0;
+            if (err)
+                return err;
             if (!*rest && w->path[length] == '/')
                 w->want_directory = true;
             w->path = rest;
             continue;
         }
-        int err = walk_down(w, length, rest, flags);
+        int err = walk_down(w, length, rest);
         if (err)
             return err;
     }
-    if (flags & LOOKUP_PARENT) /* "/", or "///" */
+    if (w->flags & LOOKUP_PARENT) /* "/", or "///" */
         *last = (struct name){w->path, 0, 0};
     return w->want_directory && !inode_is_dir(w->at->inode) ? -ENOTDIR : 0;
 }
@@ -201,10 +222,17 @@ int vfs_lookup(struct dentry *base, const char *path, unsigned flags, struct den
     w.path = path;
     w.anchor = NULL;
     w.links = w.depth = 0;
+    w.flags = flags;
+    w.top = flags & (LOOKUP_BENEATH | LOOKUP_IN_ROOT) ? base : NULL;
     w.want_directory = flags & LOOKUP_DIRECTORY;
+    int err = 0;
     spin_lock(&dentry_lock);
-    w.at = *path == '/' ? vfs_root_locked() : base ? base : vfs_cwd_locked();
-    int err = walk_path(&w, flags, last);
+    if (*path == '/')
+        err = walk_to_root(&w);
+    else
+        w.at = base ? base : vfs_cwd_locked();
+    if (!err)
+        err = walk_path(&w, last);
     struct dentry *result = err ? NULL : dentry_get(w.at);
     spin_unlock(&dentry_lock);
     while (w.links-- > 0) {

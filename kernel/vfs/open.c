@@ -33,6 +33,8 @@ static int open_check(const struct inode *inode, unsigned flags)
         return -EISDIR;
     if (S_ISSOCK(inode->mode))
         return -ENXIO;
+    if (wants_write(flags) && the_proc.exe && the_proc.exe->inode == inode)
+        return -ETXTBSY;
     if (inode->fs->read_only && wants_write(flags) && (inode_is_regular(inode) || directory))
         return -EROFS;
     return 0;
@@ -142,10 +144,10 @@ static int find_or_create(struct dentry *dir, struct name last, unsigned flags, 
 }
 
 /* The last name of path, in *dir: must be one that can be created. */
-static int lookup_last(struct dentry *base, const char *path, struct dentry **dir,
+static int lookup_last(struct dentry *base, const char *path, unsigned limits, struct dentry **dir,
                        struct name *last)
 {
-    int err = vfs_lookup(base, path, LOOKUP_PARENT, dir, last);
+    int err = vfs_lookup(base, path, LOOKUP_PARENT | limits, dir, last);
     if (err)
         return err;
     bool dots =
@@ -173,12 +175,12 @@ static int follow_object(struct dentry **d)
 
 /* O_CREAT: goes along the links at the end of the path, one after the other. */
 static int open_create(struct dentry *base, const char *path, unsigned flags, uint32_t mode,
-                       struct file **out)
+                       unsigned limits, struct file **out)
 {
     struct dentry *dir, *d = NULL, *previous = NULL; /* previous: a link; path is its text */
     struct name last;
     bool created = false;
-    int err = lookup_last(base, path, &dir, &last);
+    int err = lookup_last(base, path, limits, &dir, &last);
     if (err)
         return err;
     for (unsigned links = 0; !err; links++) {
@@ -194,8 +196,9 @@ static int open_create(struct dentry *base, const char *path, unsigned flags, ui
         previous = d;
         d = NULL;
         struct dentry *from = dir;
-        err = links < LINK_DEPTH_MAX ? lookup_last(from, previous->inode->link_text, &dir, &last)
-                                     : -ELOOP;
+        err = links < LINK_DEPTH_MAX && !limits
+                  ? lookup_last(from, previous->inode->link_text, 0, &dir, &last)
+                  : -ELOOP;
         if (err)
             dir = NULL;
         dentry_put(from);
@@ -217,13 +220,13 @@ static int open_create(struct dentry *base, const char *path, unsigned flags, ui
 
 /* O_TMPFILE: a file without a name in the directory path. */
 static int open_tmpfile(struct dentry *base, const char *path, unsigned flags, uint32_t mode,
-                        struct file **out)
+                        unsigned limits, struct file **out)
 {
     struct dentry *dir;
     struct inode *inode = NULL;
     if (!wants_write(flags))
         return -EINVAL;
-    int err = vfs_lookup(base, path, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &dir, NULL);
+    int err = vfs_lookup(base, path, LOOKUP_FOLLOW | LOOKUP_DIRECTORY | limits, &dir, NULL);
     if (err)
         return err;
     mode = S_IFREG | (mode & 07777u & ~the_proc.umask);
@@ -247,20 +250,20 @@ static int open_tmpfile(struct dentry *base, const char *path, unsigned flags, u
     return err;
 }
 
-int vfs_open(struct dentry *base, const char *path, unsigned flags, uint32_t mode,
-             struct file **out)
+int vfs_open_limited(struct dentry *base, const char *path, unsigned flags, uint32_t mode,
+                     unsigned limits, struct file **out)
 {
     if (flags & O_PATH)
         flags &= PATH_FLAGS;
     if (flags & TMPFILE_BIT)
-        return open_tmpfile(base, path, flags, mode, out);
+        return open_tmpfile(base, path, flags, mode, limits, out);
     int err;
     if (flags & O_CREAT) {
-        err = open_create(base, path, flags, mode, out);
+        err = open_create(base, path, flags, mode, limits, out);
     } else {
         struct dentry *d;
-        unsigned how =
-            (flags & O_NOFOLLOW ? 0 : LOOKUP_FOLLOW) | (flags & O_DIRECTORY ? LOOKUP_DIRECTORY : 0);
+        unsigned how = (flags & O_NOFOLLOW ? 0 : LOOKUP_FOLLOW) |
+                       (flags & O_DIRECTORY ? LOOKUP_DIRECTORY : 0) | limits;
         err = vfs_lookup(base, path, how, &d, NULL);
         if (!err) {
             err = open_check(d->inode, flags);
@@ -273,4 +276,10 @@ int vfs_open(struct dentry *base, const char *path, unsigned flags, uint32_t mod
     if (err == -ENOENT)
         vfs_note_missing(base, path);
     return err;
+}
+
+int vfs_open(struct dentry *base, const char *path, unsigned flags, uint32_t mode,
+             struct file **out)
+{
+    return vfs_open_limited(base, path, flags, mode, 0, out);
 }

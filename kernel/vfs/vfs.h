@@ -161,6 +161,12 @@ static inline bool inode_is_link(const struct inode *i)
 #define LOOKUP_FOLLOW 0x1u    /* the last component, if a link */
 #define LOOKUP_DIRECTORY 0x2u /* the last must be a directory (also: path ends with '/') */
 #define LOOKUP_PARENT 0x4u    /* stop before the last component: *out is its directory, *last it */
+/* Limits of openat2(2), with a base that is not NULL: */
+#define LOOKUP_BENEATH 0x10u   /* -EXDEV instead of leaving base's tree */
+#define LOOKUP_IN_ROOT 0x20u   /* base is the root for this lookup */
+#define LOOKUP_NO_LINKS 0x40u  /* -ELOOP instead of following any link */
+#define LOOKUP_NO_MOUNTS 0x80u /* -EXDEV instead of entering another filesystem */
+#define LOOKUP_LIMITS 0xf0u
 
 /* Finds path from base (the root if path begins with '/'; base NULL: the current directory).
  * Returns 0 and a new reference in *out, or -ENOENT, -ENOTDIR, -ELOOP, -ENAMETOOLONG, -EIO,
@@ -172,6 +178,9 @@ MUST_CHECK int vfs_lookup(struct dentry *base, const char *path, unsigned flags,
  * Returns 0 and *out with one reference. */
 MUST_CHECK int vfs_open(struct dentry *base, const char *path, unsigned flags, uint32_t mode,
                         struct file **out);
+/* The same with limits on the lookup (LOOKUP_LIMITS). */
+MUST_CHECK int vfs_open_limited(struct dentry *base, const char *path, unsigned flags,
+                                uint32_t mode, unsigned limits, struct file **out);
 /* Opens what d names (exec, /proc/self/fd/N). */
 MUST_CHECK int vfs_open_dentry(struct dentry *d, unsigned flags, struct file **out);
 
@@ -211,10 +220,10 @@ MUST_CHECK int vfs_mount(const char *path, struct filesystem *fs);
 void vfs_for_each_mount(bool (*each)(struct filesystem *fs, const char *path, void *arg),
                         void *arg);
 
-/* Tells inotify watchers (fs/inotify.c implements; one comparison while nobody watches). mask: IN_*,
- * with IN_ISDIR where it is due. inode or parent may be NULL; events of names (IN_CREATE, IN_DELETE,
- * IN_MOVED_*) go to the parent alone, IN_DELETE_SELF and IN_MOVE_SELF to the inode alone, others to
- * both. Must not be called under spin locks. */
+/* Tells inotify watchers (fs/inotify.c implements; one comparison while nobody watches). mask:
+ * IN_*, with IN_ISDIR where it is due. inode or parent may be NULL; events of names (IN_CREATE,
+ * IN_DELETE, IN_MOVED_*) go to the parent alone, IN_DELETE_SELF and IN_MOVE_SELF to the inode
+ * alone, others to both. Must not be called under spin locks. */
 extern unsigned vfs_watch_count;
 void vfs_notify_watchers(struct inode *inode, struct inode *parent, struct name name, uint32_t mask,
                          uint32_t cookie);
