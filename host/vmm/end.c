@@ -172,7 +172,9 @@ static int exit_status(const struct relay_result *result, struct error *err)
     case ORRIS_EXIT_SIGNAL:
         return 128 + (int)end->code;
     case ORRIS_EXIT_REFUSED:
-        error_set(err, "the program could not be started: %s", strerror((int)end->code));
+        /* -q kept the note from being said. */
+        error_set(err, "the program could not be started: %s",
+                  say_level == SAY_QUIET && result->note ? result->note : strerror((int)end->code));
         return VMM_TOOL_FAILED;
     default:
         return kernel_failed(result, "this is a bug of orris", err);

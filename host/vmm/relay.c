@@ -197,6 +197,8 @@ static void control_handle(struct relay *relay, uint32_t type, const char *data,
         break;
     case ORRIS_MSG_NOTE:
         say("%.*s", (int)size, data);
+        free(result->note);
+        result->note = mem_printf("%.*s", (int)size, data);
         break;
     case ORRIS_MSG_STOPPED:
         stop(relay);
@@ -566,6 +568,7 @@ void relay_result_clear(struct relay_result *result)
     for (size_t i = 0; i < result->lost_count; i++)
         free(result->lost[i].path);
     free(result->lost);
+    free(result->note);
     buf_clear(&result->report);
     buf_clear(&result->serial);
     buf_clear(&result->messages);

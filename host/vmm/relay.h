@@ -43,6 +43,7 @@ struct relay_result {
     struct strlist missing; /* latest last */
     struct lost_file *lost;
     size_t lost_count;
+    char *note;          /* the last NOTE, or NULL */
     struct buf report;   /* of a crash, as text */
     struct buf serial;   /* the last of the serial console */
     struct buf messages; /* the last of what the monitor said */
