@@ -47,6 +47,11 @@ $(B)/kernel/orris.elf: $(KOBJ) kernel/kernel.lds
 	$(CC) -nostdlib -static-pie -Wl,-T,kernel/kernel.lds -Wl,--gc-sections -Wl,-z,noexecstack \
 	    -Wl,--no-dynamic-linker -Wl,-z,max-page-size=4096 -Wl,--build-id=none $(KOBJ) -o $@
 
+docs/syscalls.md: kernel/syscall/table.def tools/gen-syscalls-doc
+	tools/gen-syscalls-doc >$@.tmp && mv $@.tmp $@
+docs: docs/syscalls.md
+.PHONY: docs
+
 kernel: $(B)/kernel/orris.elf
 kernel-objects: $(KOBJ)
 .PHONY: kernel kernel-objects

@@ -20,8 +20,7 @@ void cpu_time_get(const struct task *task, struct cpu_time *out)
         add(task, out);
     } else {
         spin_lock(&the_proc.task_lock);
-        list_for_each(node, &the_proc.tasks)
-            add(list_entry(node, struct task, node), out);
+        list_for_each(node, &the_proc.tasks) add(list_entry(node, struct task, node), out);
         out->total_ns += the_proc.dead_ns;
         out->user_ns += the_proc.dead_user_ns;
         out->voluntary += the_proc.dead_switches[0];

@@ -24,7 +24,7 @@ struct elf_image {
     uint64_t alignment;   /* of the bias */
     uint64_t brk;         /* end of the last segment, as linked */
     uint16_t header_count;
-    bool stack_exec;      /* PT_GNU_STACK asks for an executable stack */
+    bool stack_exec;                     /* PT_GNU_STACK asks for an executable stack */
     uint64_t interp_offset, interp_size; /* of the interpreter's path in the file; size 0: none */
     unsigned segment_count;
     struct elf_segment segments[ELF_SEGMENTS_MAX];

@@ -5,14 +5,15 @@
  * One line of policy, exec_allowed(): a running program may only start itself again, because there
  * is never a second program in a machine.
  */
+#include "kernel/arch/exec.h"
+
+#include <asm/resource.h>
 #include <linux/auxvec.h>
 #include <linux/fcntl.h>
 #include <linux/mman.h>
 #include <linux/prctl.h>
-#include <asm/resource.h>
 
 #include "abi/control.h"
-#include "kernel/arch/exec.h"
 #include "kernel/arch/regs.h"
 #include "kernel/base/errno.h"
 #include "kernel/base/log.h"

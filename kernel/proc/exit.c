@@ -9,11 +9,12 @@
 #include "kernel/proc/exit.h"
 
 #include "abi/control.h"
-#include "kernel/base/log.h"
+#include "kernel/fs/memfs.h"
 #include "kernel/platform/platform.h"
 #include "kernel/platform/streams.h"
 #include "kernel/proc/run.h"
 #include "kernel/proc/task.h"
+#include "kernel/vfs/vfs.h"
 
 #define STATUS_OF_SIGNAL 128
 
@@ -25,6 +26,9 @@ static NORETURN void wait_for_the_tool(void)
 
 void exit_machine(uint32_t kind, uint32_t code)
 {
+    if (code != 0)
+        vfs_report_missing();
+    rootfs_report_lost();
     struct orris_exit message = {
         .kind = kind,
         .code = code,

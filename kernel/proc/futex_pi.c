@@ -287,8 +287,8 @@ void futex_pi_task_exit(struct task *t)
         if (!key)
             return;
         uint32_t word;
-        bool owned = !user_load_u32((struct uptr){key}, &word) &&
-                     (int)(word & FUTEX_TID_MASK) == t->tid;
+        bool owned =
+            !user_load_u32((struct uptr){key}, &word) && (int)(word & FUTEX_TID_MASK) == t->tid;
         if (!owned || !futex_pi_hand_over(key, t->tid, FUTEX_OWNER_DIED))
             bucket++;
     }

@@ -36,7 +36,8 @@ void futex_enqueue(struct futex_waiter *w);
 bool futex_dequeue(struct futex_waiter *w);
 /* Wakes up to count waiters for key that are not PI waiters. Returns how many. */
 int futex_table_wake(uint64_t key, uint32_t bitset, int count);
-/* Wakes up to wake waiters of from and moves up to requeue others to to. Returns how many in all. */
+/* Wakes up to wake waiters of from and moves up to requeue others to to. Returns how many in all.
+ */
 int futex_table_requeue(uint64_t from, uint64_t to, int wake, int requeue);
 /* Takes out the PI waiter for key that comes next, or returns NULL. Under futex_lock. */
 struct futex_waiter *futex_claim_pi(uint64_t key);

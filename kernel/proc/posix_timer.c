@@ -18,8 +18,8 @@
 
 #define TIMERS_MAX 4096
 #define OVERRUN_MAX INT32_MAX
-#define CPU_CHECK_MIN_NS 1000000ul   /* CPU timers are looked at no more often than this */
-#define PERIOD_MIN_NS 100000ul       /* nor does an interval timer go off more often */
+#define CPU_CHECK_MIN_NS 1000000ul /* CPU timers are looked at no more often than this */
+#define PERIOD_MIN_NS 100000ul     /* nor does an interval timer go off more often */
 #define CPU_CLOCK_USER ((int)((~0u << 3) | 1u)) /* the process's time in ring 3: clocks.c */
 
 struct posix_timer {
@@ -234,8 +234,7 @@ int posix_timer_delete(int id)
 void posix_timer_delete_all(void)
 {
     spin_lock(&timers_lock);
-    list_for_each_safe(node, next, &timers)
-        destroy(list_entry(node, struct posix_timer, node));
+    list_for_each_safe(node, next, &timers) destroy(list_entry(node, struct posix_timer, node));
     spin_unlock(&timers_lock);
 }
 

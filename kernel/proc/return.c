@@ -2,6 +2,7 @@
  * What stands between the kernel and ring 3: giving the CPU away, signals, restarted calls, the
  * end of the thread.
  */
+#include "abi/control.h"
 #include "kernel/arch/regs.h"
 #include "kernel/base/errno.h"
 #include "kernel/base/log.h"
@@ -9,7 +10,6 @@
 #include "kernel/proc/rseq.h"
 #include "kernel/proc/signal.h"
 #include "kernel/proc/task.h"
-#include "abi/control.h"
 
 #define NR_RESTART_SYSCALL 219
 #define NOT_A_SYSCALL (~0ul)
@@ -36,8 +36,8 @@ static void restart_quietly(struct user_regs *regs)
     int64_t code = restart_code(regs);
     if (!code)
         return;
-    regs_restart_syscall(regs, code == -ERESTART_RESTARTBLOCK ? NR_RESTART_SYSCALL
-                                                               : regs->orig_rax);
+    regs_restart_syscall(regs,
+                         code == -ERESTART_RESTARTBLOCK ? NR_RESTART_SYSCALL : regs->orig_rax);
 }
 
 /* A handler runs first; what the call's result is after it. */

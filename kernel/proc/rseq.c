@@ -20,7 +20,7 @@ int rseq_update_cpu(void)
 {
     struct task *task = task_current();
     uint32_t cpu = sched_cpu_current();
-    uint32_t ids[2] = {cpu, cpu};    /* cpu_id_start, cpu_id */
+    uint32_t ids[2] = {cpu, cpu};     /* cpu_id_start, cpu_id */
     uint32_t node_and_mm[2] = {0, 0}; /* node_id; mm_cid: */
     node_and_mm[1] = cpu;
     int err = copy_to_user(uptr_add(task->rseq, OFFSET_CPU_ID_START), ids, sizeof(ids));

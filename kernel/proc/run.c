@@ -116,7 +116,8 @@ static const char *take_layer(struct run_config *run, const struct orris_record 
         return "the run record names too many layers";
     struct orris_layer *layer = &run->layers[run->layer_count++];
     const char *why = TAKE(*layer);
-    if (!why && (layer->offset % ORRIS_IMAGE_LAYER_ALIGN || layer->offset + layer->size < layer->size))
+    if (!why &&
+        (layer->offset % ORRIS_IMAGE_LAYER_ALIGN || layer->offset + layer->size < layer->size))
         why = "a layer in the run record lies at an impossible place";
     return why;
 }

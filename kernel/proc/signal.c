@@ -138,8 +138,7 @@ static sigmask_t blocked_by_any(void)
 {
     sigmask_t blocked = 0;
     spin_lock(&the_proc.task_lock);
-    list_for_each(node, &the_proc.tasks)
-        blocked |= list_entry(node, struct task, node)->blocked;
+    list_for_each(node, &the_proc.tasks) blocked |= list_entry(node, struct task, node)->blocked;
     spin_unlock(&the_proc.task_lock);
     return blocked;
 }

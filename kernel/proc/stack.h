@@ -6,10 +6,10 @@
 #define STACK_AUXV_MAX 26
 
 struct stack_image {
-    char *const *argv, *const *envp; /* NULL-terminated */
-    const char *exec_name;           /* AT_EXECFN */
-    const char *platform;            /* AT_PLATFORM */
-    uint8_t random[16];              /* AT_RANDOM */
+    char *const *argv, *const *envp;  /* NULL-terminated */
+    const char *exec_name;            /* AT_EXECFN */
+    const char *platform;             /* AT_PLATFORM */
+    uint8_t random[16];               /* AT_RANDOM */
     uint64_t auxv[STACK_AUXV_MAX][2]; /* without AT_EXECFN, AT_PLATFORM, AT_RANDOM, AT_NULL */
     unsigned auxv_count;
 };

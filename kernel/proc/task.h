@@ -49,7 +49,7 @@ struct task {
     struct uptr rseq;
     uint32_t rseq_size, rseq_signature;
     uint64_t timer_slack_ns;
-    uint64_t affinity; /* CPUs it may run on, as set; 0: all */
+    uint64_t affinity;        /* CPUs it may run on, as set; 0: all */
     uint64_t restart_data[4]; /* restart_syscall(2) */
     int restart_kind;
     int exit_status;
@@ -86,10 +86,10 @@ struct proc {
     bool exiting;
     int exit_code; /* as of wait(2): status << 8, or the signal */
     bool no_new_privs;
-    struct waitq task_waitq;   /* woken when a task ends */
+    struct waitq task_waitq;        /* woken when a task ends */
     uint64_t dead_ns, dead_user_ns; /* CPU time of the tasks that ended */
-    uint64_t dead_switches[2]; /* theirs: voluntary, involuntary */
-    uint64_t vdso_base;        /* user address of the vDSO, or 0 */
+    uint64_t dead_switches[2];      /* theirs: voluntary, involuntary */
+    uint64_t vdso_base;             /* user address of the vDSO, or 0 */
 };
 
 extern struct proc the_proc;

@@ -3,11 +3,11 @@
 #include <linux/resource.h>
 
 #include "kernel/base/string.h"
+#include "kernel/proc/cpu_time.h"
 #include "kernel/proc/task.h"
 #include "kernel/syscall/syscall.h"
 #include "kernel/syscall/timespec.h"
 #include "kernel/time/clock.h"
-#include "kernel/proc/cpu_time.h"
 #include "kernel/vm/vm.h"
 
 #define NOFILE_MAX 1048576

@@ -28,7 +28,8 @@ static bool is_realtime(int policy)
     return policy == SCHED_FIFO || policy == SCHED_RR;
 }
 
-/* The task of a tid (0: the current one), with task_lock held; NULL and no lock if there is none. */
+/* The task of a tid (0: the current one), with task_lock held; NULL and no lock if there is none.
+ */
 static struct task *lock_task(int tid)
 {
     spin_lock(&the_proc.task_lock);

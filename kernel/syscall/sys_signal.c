@@ -14,8 +14,8 @@
 /* A signal that comes to be ignored is no longer pending. */
 static void flush_if_ignored(int signo, uint64_t handler)
 {
-    bool ignored = handler == (uint64_t)SIG_IGN || (handler == (uint64_t)SIG_DFL &&
-                                                    signal_default_of(signo) == SIGNAL_IGNORED);
+    bool ignored = handler == (uint64_t)SIG_IGN ||
+                   (handler == (uint64_t)SIG_DFL && signal_default_of(signo) == SIGNAL_IGNORED);
     if (!ignored)
         return;
     pending_flush(&the_proc.pending, SIGMASK(signo));

@@ -21,7 +21,7 @@
 /* What a thread shares with its process; other combinations are half processes. */
 #define CLONE_NEEDED (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD)
 #define CLONE_KNOWN                                                                                \
-    (CLONE_NEEDED | CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID |                    \
+    (CLONE_NEEDED | CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID |    \
      CLONE_CHILD_SETTID | CLONE_DETACHED | CLONE_IO | CLONE_PTRACE | CLONE_UNTRACED)
 #define CLONE_ARGS_SIZE_MIN 64
 #define RSEQ_SIZE_MIN 32
@@ -273,14 +273,12 @@ int64_t sys_rseq(struct uptr area, unsigned size, unsigned flags, uint64_t signa
 /* Entering and leaving the kernel orders memory on this CPU; with one CPU that is all there is. */
 int64_t sys_membarrier(int command, unsigned flags, int cpu)
 {
-    static const int known = MEMBARRIER_CMD_GLOBAL | MEMBARRIER_CMD_GLOBAL_EXPEDITED |
-                             MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED |
-                             MEMBARRIER_CMD_PRIVATE_EXPEDITED |
-                             MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED |
-                             MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE |
-                             MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE |
-                             MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ |
-                             MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ;
+    static const int known =
+        MEMBARRIER_CMD_GLOBAL | MEMBARRIER_CMD_GLOBAL_EXPEDITED |
+        MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED | MEMBARRIER_CMD_PRIVATE_EXPEDITED |
+        MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED | MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE |
+        MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE |
+        MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ | MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ;
     static int registered; /* commands whose registration came */
     (void)cpu;
     if (flags && !(command == MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ && flags == 1))

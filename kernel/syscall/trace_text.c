@@ -272,8 +272,9 @@ void trace_end_line(struct trace_line *line, uint64_t nr, const uint64_t args[6]
 /* Calls of a class that their arguments don't tell. */
 static const char class_memory[] = ",mmap,munmap,mprotect,mremap,madvise,brk,msync,mincore,mlock,"
                                    "munlock,mlockall,munlockall,mlock2,membarrier,";
-static const char class_process[] = ",clone,clone3,fork,vfork,execve,execveat,exit,exit_group,wait4,"
-                                    "waitid,arch_prctl,prctl,set_tid_address,";
+static const char class_process[] =
+    ",clone,clone3,fork,vfork,execve,execveat,exit,exit_group,wait4,"
+    "waitid,arch_prctl,prctl,set_tid_address,";
 static const char class_signal[] =
     ",rt_sigaction,rt_sigprocmask,rt_sigreturn,rt_sigpending,rt_sigtimedwait,rt_sigqueueinfo,"
     "rt_sigsuspend,rt_tgsigqueueinfo,sigaltstack,kill,tkill,tgkill,pause,signalfd,signalfd4,";

@@ -165,9 +165,9 @@ int sigframe_push(struct user_regs *regs, const struct sigaction_kernel *action,
     uint64_t fpu_at = align_down(top - fpu_frame_size(), FPU_ALIGNMENT);
     uint64_t at = align_down(fpu_at - sizeof(struct rt_sigframe), 16) - 8;
     struct task *task = task_current();
-    bool on_altstack = task->altstack_size != 0 &&
-                       (top == task->altstack_base + task->altstack_size ||
-                        regs_stack_in(regs, task->altstack_base, task->altstack_size));
+    bool on_altstack =
+        task->altstack_size != 0 && (top == task->altstack_base + task->altstack_size ||
+                                     regs_stack_in(regs, task->altstack_base, task->altstack_size));
     if ((on_altstack && at < task->altstack_base) || !(action->flags & SA_RESTORER))
         return -EFAULT;
     if (push_fpu((struct uptr){fpu_at}) || push_frame(at, fpu_at, regs, action, info, mask))
