@@ -192,8 +192,12 @@ bool python_add(struct closure *closure, const char *interpreter, const char *ar
         good = error_set(err, "%s doesn't tell its paths", interpreter);
     good = good && add_venv(closure, &answer, err) && add_user_site(closure, &answer);
     for (size_t i = ANSWER_PATHS; good && i < answer.count; i++)
-        if (*answer.items[i] == '/')
+        if (*answer.items[i] == '/') {
+            bool own = !path_under(answer.items[i], answer.items[ANSWER_BASE]);
+            closure->spec->tier = own ? TIER_FOLDERS : TIER_SYSTEM;
             good = add_library(closure, answer.items[i], err);
+        }
+    closure->spec->tier = TIER_SYSTEM;
     strlist_clear(&answer);
     return good;
 }

@@ -342,29 +342,39 @@ static bool mostly_there(const struct making *making)
     return other == 0 || there > other;
 }
 
+/* Writes the parts that are missing into free space, then the header. */
+static bool write_parts(struct making *making, int fd, const char *path,
+                        const struct image_info *old, const struct buf *header)
+{
+    uint64_t size = making_size(making);
+    struct stat info;
+    if (fstat(fd, &info))
+        return false;
+    bool good = ((uint64_t)info.st_size >= size || ftruncate(fd, (off_t)size) == 0) &&
+                parts_copy(making, fd, path) &&
+                io_pwrite(fd, header->data, header->size, ORRIS_IMAGE_HEADER_OFFSET);
+    if (good)
+        free_parts(making, fd, old);
+    return ftruncate(fd, good ? (off_t)size : info.st_size) == 0 && good;
+}
+
 static enum in_place update_parts(struct making *making, int fd, const char *path,
-                                  const struct image_info *old)
+                                  const struct image_info *old, bool locked)
 {
     find_parts(making, fd, old);
     if (!mostly_there(making))
         return IN_PLACE_NOT;
     place_parts(making, old);
     struct buf header = {0};
-    bool good = header_make(making, &header) && header.size <= PAGE;
-    bool same = good && old->header.records_size + sizeof(old->header) == header.size &&
-                !memcmp(&old->header, header.data, sizeof(old->header));
-    uint64_t size = making_size(making);
-    struct stat info;
-    good = good && !same && fstat(fd, &info) == 0 &&
-           ((uint64_t)info.st_size >= size || ftruncate(fd, (off_t)size) == 0) &&
-           parts_copy(making, fd, path) &&
-           io_pwrite(fd, header.data, header.size, ORRIS_IMAGE_HEADER_OFFSET);
-    if (good) {
-        free_parts(making, fd, old);
-        good = ftruncate(fd, (off_t)size) == 0;
-    }
+    enum in_place result = IN_PLACE_NOT;
+    bool good = header_make(making, &header);
+    if (good && old->header.records_size + sizeof(old->header) == header.size &&
+        !memcmp(&old->header, header.data, sizeof(old->header)))
+        result = IN_PLACE_SAME;
+    else if (good && locked && header.size <= PAGE && write_parts(making, fd, path, old, &header))
+        result = IN_PLACE_DONE;
     buf_clear(&header);
-    return same ? IN_PLACE_SAME : good ? IN_PLACE_DONE : IN_PLACE_NOT;
+    return result;
 }
 
 /* Tries to make path the image wanted by changing little or nothing of it. *fd: the image, open. */
@@ -377,8 +387,8 @@ static enum in_place image_update(struct making *making, const char *path, int *
     enum in_place result = IN_PLACE_NOT;
     bool locked = flock(file, LOCK_EX | LOCK_NB) == 0;
     if (image_read(file, path, &old, NULL)) {
-        if (same_kernel(making, &old) && locked)
-            result = update_parts(making, file, path, &old);
+        if (same_kernel(making, &old))
+            result = update_parts(making, file, path, &old, locked);
         image_info_clear(&old);
     }
     if (result == IN_PLACE_NOT)

@@ -1,0 +1,291 @@
+// UNIT: host/image/image.c host/image/layer.c host/image/erofs.c host/image/kernel.c
+// UNIT: host/image/record.c host/image/spec.c host/image/tree.c host/base/blake2b.c
+// UNIT: host/base/buf.c host/base/crc32c.c host/base/error.c host/base/fresh.c host/base/io.c
+// UNIT: host/base/path.c host/base/say.c host/base/stamp.c host/base/store.c host/base/strlist.c
+// UNIT: host/base/watch.c
+/*
+ * Layers and images: made once, changed in place where possible, whole at every moment.
+ */
+#include <elf.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "host/base/crc32c.h"
+#include "host/base/io.h"
+#include "host/base/path.h"
+#include "host/base/say.h"
+#include "host/image/erofs.h"
+#include "host/image/image.h"
+#include "host/image/layer.h"
+#include "tests/harness/check.h"
+
+static char folder[] = "/tmp/orris-image.XXXXXX";
+static struct error err;
+
+static void make_kernel(const char *path)
+{
+    char file[8192] = {0};
+    Elf64_Ehdr head = {.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT},
+                       .e_machine = EM_X86_64,
+                       .e_phoff = sizeof(head),
+                       .e_phentsize = sizeof(Elf64_Phdr),
+                       .e_phnum = 1,
+                       .e_shoff = 6000,
+                       .e_shnum = 3};
+    Elf64_Phdr part = {.p_type = PT_LOAD, .p_filesz = 4096};
+    memcpy(file, &head, sizeof(head));
+    memcpy(file + sizeof(head), &part, sizeof(part));
+    CHECK(io_write_file(path, file, sizeof(file), 0644, &err));
+}
+
+/* An image of a large file that stays and a script. */
+static void spec_make(struct image_spec *spec, const char *script)
+{
+    static char large[100000];
+    spec_init(spec);
+    spec->name = mem_string("x");
+    spec->program = mem_string("/bin/x");
+    strlist_add(&spec->args, "x");
+    spec->tier = TIER_SYSTEM;
+    CHECK(spec_add_data(spec, "/bin/x", large, sizeof(large), 0755, "test", &err));
+    spec->tier = TIER_APP;
+    CHECK(spec_add_data(spec, "/script", script, strlen(script), 0644, "test", &err));
+}
+
+static bool build(const char *script, char **path, int *fd, bool *fresh)
+{
+    struct image_spec spec;
+    spec_make(&spec, script);
+    *fresh = false;
+    bool done = CHECK(image_build(&spec, path, fd, fresh, &err));
+    if (!done)
+        printf("# %s\n", err.text);
+    spec_clear(&spec);
+    return done;
+}
+
+/* Checks all that the header says; returns the inode. */
+static ino_t check_image(int fd, const char *path)
+{
+    struct image_info info;
+    struct stat file;
+    CHECK_OK(fstat(fd, &file));
+    if (!CHECK(image_read(fd, path, &info, &err)))
+        return 0;
+    CHECK_EQ(info.header.image_size, file.st_size);
+    CHECK_EQ(info.header.kernel_size, 4096);
+    CHECK_EQ(info.layer_count, 2);
+    for (unsigned i = 0; i < info.layer_count; i++) {
+        char super[EROFS_SUPERBLOCK_SIZE];
+        uint64_t at = info.layers[i].offset + EROFS_SUPERBLOCK_OFFSET;
+        CHECK_EQ(info.layers[i].offset % ORRIS_IMAGE_LAYER_ALIGN, 0);
+        CHECK_EQ(io_pread(fd, super, sizeof(super), (off_t)at), sizeof(super));
+        CHECK_EQ(crc32c(0, super, sizeof(super)), info.layers[i].superblock_crc);
+    }
+    image_info_clear(&info);
+    return file.st_ino;
+}
+
+static void test_a_changed_script_changes_the_image_in_place(void)
+{
+    char *path, *again;
+    int fd, second;
+    bool fresh;
+    if (!build("one", &path, &fd, &fresh))
+        return;
+    CHECK(fresh);
+    ino_t inode = check_image(fd, path);
+    CHECK(build("one", &again, &second, &fresh) && !fresh);
+    CHECK_STR(again, path);
+    free(again);
+    close(second);
+    close(fd);
+    CHECK(build("two", &again, &fd, &fresh) && fresh);
+    CHECK_EQ(check_image(fd, path), inode);
+    free(again);
+    close(fd);
+    CHECK(build("one", &again, &fd, &fresh) && fresh);
+    CHECK_EQ(check_image(fd, path), inode);
+    struct stat info;
+    fstat(fd, &info);
+    CHECK(info.st_size <= 8 << 20);
+    free(again);
+    free(path);
+    close(fd);
+}
+
+static void test_a_running_machines_image_is_left_alone(void)
+{
+    char *path, *again;
+    int fd, second;
+    bool fresh;
+    if (!build("three", &path, &fd, &fresh))
+        return;
+    ino_t inode = check_image(fd, path);
+    CHECK(build("four", &again, &second, &fresh) && fresh);
+    CHECK(check_image(second, again) != inode);
+    CHECK_EQ(check_image(fd, path), inode);
+    close(second);
+    close(fd);
+    free(again);
+    free(path);
+}
+
+static void test_a_damaged_image_is_told_and_made_again(void)
+{
+    char *path;
+    int fd;
+    bool fresh;
+    if (!build("five", &path, &fd, &fresh))
+        return;
+    close(fd);
+    struct image_info info;
+    fd = open(path, O_RDWR);
+    CHECK(io_pwrite(fd, "?", 1, ORRIS_IMAGE_HEADER_OFFSET + 30));
+    CHECK(!image_read(fd, path, &info, &err) && strstr(err.text, "is damaged"));
+    CHECK(io_pwrite(fd, "?", 1, ORRIS_IMAGE_HEADER_OFFSET));
+    CHECK(!image_read(fd, path, &info, &err) && strstr(err.text, "is not an image"));
+    close(fd);
+    free(path);
+    CHECK(build("five", &path, &fd, &fresh) && fresh);
+    check_image(fd, path);
+    close(fd);
+    free(path);
+}
+
+static void test_layers_are_named_by_content(void)
+{
+    struct image_spec a, b;
+    char *first, *second;
+    bool fresh = false;
+    spec_make(&a, "same");
+    spec_make(&b, "same");
+    CHECK(layer_get(&a, TIER_APP, &first, &fresh, &err) && fresh);
+    fresh = false;
+    CHECK(layer_get(&b, TIER_APP, &second, &fresh, &err) && !fresh);
+    CHECK_STR(first, second);
+    struct buf recipe = {0};
+    bool stale;
+    char *third;
+    layer_recipe(&b, TIER_APP, &recipe);
+    CHECK(layer_remake(recipe.data, recipe.size, &third, &stale, &err));
+    CHECK_STR(third, first);
+    free(third);
+    CHECK(!layer_remake(recipe.data, recipe.size - 1, &third, &stale, &err) && stale);
+    CHECK(layer_get(&b, TIER_FOLDERS, &third, &fresh, &err) && !third);
+    buf_clear(&recipe);
+    free(first);
+    free(second);
+    spec_clear(&a);
+    spec_clear(&b);
+}
+
+static void test_a_source_that_changes_is_an_error(void)
+{
+    struct image_spec spec;
+    char *path, *layer;
+    bool fresh = false;
+    CHECK(io_write_file("growing", "12345", 5, 0644, &err));
+    path = path_absolute("growing");
+    spec_init(&spec);
+    CHECK(spec_add_file(&spec, "/g", path, "test", &err));
+    CHECK(io_write_file("growing", "123", 3, 0644, &err));
+    CHECK(!layer_get(&spec, TIER_SYSTEM, &layer, &fresh, &err));
+    CHECK(strstr(err.text, "changed while it was read") != NULL);
+    free(path);
+    spec_clear(&spec);
+}
+
+static void test_kernels(void)
+{
+    char *path;
+    int fd;
+    bool fresh;
+    struct image_spec spec;
+    spec_make(&spec, "x");
+    setenv("ORRIS_KERNEL", "/nonexistent", 1);
+    CHECK(!image_build(&spec, &path, &fd, &fresh, &err));
+    CHECK(io_write_file("not-a-kernel", "?", 1, 0644, &err));
+    setenv("ORRIS_KERNEL", "not-a-kernel", 1);
+    CHECK(!image_build(&spec, &path, &fd, &fresh, &err) && strstr(err.text, "is not a kernel"));
+    spec_clear(&spec);
+}
+
+/* All kinds of nodes, and folders whose names fill a block to its last byte. */
+static void test_erofs_of_many_names(void)
+{
+    struct erofs_node *root = erofs_create(0755, -1);
+    char names[900][16];
+    for (int i = 0; i < 900; i++) {
+        snprintf(names[i], sizeof(names[i]), "%0*d", 4 + i % 9, i);
+        struct erofs_node *node = erofs_add(root, names[i], S_IFREG | 0644, i * 1000000007ll);
+        node->data = names[i];
+        node->size = i % 3 ? strlen(names[i]) : 0;
+    }
+    erofs_add(root, "link", S_IFLNK | 0777, 0)->source = "target";
+    erofs_add(erofs_add(root, "dir", S_IFDIR | 0700, 0), "below", S_IFREG, 0);
+    int fd = open("many.erofs", O_RDWR | O_CREAT | O_TRUNC, 0644);
+    uint8_t digest[BLAKE2B_SIZE], other[BLAKE2B_SIZE];
+    CHECK(erofs_write(root, fd, digest, &err));
+    close(fd);
+    fd = open("again.erofs", O_RDWR | O_CREAT | O_TRUNC, 0644);
+    CHECK(erofs_write(root, fd, other, &err));
+    CHECK(!memcmp(digest, other, sizeof(digest)));
+    close(fd);
+    erofs_destroy(root);
+    if (system("command -v fsck.erofs > fsck.log") == 0)
+        CHECK_EQ(system("fsck.erofs --extract=x many.erofs >> fsck.log 2>&1"), 0);
+    else
+        printf("# no fsck.erofs here\n");
+}
+
+static void test_blake2b_against_known_digests(void)
+{
+    struct blake2b hash;
+    uint8_t digest[BLAKE2B_SIZE];
+    char name[41];
+    blake2b_init(&hash);
+    blake2b_update(&hash, "abc", 3);
+    blake2b_final(&hash, digest);
+    blake2b_name(digest, name);
+    CHECK_STR(name, "bddd813c634239723171ef3fee98579b94964e3b");
+    static char zeros[1000];
+    blake2b_init(&hash);
+    for (size_t i = 0; i < 1000; i += 125) /* in pieces that fit no block */
+        blake2b_update(&hash, zeros + i, 125);
+    blake2b_final(&hash, digest);
+    uint8_t whole[BLAKE2B_SIZE];
+    blake2b_init(&hash);
+    blake2b_update(&hash, zeros, 1000);
+    blake2b_final(&hash, whole);
+    CHECK(!memcmp(digest, whole, sizeof(whole)));
+}
+
+int main(void)
+{
+    say_level = SAY_QUIET;
+    if (!mkdtemp(folder) || chdir(folder))
+        return 1;
+    make_kernel("kernel.elf");
+    char *home = path_absolute("store"), *kernel = path_absolute("kernel.elf");
+    setenv("ORRIS_HOME", home, 1);
+    setenv("ORRIS_KERNEL", kernel, 1);
+    RUN(test_blake2b_against_known_digests);
+    RUN(test_erofs_of_many_names);
+    RUN(test_a_changed_script_changes_the_image_in_place);
+    RUN(test_a_running_machines_image_is_left_alone);
+    RUN(test_a_damaged_image_is_told_and_made_again);
+    RUN(test_layers_are_named_by_content);
+    RUN(test_a_source_that_changes_is_an_error);
+    RUN(test_kernels);
+    char *command = mem_printf("rm -rf %s", folder);
+    CHECK_EQ(system(command), 0);
+    free(command);
+    free(home);
+    free(kernel);
+    return check_done();
+}
