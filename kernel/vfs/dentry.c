@@ -99,9 +99,16 @@ static void hash_remove_locked(struct dentry *d)
     table_count--;
 }
 
+/* Writes a name with zeros up to the end of its last word (and a NUL). */
+static void name_write(char *to, struct name name)
+{
+    memset(to + align_down(name.length, NAME_WORD), 0, NAME_WORD);
+    memcpy(to, name.text, name.length);
+}
+
 struct dentry *dentry_alloc(struct dentry *parent, struct name name, struct inode *inode)
 {
-    size_t room = align_up(name.length + 1, 16);
+    size_t room = align_up(name.length + 1, NAME_WORD);
     struct dentry *d = heap_alloc(sizeof(*d) + room);
     if (!d)
         return NULL;
@@ -113,8 +120,7 @@ struct dentry *dentry_alloc(struct dentry *parent, struct name name, struct inod
                          .unhashed = true};
     d->parent = parent ? dentry_get(parent) : d;
     d->name = d->name_storage;
-    memcpy(d->name_storage, name.text, name.length);
-    d->name_storage[name.length] = 0;
+    name_write(d->name_storage, name);
     list_init(&d->siblings);
     list_init(&d->children);
     list_init(&d->lru);
@@ -205,7 +211,7 @@ char *dentry_name_spare(const struct dentry *d, const struct dentry *target, int
     *err = 0;
     if (target->name_length < d->name_room)
         return NULL;
-    char *spare = heap_alloc(target->name_length + 1u);
+    char *spare = heap_alloc(align_up(target->name_length + 1u, NAME_WORD));
     if (!spare)
         *err = -ENOMEM;
     return spare;
@@ -216,8 +222,7 @@ static char *rename_locked(struct dentry *d, struct name name, char *spare)
 {
     char *old = d->name == d->name_storage ? NULL : (char *)(uintptr_t)d->name;
     char *fresh = spare ? spare : d->name_storage;
-    memcpy(fresh, name.text, name.length);
-    fresh[name.length] = 0;
+    name_write(fresh, name);
     d->name = fresh;
     d->name_length = (uint16_t)name.length;
     d->hash = name.hash;

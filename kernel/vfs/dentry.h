@@ -15,9 +15,25 @@ extern struct spinlock dentry_lock;
 extern struct dentry **dentry_table;
 extern unsigned dentry_table_shift; /* 64 - log2 of its size */
 
+/* Names are hashed and compared eight bytes at a time: the last word, which may be empty, is padded
+ * with zeros, and so is the text of a dentry. */
+#define NAME_WORD 8u
+
+static inline uint32_t name_hash(const char *text, size_t length)
+{
+    uint64_t state = 0, word;
+    for (; length >= NAME_WORD; text += NAME_WORD, length -= NAME_WORD) {
+        __builtin_memcpy(&word, text, NAME_WORD);
+        state = hash_mix(state, word);
+    }
+    word = 0;
+    memcpy(&word, text, length);
+    return (uint32_t)(hash_mix(state, word) >> 32);
+}
+
 static inline struct name name_make(const char *text, size_t length)
 {
-    return (struct name){text, (uint32_t)length, hash_bytes(text, length, 0)};
+    return (struct name){text, (uint32_t)length, name_hash(text, length)};
 }
 
 static inline struct name dentry_name(const struct dentry *d)
@@ -74,8 +90,8 @@ char *dentry_name_spare(const struct dentry *d, const struct dentry *target, int
 bool dentry_is_below(struct dentry *d, struct dentry *ancestor);
 
 /* The name in parent's directory, cached from now on: 0 and a new reference to a positive or
- * negative dentry, or -ENAMETOOLONG, -EIO, -ENOMEM, -ENOENT if parent was removed. _locked: parent's
- * mutex is held. */
+ * negative dentry, or -ENAMETOOLONG, -EIO, -ENOMEM, -ENOENT if parent was removed. _locked:
+ * parent's mutex is held. */
 MUST_CHECK int dentry_load(struct dentry *parent, struct name name, struct dentry **out);
 MUST_CHECK int dentry_load_locked(struct dentry *parent, struct name name, struct dentry **out);
 /* The root of what is mounted on d, if anything; else d. Under dentry_lock. */

@@ -129,12 +129,71 @@ static int walk_up(struct walk *w)
     return 0;
 }
 
-static size_t name_length(const char *text)
+/* A component as it stands in a path: hashed and cut into words on one way through the text. */
+struct component {
+    size_t length;
+    uint32_t hash;
+    uint64_t words[(NAME_BYTES_MAX + 1) / NAME_WORD];
+};
+
+#define EACH_BYTE(byte) (0x0101010101010101ul * (byte))
+
+/* The highest bit of the lowest byte that is zero is set; those above it mean nothing. */
+static inline uint64_t zero_bytes(uint64_t word)
 {
-    const char *end = text;
-    while (*end && *end != '/')
-        end++;
-    return (size_t)(end - text);
+    return (word - EACH_BYTE(1)) & ~word & EACH_BYTE(0x80);
+}
+
+typedef uint64_t unaligned_word_t __attribute__((may_alias, aligned(1)));
+
+/* Eight bytes at text, of which those behind the end may be anything: they may lie outside the
+ * string's memory, but not in another page. */
+__attribute__((no_sanitize_address)) static inline uint64_t word_load(const char *text)
+{
+    uint64_t word = 0;
+    if (LIKELY(((uintptr_t)text & PAGE_MASK) <= PAGE_SIZE - NAME_WORD))
+        return *(const unaligned_word_t *)text;
+    for (unsigned i = 0; i < NAME_WORD && (i == 0 || text[i - 1]); i++)
+        word |= (uint64_t)(uint8_t)text[i] << (i * 8);
+    return word;
+}
+
+/* Takes the component at text apart. False: it is too long. */
+static inline bool component_scan(const char *text, struct component *c)
+{
+    uint64_t state = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(c->words); i++) {
+        uint64_t word = word_load(text + i * NAME_WORD);
+        uint64_t stop = zero_bytes(word) | zero_bytes(word ^ EACH_BYTE('/'));
+        if (stop) {
+            unsigned bits = (unsigned)__builtin_ctzl(stop) & ~7u;
+            word &= (1ul << bits) - 1;
+            c->words[i] = word;
+            c->length = i * NAME_WORD + bits / 8;
+            c->hash = (uint32_t)(hash_mix(state, word) >> 32);
+            return true;
+        }
+        c->words[i] = word;
+        state = hash_mix(state, word);
+    }
+    return false;
+}
+
+static inline bool component_is(const struct component *c, const struct dentry *d)
+{
+    const uint64_t *name = (const uint64_t *)(const void *)d->name;
+    for (size_t i = 0; i <= c->length / NAME_WORD; i++)
+        if (name[i] != c->words[i])
+            return false;
+    return true;
+}
+
+static inline struct dentry *component_find(const struct dentry *parent, const struct component *c)
+{
+    struct dentry *d = *dentry_slot(parent, c->hash);
+    while (d && (d->hash != c->hash || d->parent != parent || !component_is(c, d)))
+        d = d->hash_next;
+    return d;
 }
 
 static const char *skip_slashes(const char *path)
@@ -145,15 +204,13 @@ static const char *skip_slashes(const char *path)
 }
 
 /* One step down, to the name at w->path. */
-static int walk_down(struct walk *w, size_t length, const char *rest)
+static int walk_down(struct walk *w, const struct component *c, const char *rest)
 {
     bool last = !*rest && w->depth == 0;
-    bool slash = w->path[length] == '/';
-    if (UNLIKELY(length > NAME_BYTES_MAX))
-        return -ENAMETOOLONG;
-    struct name name = name_make(w->path, length);
-    struct dentry *child = dentry_find_locked(w->at, &name);
+    bool slash = w->path[c->length] == '/';
+    struct dentry *child = component_find(w->at, c);
     if (UNLIKELY(!child)) {
+        struct name name = {w->path, (uint32_t)c->length, c->hash};
         int err = walk_load(w, name, &child);
         if (err)
             return err;
@@ -179,6 +236,7 @@ static int walk_down(struct walk *w, size_t length, const char *rest)
  * may let go in between. */
 static int walk_path(struct walk *w, struct name *last)
 {
+    struct component c;
     for (;;) {
         w->path = skip_slashes(w->path);
         if (!*w->path) {
@@ -189,11 +247,13 @@ static int walk_path(struct walk *w, struct name *last)
         }
         if (UNLIKELY(!w->at->inode || !inode_is_dir(w->at->inode)))
             return -ENOTDIR;
-        size_t length = name_length(w->path);
+        if (UNLIKELY(!component_scan(w->path, &c)))
+            return -ENAMETOOLONG;
+        size_t length = c.length;
         const char *rest = skip_slashes(w->path + length);
         if ((w->flags & LOOKUP_PARENT) && !*rest && w->depth == 0) {
-            *last = (struct name){w->path, (uint32_t)length, 0};
-            return length > NAME_BYTES_MAX ? -ENAMETOOLONG : 0;
+            *last = (struct name){w->path, (uint32_t)length, c.hash};
+            return 0;
         }
         if (w->path[0] == '.' && (length == 1 || (length == 2 && w->path[1] == '.'))) {
             int err = length == 2 ? walk_up(w) : 0;
@@ -204,7 +264,7 @@ static int walk_path(struct walk *w, struct name *last)
             w->path = rest;
             continue;
         }
-        int err = walk_down(w, length, rest);
+        int err = walk_down(w, &c, rest);
         if (err)
             return err;
     }
@@ -241,8 +301,6 @@ int vfs_lookup(struct dentry *base, const char *path, unsigned flags, struct den
     }
     if (w.anchor)
         dentry_put(w.anchor);
-    if (!err && (flags & LOOKUP_PARENT))
-        *last = name_make(last->text, last->length);
     *out = result;
     return err;
 }
