@@ -13,7 +13,8 @@ MUST_CHECK int fd_get_path(int fd, struct file **out); /* O_PATH files too */
 MUST_CHECK int fd_install(struct file *f, int min, bool cloexec);
 /* Shorthand: installs or drops the reference; f may be an error's NULL. */
 int fd_install_or_put(struct file *f, bool cloexec);
-/* Puts f (reference taken over) at exactly fd, closing what was there. */
+/* Puts f at exactly fd, closing what was there; takes over the caller's reference on success only.
+ * Returns fd, or -EBADF (beyond RLIMIT_NOFILE), -ENOMEM. */
 MUST_CHECK int fd_replace(int fd, struct file *f, bool cloexec);
 int fd_close(int fd);
 int fd_close_range(unsigned first, unsigned last, bool only_set_cloexec);

@@ -37,11 +37,14 @@ struct file_ops {
     int (*fallocate)(struct file *f, int mode, uint64_t offset, uint64_t size); /* NULL: -ENODEV */
     void (*getattr)(struct file *f, struct inode_attr *attr); /* NULL: the dentry's inode */
     void (*flags_changed)(struct file *f);                    /* F_SETFL */
+    /* How long read (or write) may wait, in nanoseconds. NULL or 0: for ever. */
+    uint64_t (*timeout_ns)(struct file *f, bool writing);
     void (*release)(struct file *f);                          /* last reference is gone */
     /* Text for /proc/self/fd/N: "pipe:[123]". NULL: the path. Returns length. */
     size_t (*describe)(struct file *f, char *buf, size_t size);
     /* Extra lines of /proc/self/fdinfo/N. NULL: none. */
     size_t (*fdinfo)(struct file *f, char *buf, size_t size);
+    bool quiet_epipe; /* file_write raises no SIGPIPE: write does where it is due */
 };
 
 struct file {
