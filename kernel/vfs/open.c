@@ -4,6 +4,7 @@
 
 #include "kernel/base/errno.h"
 #include "kernel/fd/file.h"
+#include "kernel/fd/pipe.h"
 #include "kernel/fd/regular.h"
 #include "kernel/proc/task.h"
 #include "kernel/vfs/dentry.h"
@@ -56,15 +57,16 @@ static int open_checked(struct dentry *d, unsigned flags, struct file **out)
 {
     struct inode *inode = d->inode;
     const struct file_ops *ops = ops_of(inode, flags);
+    bool fifo = S_ISFIFO(inode->mode) && !ops;
     bool own_open = inode->ops && inode->ops->open && !(flags & O_PATH);
-    if (!ops && !own_open)
+    if (!ops && !own_open && !fifo)
         return -ENXIO;
     struct file *file = file_alloc(ops, flags & ~(unsigned)CREATION_FLAGS, dentry_get(d), NULL);
     if (!file) {
         dentry_put(d);
         return -ENOMEM;
     }
-    int err = own_open ? inode->ops->open(inode, file) : 0;
+    int err = own_open ? inode->ops->open(inode, file) : fifo ? fifo_open(inode, file) : 0;
     if (!err && (flags & O_TRUNC) && !(flags & O_PATH) && inode_is_regular(inode) && inode->map)
         err = vfs_truncate(inode, 0);
     if (err) {

@@ -18,6 +18,7 @@ struct file_ops;
 struct inode;
 struct filesystem;
 struct iter;
+struct pipe;
 
 #define NAME_BYTES_MAX 255
 #define PATH_BYTES_MAX 4096 /* NUL included */
@@ -96,6 +97,7 @@ struct inode {
     const char *link_text;    /* links: the target, or NULL: ask ops->readlink */
     struct dentry *dentry;    /* directories: the one name they have (borrowed), or NULL */
     struct list_node watches; /* inotify; under the inotify lock */
+    struct pipe *pipe;        /* FIFOs: while one has it open; fd/pipe.c */
     struct list_node flocks;  /* advisory locks; vfs/flock.c */
 };
 

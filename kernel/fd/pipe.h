@@ -1,0 +1,29 @@
+/* Pipes and FIFOs. */
+#pragma once
+
+#include "kernel/fd/file.h"
+
+#define PIPE_PAGES_DEFAULT 16u
+#define PIPE_PAGES_MAX 256u /* 1 MiB */
+
+struct pipe;
+
+/* Makes the two ends: files[0] reads, files[1] writes. flags: O_NONBLOCK, O_DIRECT. Returns 0 or
+ * -ENOMEM. */
+MUST_CHECK int pipe_create(unsigned flags, struct file *files[2]);
+bool pipe_is(const struct file *f);
+
+/* Opens a FIFO of a filesystem: sets the new file's operations; waits for the other end as open(2)
+ * says, unless O_NONBLOCK. Returns 0, -ENXIO (no reader), -ENOMEM, -ERESTARTSYS. */
+MUST_CHECK int fifo_open(struct inode *inode, struct file *file);
+
+/* Bytes of room in all; f must be a pipe. */
+int pipe_size(struct file *f);
+/* Changes it: returns the new size, -EBUSY (more is in it), -EINVAL, -EPERM, -ENOMEM. */
+int pipe_resize(struct file *f, unsigned size);
+
+/* Copies up to size bytes that wait in the pipe, from offset bytes on, without taking them.
+ * Returns bytes, 0 at the end, or -EAGAIN. */
+int64_t pipe_peek(struct file *f, void *buf, size_t size, uint64_t offset);
+/* Takes size bytes and drops them. */
+void pipe_drop(struct file *f, size_t size);
