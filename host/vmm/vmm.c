@@ -263,6 +263,16 @@ static bool prepare(struct vmm *vmm, struct error *err)
     return make_record(vmm, err) && make_channels(vmm, err);
 }
 
+static void say_times(const struct vmm *vmm, struct tsc_reading from, struct tsc_reading to)
+{
+    double all_ms = (double)(to.ns - from.ns) / 1e6;
+    if (vmm->result.started_ns)
+        say_verbose("kernel to program: %.2f ms; start of QEMU to its end: %.0f ms",
+                    (double)vmm->result.started_ns / 1e6, all_ms);
+    else
+        say_verbose("start of QEMU to its end: %.0f ms", all_ms);
+}
+
 static int run(struct vmm *vmm, struct error *err)
 {
     vmm->signals = relay_signals_begin(&vmm->mask);
@@ -274,7 +284,9 @@ static int run(struct vmm *vmm, struct error *err)
         qemu_end(vmm->pid, &vmm->status);
         status = end_status(&vmm->result, vmm->status, vmm->options, err);
     }
-    hostinfo_refine_tsc(&vmm->host, from, tsc_read());
+    struct tsc_reading to = tsc_read();
+    say_times(vmm, from, to);
+    hostinfo_refine_tsc(&vmm->host, from, to);
     relay_signals_end(vmm->signals, &vmm->mask);
     return status;
 }

@@ -38,6 +38,10 @@ ORRIS_QEMU=$work/bin/qemu try boot "$image"
 ok "a QEMU that fails is an error of the tool" is "$status" 125
 ok "its own words are shown" has err "qemu: no such machine"
 
+setarch i686 "$ORRIS" run /bin/true > out 2> err
+ok "another machine is refused" is "$?" 125
+ok "by name" has err "this is Linux on i686"
+
 if [ -w /dev/kvm ]; then
     timeout 60 "$ORRIS" boot --accel kvm "$image" > out 2> err
     ok "KVM, asked for, runs the program" is "$?$(cat out)" "0hello"
