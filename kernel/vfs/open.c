@@ -52,21 +52,28 @@ static const struct file_ops *ops_of(const struct inode *inode, unsigned flags)
     return inode_is_regular(inode) && inode->map ? &regular_file_ops : NULL;
 }
 
+typedef int (*open_t)(struct inode *inode, struct file *file);
+
+/* What sets up the open file, if anything must. */
+static open_t open_of(const struct inode *inode)
+{
+    return UNLIKELY(S_ISFIFO(inode->mode)) ? fifo_open : inode->ops ? inode->ops->open : NULL;
+}
+
 /* Takes over the reference to d on success only. */
 static int open_checked(struct dentry *d, unsigned flags, struct file **out)
 {
     struct inode *inode = d->inode;
     const struct file_ops *ops = ops_of(inode, flags);
-    bool fifo = S_ISFIFO(inode->mode) && !ops;
-    bool own_open = inode->ops && inode->ops->open && !(flags & O_PATH);
-    if (!ops && !own_open && !fifo)
+    open_t own_open = flags & O_PATH ? NULL : open_of(inode);
+    if (!ops && !own_open)
         return -ENXIO;
     struct file *file = file_alloc(ops, flags & ~(unsigned)CREATION_FLAGS, dentry_get(d), NULL);
     if (!file) {
         dentry_put(d);
         return -ENOMEM;
     }
-    int err = own_open ? inode->ops->open(inode, file) : fifo ? fifo_open(inode, file) : 0;
+    int err = own_open ? own_open(inode, file) : 0;
     if (!err && (flags & O_TRUNC) && !(flags & O_PATH) && inode_is_regular(inode) && inode->map)
         err = vfs_truncate(inode, 0);
     if (err) {

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "kernel/base/errno.h"
+#include "kernel/fd/pipe.h"
 #include "kernel/mm/heap.h"
 
 struct file *file_alloc(const struct file_ops *ops, uint32_t flags, struct dentry *dentry,
@@ -53,4 +55,10 @@ size_t iter_read(struct iter *it, void *dst, size_t len)
     it->range_offset += len;
     it->left -= len;
     return len;
+}
+
+int fifo_open(struct inode *inode, struct file *file)
+{
+    (void)inode, (void)file;
+    return -ENXIO;
 }
