@@ -1,6 +1,6 @@
 /* What stays and what goes when packages are unpacked, and what their scripts are read for. */
-// UNIT: host/pkg/unpack.c host/pkg/recipe.c host/pkg/ldcache.c host/base/error.c host/base/buf.c
-// host/base/path.c host/base/strlist.c LIBS: -larchive -ljansson
+// UNIT: host/pkg/unpack.c host/pkg/recipe.c host/pkg/ldcache.c host/base/error.c host/base/buf.c host/base/path.c host/base/strlist.c
+// LIBS: -larchive -ljansson
 #include <stdint.h>
 
 #include <stdlib.h>
