@@ -63,15 +63,28 @@ char *qemu_find(struct error *err)
     return found;
 }
 
+/* Whether the host may promise more memory than it has, as it does by default. */
+static bool host_overcommits(void)
+{
+    char policy = 0;
+    int fd = open("/proc/sys/vm/overcommit_memory", O_RDONLY | O_CLOEXEC);
+    bool strict = fd >= 0 && read(fd, &policy, 1) == 1 && policy == '2';
+    if (fd >= 0)
+        close(fd);
+    return !strict;
+}
+
 static void add_machine(struct strlist *argv, const char *qemu, const struct run_options *options,
                         bool kvm)
 {
     uint64_t memory = options->memory_bytes ? options->memory_bytes : APP_DEFAULT_MEMORY_BYTES;
+    const char *reserve = host_overcommits() ? ",reserve=off" : "";
     strlist_add(argv, qemu);
-    ADD2(argv, "-M", "%s",
+    ADD2(argv, "-M", "%s,memory-backend=ram",
          options->machine == MACHINE_Q35
              ? "q35,vmport=off,sata=off,usb=off,smbus=off,i8042=off,hpet=off"
              : "microvm,x-option-roms=off,pit=off,pic=off,rtc=off,acpi=off");
+    ADD2(argv, "-object", "memory-backend-ram,id=ram,size=%" PRIu64 "K%s", memory >> 10, reserve);
     ADD2(argv, "-accel", "%s", kvm ? "kvm" : "tcg");
     ADD2(argv, "-cpu", "%s", kvm ? QEMU_KVM_CPU : "max");
     ADD2(argv, "-m", "%" PRIu64 "K", memory >> 10);
