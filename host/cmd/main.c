@@ -25,6 +25,11 @@
     VERB(pkg_describe)                                                                             \
     VERB(pkg_contents)                                                                             \
     VERB(pkg_delete)                                                                               \
+    VERB(image_list)                                                                               \
+    VERB(image_delete)                                                                             \
+    VERB(image_ls)                                                                                 \
+    VERB(image_tree)                                                                               \
+    VERB(image_cat)                                                                                \
     VERB(prune)                                                                                    \
     VERB(version)
 

@@ -1,0 +1,292 @@
+/*
+ * `orris image`: the images in the store, and what is in them.
+ */
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "host/base/path.h"
+#include "host/base/say.h"
+#include "host/base/store.h"
+#include "host/cmd/cmd.h"
+#include "host/image/view.h"
+
+#define COPY_SIZE 65536u
+
+/* The file of an image: a path, or the name of one in the store. Owned by the caller. */
+static char *image_file(const char *name, struct error *err)
+{
+    size_t length = strlen(name);
+    bool ends = length > 4 && !strcmp(name + length - 4, ".img");
+    if (strchr(name, '/') || (ends && access(name, F_OK) == 0))
+        return mem_string(name);
+    char *sub = mem_printf("images/%s%s", name, ends ? "" : ".img");
+    char *path = store_path(sub, false, err);
+    free(sub);
+    return path;
+}
+
+static int failure(const struct error *err)
+{
+    say_error("%s", err->text);
+    return CMD_FAILURE;
+}
+
+static int entry_is_image(const struct dirent *entry)
+{
+    size_t length = strlen(entry->d_name);
+    return length > 4 && entry->d_name[0] != '.' && !strcmp(entry->d_name + length - 4, ".img");
+}
+
+static void print_image(const char *folder, const char *file)
+{
+    struct stat info;
+    char *path = path_join(folder, file), when[32] = "";
+    if (stat(path, &info) == 0) {
+        struct tm time;
+        localtime_r(&info.st_mtime, &time);
+        strftime(when, sizeof(when), "%F %R", &time);
+        printf("%-24.*s %8.1f MB  %s  %s\n", (int)strlen(file) - 4, file,
+               (double)info.st_blocks * 512 / 1e6, when, path);
+    }
+    free(path);
+}
+
+static int list_run(const struct verb *verb, int argc, char **argv)
+{
+    struct error err;
+    (void)argv;
+    if (argc > 1)
+        return cmd_usage(verb, "takes no arguments");
+    char *folder = store_path("images", true, &err);
+    if (!folder)
+        return failure(&err);
+    struct dirent **entries;
+    int count = scandir(folder, &entries, entry_is_image, alphasort);
+    for (int i = 0; i < count; i++) {
+        print_image(folder, entries[i]->d_name);
+        free(entries[i]);
+    }
+    if (count >= 0)
+        free(entries);
+    free(folder);
+    return CMD_OK;
+}
+
+static int delete_run(const struct verb *verb, int argc, char **argv)
+{
+    int status = CMD_OK;
+    if (argc < 2)
+        return cmd_usage(verb, "which image?");
+    for (int i = 1; i < argc; i++) {
+        struct error err;
+        char *path = image_file(argv[i], &err);
+        if (!path)
+            return failure(&err);
+        if (unlink(path)) {
+            error_errno(&err, "%s", path);
+            status = failure(&err);
+        }
+        free(path);
+    }
+    return status;
+}
+
+static void print_node(const struct view *view, const struct node *node, const char *name)
+{
+    struct erofs_file file = view_stat(view, node);
+    char type = node->kind == ENTRY_DIR ? 'd' : node->kind == ENTRY_LINK ? 'l' : '-';
+    char when[32];
+    time_t seconds = (time_t)file.mtime;
+    struct tm time;
+    localtime_r(&seconds, &time);
+    strftime(when, sizeof(when), "%F %R", &time);
+    printf("%c%04o %11llu %s %s", type, file.mode & 07777, (unsigned long long)file.size, when,
+           name);
+    if (node->target)
+        printf(" -> %s", node->target);
+    putchar('\n');
+}
+
+static int node_order(const void *left, const void *right)
+{
+    const struct node *const *a = left, *const *b = right;
+    return strcmp((*a)->name, (*b)->name);
+}
+
+/* The children of a folder by name; owned by the caller. */
+static const struct node **children_of(const struct node *folder, size_t *count)
+{
+    *count = 0;
+    for (const struct node *child = folder->child; child; child = child->next)
+        ++*count;
+    const struct node **list = mem_alloc((*count + 1) * sizeof(struct node *));
+    size_t i = 0;
+    for (const struct node *child = folder->child; child; child = child->next)
+        list[i++] = child;
+    if (*count)
+        qsort(list, *count, sizeof(*list), node_order);
+    return list;
+}
+
+static void print_folder(const struct view *view, const struct node *folder)
+{
+    size_t count;
+    const struct node **list = children_of(folder, &count);
+    for (size_t i = 0; i < count; i++)
+        print_node(view, list[i], list[i]->name);
+    free(list);
+}
+
+static void print_tree(const struct node *folder, unsigned depth)
+{
+    size_t count;
+    const struct node **list = children_of(folder, &count);
+    for (size_t i = 0; i < count; i++) {
+        const char *end = list[i]->kind == ENTRY_DIR ? "/" : list[i]->target ? " -> " : "";
+        printf("%*s%s%s%s\n", (int)(2 * depth), "", list[i]->name, end,
+               list[i]->target ? list[i]->target : "");
+        if (list[i]->kind == ENTRY_DIR)
+            print_tree(list[i], depth + 1);
+    }
+    free(list);
+}
+
+static bool print_bytes(const struct view *view, const struct node *node, const char *name)
+{
+    char *data = mem_alloc(COPY_SIZE);
+    uint64_t at = 0;
+    ssize_t got;
+    while ((got = view_read(view, node, data, COPY_SIZE, at)) > 0) {
+        if (fwrite(data, 1, (size_t)got, stdout) != (size_t)got)
+            break;
+        at += (uint64_t)got;
+    }
+    free(data);
+    if (got < 0)
+        say_error("%s: the image is damaged", name);
+    return got == 0;
+}
+
+/* What a verb does with one path of an image. */
+typedef bool (*view_action)(const struct view *view, const struct node *node, const char *name);
+
+static bool action_ls(const struct view *view, const struct node *node, const char *name)
+{
+    if (node->kind == ENTRY_DIR)
+        print_folder(view, node);
+    else
+        print_node(view, node, name);
+    return true;
+}
+
+static bool action_tree(const struct view *view, const struct node *node, const char *name)
+{
+    (void)view;
+    puts(name);
+    print_tree(node, 1);
+    return true;
+}
+
+static bool action_cat(const struct view *view, const struct node *node, const char *name)
+{
+    if (node->kind == ENTRY_FILE)
+        return print_bytes(view, node, name);
+    say_error("%s: is not a file", name);
+    return false;
+}
+
+static bool view_path(struct view *view, const char *path, view_action action)
+{
+    const struct node *node = tree_find(view->tree, path, true);
+    if (node)
+        return action(view, node, path);
+    say_error("%s: not in the image", path);
+    return false;
+}
+
+static int view_run(const struct verb *verb, int argc, char **argv, view_action action)
+{
+    struct error err;
+    struct view view;
+    if (argc < 2 || argv[1][0] == '-')
+        return cmd_usage(verb, "which image?");
+    char *path = image_file(argv[1], &err);
+    if (!path)
+        return failure(&err);
+    bool done = view_open(&view, path, &err);
+    free(path);
+    if (!done) {
+        view_close(&view);
+        return failure(&err);
+    }
+    if (argc == 2)
+        done = view_path(&view, "/", action);
+    for (int i = 2; i < argc; i++)
+        done &= view_path(&view, argv[i], action);
+    view_close(&view);
+    return done && !fflush(stdout) ? CMD_OK : CMD_FAILURE;
+}
+
+static int ls_run(const struct verb *verb, int argc, char **argv)
+{
+    return view_run(verb, argc, argv, action_ls);
+}
+
+static int tree_run(const struct verb *verb, int argc, char **argv)
+{
+    return view_run(verb, argc, argv, action_tree);
+}
+
+static int cat_run(const struct verb *verb, int argc, char **argv)
+{
+    if (argc < 3)
+        return cmd_usage(verb, "which file of which image?");
+    return view_run(verb, argc, argv, action_cat);
+}
+
+static const char image_help[] = "IMAGE is a name that `orris image list` shows, or a file.\n";
+
+const struct verb verb_image_list = {
+    .name = "image list",
+    .usage = "",
+    .summary = "List the images in the store.",
+    .help = {"Shows name, size on disk, time and path of each.\n"},
+    .run = list_run,
+};
+
+const struct verb verb_image_delete = {
+    .name = "image delete",
+    .usage = "IMAGE…",
+    .summary = "Remove images. A machine that runs one keeps it.",
+    .help = {image_help},
+    .run = delete_run,
+};
+
+const struct verb verb_image_ls = {
+    .name = "image ls",
+    .usage = "IMAGE [PATH…]",
+    .summary = "List folders and files of an image.",
+    .help = {image_help},
+    .run = ls_run,
+};
+
+const struct verb verb_image_tree = {
+    .name = "image tree",
+    .usage = "IMAGE [PATH…]",
+    .summary = "Show the folders of an image as a tree.",
+    .help = {image_help},
+    .run = tree_run,
+};
+
+const struct verb verb_image_cat = {
+    .name = "image cat",
+    .usage = "IMAGE PATH…",
+    .summary = "Print files of an image.",
+    .help = {image_help},
+    .run = cat_run,
+};
