@@ -14,20 +14,38 @@
 #include "kernel/mm/heap.h"
 #include "kernel/proc/futex_table.h"
 #include "kernel/proc/task.h"
+#include "kernel/vm/vm.h"
 
 #define ROBUST_LIST_MAX 2048
 
-int futex_wake(struct uptr addr, int count)
+struct futex_word futex_word_at(struct uptr addr, bool is_private)
 {
-    return futex_table_wake(addr.addr, FUTEX_ANY, count);
+    struct futex_word word = {addr, {NULL, addr.addr}};
+    struct filemap *map;
+    uint64_t offset;
+    if (!is_private && vm_shared_object(addr.addr, &map, &offset))
+        word.key = (struct futex_key){map, offset};
+    return word;
 }
 
-static void init_waiter(struct futex_waiter *w, struct waiter *waiter, uint64_t key,
-                        uint32_t bitset)
+/* The kernel doesn't know which kind the program waits with: both are woken. */
+int futex_wake(struct uptr addr, int count)
+{
+    struct futex_word word = futex_word_at(addr, false);
+    struct futex_key key = {NULL, addr.addr};
+    int woken = futex_table_wake(key, FUTEX_ANY, count);
+    if (word.key.object && woken < count)
+        woken += futex_table_wake(word.key, FUTEX_ANY, count - woken);
+    return woken;
+}
+
+static void init_waiter(struct futex_waiter *w, struct waiter *waiter,
+                        const struct futex_word *word, uint32_t bitset)
 {
     const struct task *task = task_current();
     *w = (struct futex_waiter){
-        .key = key,
+        .key = word->key,
+        .addr = word->addr.addr,
         .bitset = bitset,
         .tid = task->tid,
         .rt_priority = task->thread->rt_priority,
@@ -45,18 +63,19 @@ static int check_word(struct uptr addr, uint32_t expected)
     return value == expected ? 0 : -EAGAIN;
 }
 
-int futex_wait(struct uptr addr, uint32_t expected, uint32_t bitset, uint64_t deadline_ns)
+int futex_wait(const struct futex_word *word, uint32_t expected, uint32_t bitset,
+               uint64_t deadline_ns)
 {
     struct waiter waiter;
     struct futex_waiter w;
     waiter_init(&waiter, EVENTS_ANY);
     waiter_arm(&waiter);
-    init_waiter(&w, &waiter, addr.addr, bitset);
+    init_waiter(&w, &waiter, word, bitset);
     futex_enqueue(&w);
-    int err = check_word(addr, expected);
+    int err = check_word(word->addr, expected);
     if (err) {
         if (!futex_dequeue(&w))
-            futex_table_wake(addr.addr, bitset, 1);
+            futex_table_wake(word->key, bitset, 1);
         return err;
     }
     err = waiter_sleep(&waiter, deadline_ns, true);
@@ -87,9 +106,9 @@ static int wait_many(struct futex_waiter *waiters, const struct futex_vector *ve
     unsigned queued = 0;
     int err = 0;
     for (; queued < count && !err; queued++) {
-        init_waiter(&waiters[queued], &waiter, vector[queued].addr.addr, FUTEX_ANY);
+        init_waiter(&waiters[queued], &waiter, &vector[queued].word, FUTEX_ANY);
         futex_enqueue(&waiters[queued]);
-        err = check_word(vector[queued].addr, vector[queued].expected);
+        err = check_word(vector[queued].word.addr, vector[queued].expected);
     }
     if (!err)
         err = waiter_sleep(&waiter, deadline_ns, true);
@@ -165,28 +184,30 @@ static int change_word(struct uptr addr, uint32_t encoded, uint32_t *old)
     return err;
 }
 
-int futex_wake_op(struct uptr addr1, struct uptr addr2, int count1, int count2, uint32_t op)
+int futex_wake_op(const struct futex_word *one, const struct futex_word *two, int count1,
+                  int count2, uint32_t op)
 {
     uint32_t compare = op >> 24 & 15, old;
     if (compare > FUTEX_OP_CMP_GE)
         return -ENOSYS;
-    int err = change_word(addr2, op, &old);
+    int err = change_word(two->addr, op, &old);
     if (err)
         return err;
-    int woken = futex_wake(addr1, count1);
+    int woken = futex_table_wake(one->key, FUTEX_ANY, count1);
     if (compare_op(compare, (int32_t)old, sign_extend_12(op & 0xfff)))
-        woken += futex_wake(addr2, count2);
+        woken += futex_table_wake(two->key, FUTEX_ANY, count2);
     return woken;
 }
 
-int futex_requeue(struct uptr from, struct uptr to, int wake, int requeue, const uint32_t *expected)
+int futex_requeue(const struct futex_word *from, const struct futex_word *to, int wake, int requeue,
+                  const uint32_t *expected)
 {
     if (expected) {
-        int err = check_word(from, *expected);
+        int err = check_word(from->addr, *expected);
         if (err)
             return err;
     }
-    return futex_table_requeue(from.addr, to.addr, wake, requeue);
+    return futex_table_requeue(from->key, to->key, wake, requeue);
 }
 
 /* A lock whose owner dies: marks it so and wakes one waiter. */
@@ -206,7 +227,10 @@ static int mark_dead(struct uptr addr, int tid, bool pi, bool pending)
     for (;;) {
         if ((value & FUTEX_TID_MASK) != (uint32_t)tid)
             return 0;
-        if (pi && futex_pi_hand_over(addr.addr, tid, FUTEX_OWNER_DIED))
+        struct futex_word word = futex_word_at(addr, false);
+        struct futex_word private = futex_word_at(addr, true);
+        if (pi && (futex_pi_hand_over(&private, FUTEX_OWNER_DIED) ||
+                   futex_pi_hand_over(&word, FUTEX_OWNER_DIED)))
             return 0;
         uint32_t seen;
         err = user_cmpxchg_u32(addr, value, (value & FUTEX_WAITERS) | FUTEX_OWNER_DIED, &seen);

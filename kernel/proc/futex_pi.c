@@ -14,13 +14,15 @@
 #define CHAIN_MAX 32
 #define OWNER_MASK ((uint32_t)FUTEX_TID_MASK)
 
-static void init_pi_waiter(struct futex_waiter *w, struct waiter *waiter, uint64_t key)
+static void init_pi_waiter(struct futex_waiter *w, struct waiter *waiter,
+                           const struct futex_word *word)
 {
     const struct task *task = task_current();
     waiter_init(waiter, EVENTS_ANY);
     waiter_arm(waiter);
     *w = (struct futex_waiter){
-        .key = key,
+        .key = word->key,
+        .addr = word->addr.addr,
         .bitset = FUTEX_ANY,
         .tid = task->tid,
         .rt_priority = task->thread->rt_priority,
@@ -55,16 +57,16 @@ static int swap_word(struct uptr addr, uint32_t expected, uint32_t value)
     return seen == expected ? 0 : -EAGAIN;
 }
 
-/* What the task tid waits for, 0 for nothing; -1 if there is no such task. */
+/* Where the task tid sees the PI futex it waits for, 0 for none; -1 if there is no such task. */
 static int64_t waits_for(int tid)
 {
-    int64_t key = -1;
+    int64_t addr = -1;
     spin_lock(&the_proc.task_lock);
     const struct task *t = task_find(tid);
     if (t)
-        key = t->futex_pi_wait ? (int64_t)t->futex_pi_wait->key : 0;
+        addr = t->futex_pi_wait ? (int64_t)t->futex_pi_wait->addr : 0;
     spin_unlock(&the_proc.task_lock);
-    return key;
+    return addr;
 }
 
 /* Whether waiting for owner would close a circle. Returns 0, -EDEADLK, -ESRCH. */
@@ -74,13 +76,13 @@ static int check_chain(int owner)
     for (int i = 0; i < CHAIN_MAX; i++) {
         if (owner == self)
             return -EDEADLK;
-        int64_t key = waits_for(owner);
-        if (key < 0 && i == 0)
+        int64_t addr = waits_for(owner);
+        if (addr < 0 && i == 0)
             return -ESRCH;
-        if (key <= 0)
+        if (addr <= 0)
             return 0;
         uint32_t word;
-        if (user_load_u32((struct uptr){(uint64_t)key}, &word))
+        if (user_load_u32((struct uptr){(uint64_t)addr}, &word))
             return 0;
         owner = (int)(word & FUTEX_TID_MASK);
     }
@@ -113,15 +115,15 @@ static int try_lock(struct uptr addr, bool try_only, uint32_t *word)
 
 /* Queues up behind the owner. Returns 0 (we own it), -EAGAIN (it changed hands before we were in
  * the queue), -ETIMEDOUT, -EINTR, -EFAULT. */
-static int wait_for_lock(struct uptr addr, uint32_t word, uint64_t deadline_ns)
+static int wait_for_lock(const struct futex_word *futex, uint32_t word, uint64_t deadline_ns)
 {
     struct waiter waiter;
     struct futex_waiter w;
     struct task *task = task_current();
-    init_pi_waiter(&w, &waiter, addr.addr);
+    init_pi_waiter(&w, &waiter, futex);
     futex_enqueue(&w);
     uint32_t now;
-    int err = user_load_u32(addr, &now);
+    int err = user_load_u32(futex->addr, &now);
     bool same = !err && now == (word | FUTEX_WAITERS);
     if (!same && futex_dequeue(&w))
         return err ? err : -EAGAIN;
@@ -133,13 +135,13 @@ static int wait_for_lock(struct uptr addr, uint32_t word, uint64_t deadline_ns)
     return err;
 }
 
-int futex_lock_pi(struct uptr addr, uint64_t deadline_ns, bool try_only)
+int futex_lock_pi(const struct futex_word *futex, uint64_t deadline_ns, bool try_only)
 {
     for (;;) {
         uint32_t word;
-        int err = try_lock(addr, try_only, &word);
+        int err = try_lock(futex->addr, try_only, &word);
         if (err == 1)
-            err = try_only ? -EWOULDBLOCK : wait_for_lock(addr, word, deadline_ns);
+            err = try_only ? -EWOULDBLOCK : wait_for_lock(futex, word, deadline_ns);
         if (err != -EAGAIN || try_only)
             return err;
     }
@@ -159,16 +161,15 @@ static int write_owner(struct uptr addr, uint32_t value)
     return err;
 }
 
-bool futex_pi_hand_over(uint64_t key, int tid, uint32_t keep)
+bool futex_pi_hand_over(const struct futex_word *word, uint32_t keep)
 {
-    (void)tid;
     spin_lock(&futex_lock);
-    struct futex_waiter *next = futex_claim_pi(key);
+    struct futex_waiter *next = futex_claim_pi(word->key);
     spin_unlock(&futex_lock);
     if (!next)
         return false;
     /* If the word can't be written, the waiter is woken all the same and will see for itself. */
-    int err = write_owner((struct uptr){key}, (uint32_t)next->tid | FUTEX_WAITERS | keep);
+    int err = write_owner(word->addr, (uint32_t)next->tid | FUTEX_WAITERS | keep);
     (void)err;
     spin_lock(&futex_lock);
     futex_wake_claimed(next);
@@ -176,38 +177,40 @@ bool futex_pi_hand_over(uint64_t key, int tid, uint32_t keep)
     return true;
 }
 
-int futex_unlock_pi(struct uptr addr)
+int futex_unlock_pi(const struct futex_word *futex)
 {
     int tid = task_current()->tid;
     for (;;) {
         uint32_t word;
-        int err = user_load_u32(addr, &word);
+        int err = user_load_u32(futex->addr, &word);
         if (err)
             return err;
         if ((int)(word & FUTEX_TID_MASK) != tid)
             return -EPERM;
-        if (futex_pi_hand_over(addr.addr, tid, 0))
+        if (futex_pi_hand_over(futex, 0))
             return 0;
-        err = swap_word(addr, word, 0);
+        err = swap_word(futex->addr, word, 0);
         if (err != -EAGAIN)
             return err;
     }
 }
 
-int futex_wait_requeue_pi(struct uptr addr, uint32_t expected, uint32_t bitset, struct uptr pi_addr,
-                          uint64_t deadline_ns)
+int futex_wait_requeue_pi(const struct futex_word *futex, uint32_t expected, uint32_t bitset,
+                          const struct futex_word *pi, uint64_t deadline_ns)
 {
     struct waiter waiter;
     struct futex_waiter w;
-    if (addr.addr == pi_addr.addr || !bitset)
+    if (futex_key_equal(futex->key, pi->key) || !bitset)
         return -EINVAL;
-    init_pi_waiter(&w, &waiter, addr.addr);
+    init_pi_waiter(&w, &waiter, futex);
     w.pi = false;
     w.bitset = bitset;
-    w.requeue_key = pi_addr.addr;
+    w.requeue_pi = true;
+    w.pi_key = pi->key;
+    w.addr = pi->addr.addr;
     futex_enqueue(&w);
     uint32_t word;
-    int err = user_load_u32(addr, &word);
+    int err = user_load_u32(futex->addr, &word);
     if (!err && word != expected)
         err = -EAGAIN;
     if (err && futex_dequeue(&w))
@@ -235,20 +238,21 @@ static int acquire_for(const struct futex_waiter *w, struct uptr pi_addr)
     }
 }
 
-static void requeue_claimed(struct futex_waiter *w, uint64_t key)
+static void requeue_claimed(struct futex_waiter *w)
 {
     spin_lock(&futex_lock);
-    w->key = key;
+    w->key = w->pi_key;
     w->pi = true;
-    w->requeue_key = 0;
+    w->requeue_pi = false;
     spin_unlock(&futex_lock);
     futex_enqueue(w);
 }
 
-int futex_cmp_requeue_pi(struct uptr addr, struct uptr pi_addr, int requeue, uint32_t expected)
+int futex_cmp_requeue_pi(const struct futex_word *futex, const struct futex_word *pi, int requeue,
+                         uint32_t expected)
 {
     uint32_t word;
-    int err = user_load_u32(addr, &word);
+    int err = user_load_u32(futex->addr, &word);
     if (err)
         return err;
     if (word != expected)
@@ -256,11 +260,11 @@ int futex_cmp_requeue_pi(struct uptr addr, struct uptr pi_addr, int requeue, uin
     int done = 0;
     for (; done <= requeue; done++) {
         spin_lock(&futex_lock);
-        struct futex_waiter *w = futex_claim_requeue(addr.addr);
+        struct futex_waiter *w = futex_claim_requeue(futex->key);
         spin_unlock(&futex_lock);
         if (!w)
             break;
-        err = w->requeue_key == pi_addr.addr ? acquire_for(w, pi_addr) : -EINVAL;
+        err = futex_key_equal(w->pi_key, pi->key) ? acquire_for(w, pi->addr) : -EINVAL;
         if (err == 0) {
             spin_lock(&futex_lock);
             futex_wake_claimed(w);
@@ -271,7 +275,7 @@ int futex_cmp_requeue_pi(struct uptr addr, struct uptr pi_addr, int requeue, uin
             futex_enqueue(w);
             return done ? done : err;
         }
-        requeue_claimed(w, pi_addr.addr);
+        requeue_claimed(w);
     }
     return done;
 }
@@ -282,14 +286,14 @@ void futex_pi_task_exit(struct task *t)
     for (;;) {
         spin_lock(&futex_lock);
         const struct futex_waiter *w = futex_next_pi(&bucket);
-        uint64_t key = w ? w->key : 0;
+        struct futex_word futex = {{w ? w->addr : 0}, w ? w->key : (struct futex_key){0}};
         spin_unlock(&futex_lock);
-        if (!key)
+        if (!w)
             return;
         uint32_t word;
         bool owned =
-            !user_load_u32((struct uptr){key}, &word) && (int)(word & FUTEX_TID_MASK) == t->tid;
-        if (!owned || !futex_pi_hand_over(key, t->tid, FUTEX_OWNER_DIED))
+            !user_load_u32(futex.addr, &word) && (int)(word & FUTEX_TID_MASK) == t->tid;
+        if (!owned || !futex_pi_hand_over(&futex, FUTEX_OWNER_DIED))
             bucket++;
     }
 }

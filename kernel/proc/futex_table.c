@@ -7,9 +7,9 @@ struct spinlock futex_lock = SPINLOCK_INIT(RANK_FUTEX);
 
 static struct list_node buckets[FUTEX_BUCKETS] GUARDED_BY(futex_lock);
 
-unsigned futex_bucket(uint64_t key)
+unsigned futex_bucket(struct futex_key key)
 {
-    return hash_u64(key >> 2) % FUTEX_BUCKETS;
+    return hash_u64((key.offset >> 2) ^ (uint64_t)key.object) % FUTEX_BUCKETS;
 }
 
 /* Zeroed memory is an empty table: a list is made when it is first used. */
@@ -21,7 +21,7 @@ static struct list_node *bucket_list(unsigned bucket)
     return head;
 }
 
-static struct list_node *list_of(uint64_t key)
+static struct list_node *list_of(struct futex_key key)
 {
     return bucket_list(futex_bucket(key));
 }
@@ -61,12 +61,12 @@ void futex_wake_claimed(struct futex_waiter *w)
     waiter_signal(w->waiter);
 }
 
-static bool is_plain(const struct futex_waiter *w, uint64_t key, uint32_t bitset)
+static bool is_plain(const struct futex_waiter *w, struct futex_key key, uint32_t bitset)
 {
-    return w->key == key && !w->pi && !w->requeue_key && (w->bitset & bitset);
+    return futex_key_equal(w->key, key) && !w->pi && !w->requeue_pi && (w->bitset & bitset);
 }
 
-int futex_table_wake(uint64_t key, uint32_t bitset, int count)
+int futex_table_wake(struct futex_key key, uint32_t bitset, int count)
 {
     int woken = 0;
     spin_lock(&futex_lock);
@@ -85,7 +85,7 @@ int futex_table_wake(uint64_t key, uint32_t bitset, int count)
     return woken;
 }
 
-int futex_table_requeue(uint64_t from, uint64_t to, int wake, int requeue)
+int futex_table_requeue(struct futex_key from, struct futex_key to, int wake, int requeue)
 {
     int done = 0;
     spin_lock(&futex_lock);
@@ -103,20 +103,20 @@ int futex_table_requeue(uint64_t from, uint64_t to, int wake, int requeue)
         }
         w->key = to;
         insert(w);
-        if (from == to)
+        if (futex_key_equal(from, to))
             break; /* they would come round again for ever */
     }
     spin_unlock(&futex_lock);
     return done;
 }
 
-struct futex_waiter *futex_claim_pi(uint64_t key)
+struct futex_waiter *futex_claim_pi(struct futex_key key)
 {
     struct futex_waiter *best = NULL;
     list_for_each(node, list_of(key))
     {
         struct futex_waiter *w = list_entry(node, struct futex_waiter, node);
-        if (w->key == key && w->pi && (!best || w->rt_priority > best->rt_priority))
+        if (futex_key_equal(w->key, key) && w->pi && (!best || w->rt_priority > best->rt_priority))
             best = w;
     }
     if (best)
@@ -124,12 +124,12 @@ struct futex_waiter *futex_claim_pi(uint64_t key)
     return best;
 }
 
-struct futex_waiter *futex_claim_requeue(uint64_t key)
+struct futex_waiter *futex_claim_requeue(struct futex_key key)
 {
     list_for_each(node, list_of(key))
     {
         struct futex_waiter *w = list_entry(node, struct futex_waiter, node);
-        if (w->key == key && !w->pi && w->requeue_key) {
+        if (futex_key_equal(w->key, key) && w->requeue_pi) {
             claim(w);
             return w;
         }

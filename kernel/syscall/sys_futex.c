@@ -39,19 +39,23 @@ static int read_deadline(struct uptr timeout, int command, bool realtime, uint64
     return 0;
 }
 
-static int64_t wait(struct uptr addr, uint32_t value, uint32_t bitset, uint64_t deadline)
+static int64_t wait(const struct futex_word *word, uint32_t value, uint32_t bitset,
+                    uint64_t deadline)
 {
-    int err = futex_wait(addr, value, bitset, deadline);
+    int err = futex_wait(word, value, bitset, deadline);
     if (err != -EINTR)
         return err;
     if (deadline == DEADLINE_NONE)
         return -ERESTARTSYS;
-    return restart_later(RESTART_FUTEX, addr.addr, value, bitset, deadline);
+    bool is_private = !word->key.object;
+    return restart_later(RESTART_FUTEX, word->addr.addr | is_private, value, bitset, deadline);
 }
 
 int64_t sys_futex_restart(const uint64_t data[4])
 {
-    return wait((struct uptr){data[0]}, (uint32_t)data[1], (uint32_t)data[2], data[3]);
+    bool is_private = data[0] & 1;
+    struct futex_word word = futex_word_at((struct uptr){data[0] & ~1ul}, is_private);
+    return wait(&word, (uint32_t)data[1], (uint32_t)data[2], data[3]);
 }
 
 static int64_t restart_if_interrupted(int64_t result)
@@ -85,7 +89,7 @@ static int check_addr(struct uptr addr)
 }
 
 struct futex_call {
-    struct uptr addr, addr2;
+    struct futex_word word, word2;
     int command;
     uint32_t value, value3;
     uint64_t timeout_or_count;
@@ -96,50 +100,47 @@ static int64_t run(const struct futex_call *c)
 {
     switch (c->command) {
     case FUTEX_WAIT:
-        return wait(c->addr, c->value, FUTEX_ANY, c->deadline);
+        return wait(&c->word, c->value, FUTEX_ANY, c->deadline);
     case FUTEX_WAIT_BITSET:
-        return c->value3 ? wait(c->addr, c->value, c->value3, c->deadline) : -EINVAL;
+        return c->value3 ? wait(&c->word, c->value, c->value3, c->deadline) : -EINVAL;
     case FUTEX_WAKE:
-        return futex_table_wake(c->addr.addr, FUTEX_ANY, c->value ? limit(c->value) : 1);
+        return futex_table_wake(c->word.key, FUTEX_ANY, c->value ? limit(c->value) : 1);
     case FUTEX_WAKE_BITSET:
         if (!c->value3)
             return -EINVAL;
-        return futex_table_wake(c->addr.addr, c->value3, c->value ? limit(c->value) : 1);
+        return futex_table_wake(c->word.key, c->value3, c->value ? limit(c->value) : 1);
     case FUTEX_REQUEUE:
-        return futex_requeue(c->addr, c->addr2, limit(c->value), limit(c->timeout_or_count), NULL);
+        return futex_requeue(&c->word, &c->word2, limit(c->value), limit(c->timeout_or_count),
+                             NULL);
     case FUTEX_CMP_REQUEUE:
-        return futex_requeue(c->addr, c->addr2, limit(c->value), limit(c->timeout_or_count),
+        return futex_requeue(&c->word, &c->word2, limit(c->value), limit(c->timeout_or_count),
                              &c->value3);
     case FUTEX_WAKE_OP:
-        return futex_wake_op(c->addr, c->addr2, limit(c->value), limit(c->timeout_or_count),
+        return futex_wake_op(&c->word, &c->word2, limit(c->value), limit(c->timeout_or_count),
                              c->value3);
     case FUTEX_LOCK_PI:
     case FUTEX_LOCK_PI2:
-        return restart_if_interrupted(futex_lock_pi(c->addr, c->deadline, false));
+        return restart_if_interrupted(futex_lock_pi(&c->word, c->deadline, false));
     case FUTEX_TRYLOCK_PI:
-        return futex_lock_pi(c->addr, DEADLINE_NONE, true);
+        return futex_lock_pi(&c->word, DEADLINE_NONE, true);
     case FUTEX_UNLOCK_PI:
-        return futex_unlock_pi(c->addr);
+        return futex_unlock_pi(&c->word);
     case FUTEX_WAIT_REQUEUE_PI:
-        return futex_wait_requeue_pi(c->addr, c->value, c->value3 ? c->value3 : FUTEX_ANY, c->addr2,
-                                     c->deadline);
+        return futex_wait_requeue_pi(&c->word, c->value, FUTEX_ANY, &c->word2, c->deadline);
     case FUTEX_CMP_REQUEUE_PI:
         if (c->value != 1)
             return -EINVAL;
-        return futex_cmp_requeue_pi(c->addr, c->addr2, limit(c->timeout_or_count), c->value3);
+        return futex_cmp_requeue_pi(&c->word, &c->word2, limit(c->timeout_or_count), c->value3);
     default:
         return -ENOSYS;
     }
 }
 
-/* Private and shared futexes are the same to us: there is one address space. Two mappings of one
- * file page are two futexes (PART). */
+/* Priority inheritance is missing: a PI futex's owner keeps its own priority (PART). */
 int64_t sys_futex(struct uptr addr, int op, unsigned value, uint64_t timeout, struct uptr addr2,
                   unsigned value3)
 {
     struct futex_call c = {
-        .addr = addr,
-        .addr2 = addr2,
         .command = op & FUTEX_CMD_MASK,
         .value = value,
         .value3 = value3,
@@ -159,7 +160,12 @@ int64_t sys_futex(struct uptr addr, int op, unsigned value, uint64_t timeout, st
     }
     if (!err && takes_timeout(c.command))
         err = read_deadline((struct uptr){timeout}, c.command, realtime, &c.deadline);
-    return err ? err : run(&c);
+    if (err)
+        return err;
+    c.word = futex_word_at(addr, op & FUTEX_PRIVATE_FLAG);
+    if (takes_second(c.command))
+        c.word2 = futex_word_at(addr2, op & FUTEX_PRIVATE_FLAG);
+    return run(&c);
 }
 
 static int read_vector(struct uptr from, unsigned count, struct futex_vector *vector)
@@ -171,11 +177,11 @@ static int read_vector(struct uptr from, unsigned count, struct futex_vector *ve
             return err;
         if ((w.flags & ~(uint32_t)FUTEX_PRIVATE_FLAG) != FUTEX_32 || w.__reserved)
             return -EINVAL;
-        vector[i].addr.addr = w.uaddr;
-        vector[i].expected = (uint32_t)w.val;
-        err = check_addr(vector[i].addr);
+        err = check_addr((struct uptr){w.uaddr});
         if (err)
             return err;
+        vector[i].word = futex_word_at((struct uptr){w.uaddr}, w.flags & FUTEX_PRIVATE_FLAG);
+        vector[i].expected = (uint32_t)w.val;
     }
     return 0;
 }

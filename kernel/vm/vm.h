@@ -48,6 +48,11 @@ void vm_set_brk(uint64_t start);
 /* The stack area: [top - limit, top) grows on faults. Returns its top, or -ENOMEM. */
 int64_t vm_map_stack(uint64_t limit_bytes);
 
+/* The page cache behind a shared mapping (of a file or anonymous) and the offset of addr in it; for
+ * futexes. False: nothing shared is mapped there. */
+struct filemap;
+bool vm_shared_object(uint64_t addr, struct filemap **map, uint64_t *offset);
+
 enum vm_fault_result {
     VM_FAULT_OK,
     VM_FAULT_SEGV_MAPERR,

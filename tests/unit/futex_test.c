@@ -3,8 +3,8 @@
 #include "kernel/proc/futex_table.h"
 #include "tests/harness/check.h"
 
-#define KEY 0x7f0000001000ul
-#define OTHER 0x7f0000002000ul
+#define KEY ((struct futex_key){NULL, 0x7f0000001000ul})
+#define OTHER ((struct futex_key){NULL, 0x7f0000002000ul})
 
 static struct futex_waiter waiters[8];
 static struct waiter sleepers[8];
@@ -14,7 +14,7 @@ void waiter_signal(struct waiter *w)
     w->woken = true;
 }
 
-static struct futex_waiter *add(int i, uint64_t key, uint32_t bitset)
+static struct futex_waiter *add(int i, struct futex_key key, uint32_t bitset)
 {
     sleepers[i] = (struct waiter){.woken = false};
     waiters[i] =
@@ -35,7 +35,7 @@ static void test_hash_spreads_and_stays_inside(void)
 {
     unsigned used[FUTEX_BUCKETS] = {0}, most = 0, outside = 0;
     for (uint64_t i = 0; i < 64 * FUTEX_BUCKETS; i++) {
-        unsigned bucket = futex_bucket(KEY + i * 4);
+        unsigned bucket = futex_bucket((struct futex_key){NULL, KEY.offset + i * 4});
         outside += bucket >= FUTEX_BUCKETS;
         used[bucket % FUTEX_BUCKETS]++;
     }
@@ -105,9 +105,17 @@ static void test_pi_goes_by_priority(void)
     CHECK(futex_next_pi(&bucket) == NULL);
 }
 
+static void test_shared_keys_are_told_by_object(void)
+{
+    struct futex_key shared = {&waiters, KEY.offset};
+    add(0, shared, FUTEX_ANY);
+    CHECK_EQ(futex_table_wake(KEY, FUTEX_ANY, INT32_MAX), 0);
+    CHECK_EQ(futex_table_wake(shared, FUTEX_ANY, INT32_MAX), 1);
+}
+
 static void test_requeue_waiters_are_not_plain_ones(void)
 {
-    add(0, KEY, FUTEX_ANY)->requeue_key = OTHER;
+    add(0, KEY, FUTEX_ANY)->requeue_pi = true;
     CHECK_EQ(futex_table_wake(KEY, FUTEX_ANY, INT32_MAX), 0);
     CHECK(futex_claim_requeue(KEY) == &waiters[0]);
     CHECK(futex_claim_requeue(KEY) == NULL);
@@ -121,6 +129,7 @@ int main(void)
     RUN(test_requeue_moves_the_rest);
     RUN(test_requeue_to_itself_ends);
     RUN(test_pi_goes_by_priority);
+    RUN(test_shared_keys_are_told_by_object);
     RUN(test_requeue_waiters_are_not_plain_ones);
     return check_done();
 }

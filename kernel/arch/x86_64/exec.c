@@ -5,6 +5,7 @@
 
 #include "kernel/arch/regs.h"
 #include "kernel/arch/thread.h"
+#include "kernel/arch/x86_64/cpu.h"
 #include "kernel/base/string.h"
 
 #define CR4_FSGSBASE (1ul << 16)
@@ -31,6 +32,11 @@ uint64_t arch_hwcap2(void)
 const char *arch_platform_name(void)
 {
     return "x86_64";
+}
+
+uint64_t arch_fpu_features(void)
+{
+    return cpu_features.xsave ? cpu_features.xcr0 : 0;
 }
 
 uint64_t arch_signal_stack_min(void)

@@ -12,6 +12,7 @@
 #include "kernel/base/errno.h"
 #include "kernel/base/string.h"
 #include "kernel/base/types.h"
+#include "kernel/mm/heap.h"
 #include "kernel/proc/signal.h"
 
 #define RED_ZONE 128 /* bytes below rsp that belong to the interrupted function */
@@ -19,6 +20,7 @@
 #define SW_RESERVED_OFFSET 464 /* of struct _fpx_sw_bytes in the FXSAVE area */
 #define XSTATE_BV_OFFSET 512   /* the XSAVE header */
 #define XSAVE_HEADER_SIZE 64
+#define XSTATE_LEGACY 3ul /* x87 and SSE */
 #define FPU_ALIGNMENT 64
 #define SYSCALL_INSTRUCTION_SIZE 2
 #define USER_END 0x7ffffffff000ul
@@ -87,7 +89,7 @@ static int push_fpu(struct uptr at)
     /* x87 and SSE count as used even if they are in their initial state: old programs look. */
     uint64_t used;
     memcpy(&used, state + XSTATE_BV_OFFSET, sizeof(used));
-    used |= 3;
+    used |= XSTATE_LEGACY;
     int err = copy_to_user(at, state, size);
     if (!err)
         err = copy_to_user(uptr_add(at, SW_RESERVED_OFFSET), &marks, sizeof(marks));
@@ -201,31 +203,43 @@ static bool has_xstate(struct uptr at)
            end_mark == FP_XSTATE_MAGIC2;
 }
 
+/* Takes over a state that the program wrote, after what could be wrong with its header is right. */
+static int take_fpu(uint8_t *from, bool full)
+{
+    if (fpu_has_xsave()) {
+        uint64_t header[XSAVE_HEADER_SIZE / 8] = {0};
+        if (full)
+            memcpy(header, from + XSTATE_BV_OFFSET, sizeof(header[0]));
+        else
+            header[0] = XSTATE_LEGACY;
+        header[0] &= arch_fpu_features();
+        memcpy(from + XSTATE_BV_OFFSET, header, sizeof(header));
+        memset(from + SW_RESERVED_OFFSET, 0, sizeof(struct _fpx_sw_bytes));
+    }
+    size_t size = FXSAVE_SIZE + XSAVE_HEADER_SIZE;
+    memcpy(arch_fpu_save(), from, full || !fpu_has_xsave() ? arch_fpu_size() : size);
+    if (arch_fpu_load() == 0)
+        return 0;
+    arch_fpu_reset();
+    return -EFAULT;
+}
+
 static int pop_fpu(struct uptr at)
 {
     if (uptr_is_null(at)) {
         arch_fpu_reset();
         return 0;
     }
+    /* Not straight into the thread's area: the copy may sleep, and the area be written then. */
+    uint8_t *state = heap_zalloc(arch_fpu_size() + XSAVE_HEADER_SIZE);
+    if (!state)
+        return -EFAULT;
     bool full = has_xstate(at);
-    uint8_t *state = arch_fpu_save();
-    /* From here on a failure leaves a state that is at least valid to load. */
     int err = copy_from_user(state, at, full ? arch_fpu_size() : FXSAVE_SIZE);
-    if (err) {
-        arch_fpu_reset();
-        return err;
-    }
-    if (fpu_has_xsave()) {
-        uint64_t header[XSAVE_HEADER_SIZE / 8] = {0};
-        if (full)
-            memcpy(header, state + XSTATE_BV_OFFSET, sizeof(header[0]));
-        else
-            header[0] = 3; /* x87 and SSE */
-        header[0] &= arch_fpu_features();
-        memcpy(state + XSTATE_BV_OFFSET, header, sizeof(header));
-        memset(state + SW_RESERVED_OFFSET, 0, sizeof(struct _fpx_sw_bytes));
-    }
-    return arch_fpu_load() ? -EFAULT : 0;
+    if (!err)
+        err = take_fpu(state, full);
+    heap_free(state);
+    return err;
 }
 
 static void restore_context(struct user_regs *r, const struct sigcontext_64 *sc)
