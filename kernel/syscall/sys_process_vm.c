@@ -1,0 +1,80 @@
+/* process_vm_readv, process_vm_writev and process_madvise, on the one process there is. */
+#include "kernel/mm/heap.h"
+#include "kernel/proc/task.h"
+#include "kernel/syscall/iovec.h"
+#include "kernel/syscall/syscall.h"
+#include "kernel/vm/vm.h"
+
+#define CHUNK 4096ul
+
+static int check_target(int pid)
+{
+    if (pid == PROC_PID)
+        return 0;
+    spin_lock(&the_proc.task_lock);
+    bool found = task_find(pid) != NULL;
+    spin_unlock(&the_proc.task_lock);
+    return found ? 0 : -ESRCH;
+}
+
+/* Moves through a buffer until one side ends or faults. Returns bytes or -EFAULT. */
+static int64_t move(struct iter *from, struct iter *to, char *buf)
+{
+    int64_t done = 0;
+    while (from->left && to->left) {
+        size_t want = min_u64(min_u64(from->left, to->left), CHUNK);
+        size_t got = iter_read(from, buf, want);
+        size_t put = got ? iter_write(to, buf, got) : 0;
+        done += (int64_t)put;
+        if (put < want)
+            break;
+    }
+    return done || !from->left || !to->left ? done : -EFAULT;
+}
+
+static int64_t transfer(int pid, struct uptr local, uint64_t local_count, struct uptr remote,
+                        uint64_t remote_count, uint64_t flags, bool write)
+{
+    if (flags)
+        return -EINVAL;
+    struct user_iovec here, there;
+    int64_t result = user_iovec_get(&here, local, local_count);
+    if (result)
+        return result;
+    result = user_iovec_get(&there, remote, remote_count);
+    if (result)
+        goto put_here;
+    result = check_target(pid);
+    if (result)
+        goto put_there;
+    char *buf = heap_alloc(CHUNK);
+    if (buf)
+        result = write ? move(&here.it, &there.it, buf) : move(&there.it, &here.it, buf);
+    else
+        result = -ENOMEM;
+    heap_free(buf);
+put_there:
+    user_iovec_put(&there);
+put_here:
+    user_iovec_put(&here);
+    return result;
+}
+
+int64_t sys_process_vm_readv(int pid, struct uptr local, uint64_t local_count, struct uptr remote,
+                             uint64_t remote_count, uint64_t flags)
+{
+    return transfer(pid, local, local_count, remote, remote_count, flags, false);
+}
+
+int64_t sys_process_vm_writev(int pid, struct uptr local, uint64_t local_count, struct uptr remote,
+                              uint64_t remote_count, uint64_t flags)
+{
+    return transfer(pid, local, local_count, remote, remote_count, flags, true);
+}
+
+/* There are no descriptors of processes (pidfd_open is missing), so none can be right. */
+int64_t sys_process_madvise(int fd, struct uptr ranges, size_t count, int advice, unsigned flags)
+{
+    (void)fd, (void)ranges, (void)count, (void)advice;
+    return flags ? -EINVAL : -EBADF;
+}
