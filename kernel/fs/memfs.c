@@ -135,9 +135,24 @@ static int memfs_link(struct inode *dir, struct name name, struct inode *inode)
     return 0;
 }
 
+/* A name of inode goes. If a layer has others, which may not be in memory, what they mean must be
+ * kept: the file as it is now. */
+static void name_goes(struct inode *inode)
+{
+    struct memfs_inode *m = memfs_of(inode);
+    if (m->in_links && inode->links > 1 && !m->kept) {
+        m->kept = true;
+        inode_get(inode);
+    } else if (inode->links <= 1 && m->kept) {
+        m->kept = false;
+        inode_put(inode);
+    }
+}
+
 static int memfs_unlink(struct inode *dir, struct name name, struct inode *inode)
 {
-    (void)dir, (void)name, (void)inode;
+    (void)dir, (void)name;
+    name_goes(inode);
     return 0;
 }
 
@@ -207,8 +222,12 @@ static int memfs_rename(struct inode *old_dir, struct name old_name, struct inod
                         unsigned flags)
 {
     (void)old_dir, (void)old_name, (void)inode, (void)new_dir, (void)new_name;
-    bool replaces = target && !(flags & RENAME_EXCHANGE);
-    return replaces && inode_is_dir(target) ? check_empty(target) : 0;
+    if (!target || (flags & RENAME_EXCHANGE))
+        return 0;
+    if (inode_is_dir(target))
+        return check_empty(target);
+    name_goes(target);
+    return 0;
 }
 
 static int64_t memfs_readlink(struct inode *link, char *buf, size_t size)

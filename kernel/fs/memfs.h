@@ -19,6 +19,7 @@ struct memfs_inode {
     struct memfs_xattr *xattrs; /* under inode.lock */
     bool xattrs_loaded;         /* the layer's are among them */
     bool in_links;              /* in the table of files with several names */
+    bool kept;                  /* referenced for names that are not in memory */
     struct memfs_inode *links_next;
     uint32_t node_count;
     struct erofs_node nodes[];

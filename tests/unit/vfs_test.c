@@ -15,9 +15,9 @@
 #include "kernel/fs/memfs.h"
 #include "kernel/proc/run.h"
 #include "kernel/proc/task.h"
-#include "kernel/vfs/mode.h"
 #include "kernel/vfs/dentry.h"
 #include "kernel/vfs/flock.h"
+#include "kernel/vfs/mode.h"
 #include "kernel/vfs/seals.h"
 #include "tests/harness/check.h"
 #include "tests/unit/fakes/fakes.h"
@@ -254,6 +254,12 @@ static void check_changes(void)
     CHECK_EQ(vfs_unlink(NULL, "/hard1", false), 0);
     CHECK_EQ(stat_of("/hard2", &a), 0);
     CHECK_EQ(a.links, 1);
+    /* The second name has not been looked for yet, and means the changed file. */
+    CHECK_EQ(put("/twin1", 0, "T", 0), 1);
+    CHECK_EQ(vfs_unlink(NULL, "/twin1", false), 0);
+    CHECK_STR(content("/twin2"), "Twin\n");
+    CHECK_EQ(stat_of("/twin2", &a), 0);
+    CHECK_EQ(a.links, 1);
     CHECK_EQ(put("/newlink", O_CREAT | O_NOFOLLOW, "x", 0), 1);
     CHECK_EQ(vfs_make(NULL, "/tmp/dangling", S_IFLNK | 0777, 0, "made-by-link", NULL), 0);
     CHECK_EQ(put("/tmp/dangling", O_CREAT, "here", 0), 4);
@@ -461,7 +467,8 @@ int main(void)
     bool ok = fake_shell(
         "cd %s && mkdir -p L0/etc L0/usr/lib/deep L0/many L0/turned L1/etc && "
         "echo lower >L0/etc/lower && echo lower >L0/etc/both && echo deep >L0/usr/lib/deep/file && "
-        "ln -s usr/lib L0/lib && ln -s loop L0/loop && echo hard >L0/hard1 && ln L0/hard1 L0/hard2 "
+        "ln -s usr/lib L0/lib && ln -s loop L0/loop && echo twin >L0/twin1 && ln L0/twin1 L0/twin2 "
+        "&& echo hard >L0/hard1 && ln L0/hard1 L0/hard2 "
         "&& "
         "for i in $(seq 0 699); do : >L0/many/name-$i; done && "
         "echo upper >L1/etc/both && chmod 640 L1/etc/both && touch -d @1000000000 L1/etc/both && "
