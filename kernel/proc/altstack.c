@@ -1,5 +1,4 @@
 /* Alternate signal stacks, sigaltstack(2). */
-#include "kernel/arch/exec.h"
 #include "kernel/base/errno.h"
 #include "kernel/proc/signal.h"
 
@@ -37,7 +36,7 @@ int altstack_set(const struct user_regs *regs, const struct altstack_kernel *sta
         task->altstack_flags = SS_DISABLE;
         return 0;
     }
-    if (stack->size < arch_signal_stack_min())
+    if (stack->size < MINSIGSTKSZ)
         return -ENOMEM;
     task->altstack_base = stack->sp;
     task->altstack_size = stack->size;

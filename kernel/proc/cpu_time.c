@@ -1,4 +1,8 @@
-/* Adds up the CPU time of tasks. How much of it was spent in ring 3 is sampled (kernel/sched). */
+/*
+ * Adds up the CPU time of tasks. How much of it was spent in ring 3 is sampled (kernel/sched),
+ * because counting it at each system call would make every call slower; a task never sampled counts
+ * as if it had been there all the time.
+ */
 #include "kernel/proc/cpu_time.h"
 
 #include "kernel/base/string.h"
@@ -7,8 +11,9 @@
 static void add(const struct task *task, struct cpu_time *sum)
 {
     const struct thread *t = task->thread;
-    sum->total_ns += thread_cpu_ns(t);
-    sum->user_ns += t->user_ns;
+    uint64_t total = thread_cpu_ns(t);
+    sum->total_ns += total;
+    sum->user_ns += t->user_ns ? t->user_ns : total;
     sum->voluntary += t->voluntary_switches;
     sum->involuntary += t->involuntary_switches;
 }

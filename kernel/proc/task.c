@@ -146,7 +146,7 @@ static bool task_leave(struct task *task)
     if (!last) {
         const struct thread *t = task->thread;
         the_proc.dead_ns += thread_cpu_ns(t);
-        the_proc.dead_user_ns += t->user_ns;
+        the_proc.dead_user_ns += t->user_ns ? t->user_ns : thread_cpu_ns(t);
         the_proc.dead_switches[0] += t->voluntary_switches;
         the_proc.dead_switches[1] += t->involuntary_switches;
         list_remove(&task->node);
@@ -220,6 +220,8 @@ void task_kill_others(void)
 
 void task_end_others(void)
 {
+    if (task_current()->exiting) /* another thread was quicker with its exec or exit */
+        task_end(0);
     task_kill_others();
     struct waiter w;
     waiter_init(&w, EVENTS_ANY);
@@ -228,6 +230,8 @@ void task_end_others(void)
         waiter_arm(&w);
         if (the_proc.task_count == 1)
             break;
+        if (the_proc.exiting)
+            task_end(0);
         waiter_sleep(&w, DEADLINE_NONE, false);
     }
     waitq_remove(&the_proc.task_waitq, &w);

@@ -205,9 +205,15 @@ static int64_t send_to_thread(int tgid, int tid, int signo, const siginfo_t *inf
     return signo ? signal_send_task(task, signo, info) : 0;
 }
 
+/* A process group of ours, or the process by its pid or any thread's tid. */
 static bool is_ours(int pid)
 {
-    return pid == PROC_PID || pid == 0 || pid == -1 || pid == -the_proc.pgrp;
+    if (pid == 0 || pid == PROC_PID || pid == -the_proc.pgrp)
+        return true;
+    spin_lock(&the_proc.task_lock);
+    bool found = pid > 0 && task_find(pid);
+    spin_unlock(&the_proc.task_lock);
+    return found;
 }
 
 int64_t sys_kill(int pid, int signo)
@@ -215,7 +221,7 @@ int64_t sys_kill(int pid, int signo)
     if (signo < 0 || signo > SIGNAL_COUNT)
         return -EINVAL;
     /* kill(-1) reaches all processes but oneself, and there are no others. */
-    if (pid == -1 || !is_ours(pid))
+    if (!is_ours(pid))
         return -ESRCH;
     siginfo_t info;
     fill_user_info(&info, signo, SI_USER);
