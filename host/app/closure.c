@@ -439,8 +439,9 @@ static bool scan_entry(struct closure *closure, size_t i, enum missing missing, 
     if (missing != MISSING_IS_ERROR)
         missing = entry->tier == TIER_SYSTEM ? MISSING_IS_QUIET : MISSING_IS_NOTED;
     closure->spec->tier = entry->tier == TIER_APP ? TIER_FOLDERS : entry->tier;
-    bool good =
-        elf_read(host, &object.elf, NULL) != ELF_GOOD || add_object(closure, &object, missing, err);
+    bool is_elf = elf_read(host, &object.elf, NULL) == ELF_GOOD;
+    closure->spec->entries[i].scanned = is_elf;
+    bool good = !is_elf || add_object(closure, &object, missing, err);
     closure->spec->tier = tier;
     elf_clear(&object.elf);
     free(host);
@@ -536,7 +537,8 @@ static bool keep_entry(void *context, const struct hostcache_entry *entry)
 bool closure_add_cache(struct closure *closure, struct error *err)
 {
     struct spec_found found;
-    if (closure->musl || !closure->cache.count || closure->spec->layer_count)
+    bool dynamic = closure->sonames.count > 0;
+    if (!dynamic || closure->musl || !closure->cache.count || closure->spec->layer_count)
         return true;
     if (spec_find(closure->spec, CACHE_PATH, true, &found)) {
         free(found.guest);
