@@ -117,14 +117,7 @@ before = time.monotonic()
 time.sleep(0.05)
 print(time.monotonic() - before >= 0.05, abs(time.time() - time.time_ns() / 1e9) < 1)
 print(sys.getrecursionlimit(), sys.getfilesystemencoding(), os.path.exists("/proc/self/maps"))
-try:
-    os.fork()
-except OSError as e:
-    print("fork refused", file=sys.stderr)
-else:
-    os._exit(0) if False else None
 sys.exit(5)
 P
-sed -i '/^try:/,/^    os._exit/d' misc.py
 same misc
 finish
