@@ -285,11 +285,9 @@ struct dir_block {
     uint32_t size, count; /* bytes; names */
 };
 
-static struct erofs_dirent dirent_at(const struct dir_block *block, uint32_t i)
+static inline const struct erofs_dirent *dirent_at(const struct dir_block *block, uint32_t i)
 {
-    struct erofs_dirent entry;
-    memcpy(&entry, block->data + i * sizeof(entry), sizeof(entry));
-    return entry;
+    return (const struct erofs_dirent *)(const void *)block->data + i; /* packed: any alignment */
 }
 
 static int dir_block_get(struct erofs_layer *layer, const struct erofs_node *dir, uint64_t index,
@@ -301,7 +299,7 @@ static int dir_block_get(struct erofs_layer *layer, const struct erofs_node *dir
         return err;
     out->data = (uint8_t *)page_virt(out->page) + (at & PAGE_MASK);
     out->size = (uint32_t)min_u64(dir->size - offset, PAGE_SIZE);
-    uint32_t first = out->size < sizeof(struct erofs_dirent) ? 0 : dirent_at(out, 0).name_offset;
+    uint32_t first = out->size < sizeof(struct erofs_dirent) ? 0 : dirent_at(out, 0)->name_offset;
     out->count = first / sizeof(struct erofs_dirent);
     if ((at & PAGE_MASK) + out->size > PAGE_SIZE || out->count == 0 || first > out->size ||
         first % sizeof(struct erofs_dirent)) {
@@ -312,23 +310,24 @@ static int dir_block_get(struct erofs_layer *layer, const struct erofs_node *dir
 }
 
 /* Name i of a block; its text lies in the block. False: nonsense. */
-static bool dir_block_name(const struct dir_block *block, uint32_t i, struct erofs_dirent *entry,
-                           struct name *name)
+static inline bool dir_block_name(const struct dir_block *block, uint32_t i, struct name *name)
 {
-    *entry = dirent_at(block, i);
-    uint32_t start = entry->name_offset;
-    uint32_t end = i + 1 < block->count ? dirent_at(block, i + 1).name_offset : block->size;
-    if (start >= end || end > block->size || start < block->count * sizeof(struct erofs_dirent))
+    const struct erofs_dirent *entry = dirent_at(block, i);
+    bool last = i + 1 == block->count;
+    uint32_t start = entry->name_offset, end = last ? block->size : entry[1].name_offset;
+    if (start >= end || end > block->size)
         return false;
-    const char *text = (const char *)block->data + start;
-    size_t length = i + 1 < block->count ? end - start : strnlen(text, end - start);
-    *name = (struct name){text, (uint32_t)length, 0};
-    return length > 0 && length <= NAME_BYTES_MAX;
+    name->text = (const char *)block->data + start;
+    name->length = UNLIKELY(last) ? (uint32_t)strnlen(name->text, end - start) : end - start;
+    return name->length > 0 && name->length <= NAME_BYTES_MAX;
 }
 
-static int name_compare(struct name a, struct name b)
+/* As memcmp orders them; most names differ at once. */
+static inline int name_compare(struct name a, struct name b)
 {
-    int order = memcmp(a.text, b.text, min_u64(a.length, b.length));
+    int order = (uint8_t)a.text[0] - (uint8_t)b.text[0];
+    if (!order)
+        order = memcmp(a.text, b.text, min_u64(a.length, b.length));
     return order ? order : (a.length > b.length) - (a.length < b.length);
 }
 
@@ -338,13 +337,12 @@ static int dir_block_search(const struct dir_block *block, struct name name, uin
     uint32_t low = 0, high = block->count;
     while (low < high) {
         uint32_t middle = (low + high) / 2;
-        struct erofs_dirent entry;
         struct name there;
-        if (!dir_block_name(block, middle, &entry, &there))
+        if (!dir_block_name(block, middle, &there))
             return -EIO;
         int order = name_compare(name, there);
         if (order == 0) {
-            *nid = entry.nid;
+            *nid = dirent_at(block, middle)->nid;
             return 0;
         }
         if (order < 0)
@@ -358,9 +356,8 @@ static int dir_block_search(const struct dir_block *block, struct name name, uin
 /* Whether name sorts before the first name of a block. */
 static int dir_block_before(const struct dir_block *block, struct name name, bool *before)
 {
-    struct erofs_dirent entry;
     struct name first;
-    if (!dir_block_name(block, 0, &entry, &first))
+    if (!dir_block_name(block, 0, &first))
         return -EIO;
     *before = name_compare(name, first) < 0;
     return 0;
@@ -419,14 +416,14 @@ static int dir_block_iterate(const struct dir_block *block, uint64_t index, uint
                              erofs_each_t each, void *arg)
 {
     for (; i < block->count; i++) {
-        struct erofs_dirent entry;
+        const struct erofs_dirent *entry = dirent_at(block, i);
         struct name name;
-        if (!dir_block_name(block, i, &entry, &name))
+        if (!dir_block_name(block, i, &name))
             return -EIO;
         if (is_dots(name))
             continue;
         uint64_t next = (index << NAMES_PER_BLOCK_BITS) | (i + 1);
-        if (!each(arg, name, entry.nid, entry.type, next))
+        if (!each(arg, name, entry->nid, entry->type, next))
             return 1;
     }
     return 0;
