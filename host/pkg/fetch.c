@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "host/base/buf.h"
@@ -15,6 +16,9 @@
 #include "host/pkg/finish.h"
 #include "host/pkg/pack.h"
 #include "host/pkg/progress.h"
+
+#define ROOM_LISTS (64u << 20) /* bytes for the archive's lists */
+#define ROOM_FACTOR 8u         /* for packages: downloaded, unpacked, and as a layer */
 
 /* One package in the making. */
 struct making {
@@ -28,9 +32,24 @@ struct making {
     char *label;    /* for messages: "python_3.11.2" */
 };
 
+/* apt's helpers wait for ever on a full disk, so the room is looked at first. */
+static bool room_check(const char *folder, uint64_t needed, struct error *err)
+{
+    struct statvfs info;
+    if (statvfs(folder, &info) != 0)
+        return error_errno(err, "can't look at %s", folder);
+    uint64_t free_bytes = (uint64_t)info.f_bavail * info.f_frsize;
+    return free_bytes >= needed ||
+           error_set(err,
+                     "not enough room in %s: %.0f MB are needed, %.0f MB are free (`orris prune` "
+                     "frees some; ORRIS_HOME chooses another place)",
+                     folder, (double)needed / 1e6, (double)free_bytes / 1e6);
+}
+
 static bool making_open(struct making *making, struct error *err)
 {
-    return recipe_rules_read(&making->rules, err) && apt_open(&making->apt, err);
+    return recipe_rules_read(&making->rules, err) && apt_open(&making->apt, err) &&
+           room_check(making->apt.folder, ROOM_LISTS, err);
 }
 
 static void making_close(struct making *making)
@@ -67,6 +86,9 @@ static bool making_download(struct making *making, struct error *err)
         if (!apt_resolve(&making->apt, names, &making->rules, &making->closure, err))
             return false;
         making_subtract(making);
+        uint64_t needed = ROOM_FACTOR * deb_list_bytes(&making->item.debs);
+        if (!room_check(making->apt.folder, needed, err))
+            return false;
         if (apt_download(&making->apt, names, &making->item.debs, making->label, err))
             return true;
         struct error ignored;

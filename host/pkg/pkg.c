@@ -11,6 +11,7 @@
 
 #include "host/base/blake2b.h"
 #include "host/base/buf.h"
+#include "host/base/nearest.h"
 #include "host/base/say.h"
 #include "host/base/store.h"
 #include "host/pkg/command.h"
@@ -39,6 +40,21 @@ static void item_take(struct shelf_item *item, struct package *out)
     *out = item->package;
     item->package = (struct package){0};
     shelf_item_clear(item);
+}
+
+/* Adds the recipe's name that is near to a name nobody knows. */
+static void suggest(const char *name, struct error *err)
+{
+    struct strlist names = {0};
+    const char *near = recipe_names(&names, NULL) && names.count
+                           ? nearest(name, (const char *const *)names.items)
+                           : NULL;
+    if (near && strcmp(near, name) != 0) {
+        char *text = mem_string(err->text);
+        error_set(err, "%s (did you mean %s?)", text, near);
+        free(text);
+    }
+    strlist_clear(&names);
 }
 
 /* Fetches with the lock held; the signals that end us meanwhile clean up first. */
@@ -81,6 +97,8 @@ static bool package_find(const char *reference, bool update, struct shelf_item *
     if (!recipe_split(reference, &name, &version, err))
         return false;
     bool ok = recipe_find(name, &recipe, err) && get_item(&recipe, version, update, out, err);
+    if (!ok && recipe.name && !recipe.version)
+        suggest(name, err);
     recipe_clear(&recipe);
     free(name);
     free(version);

@@ -123,7 +123,9 @@ static la_ssize_t member_read(struct archive *inner, void *context, const void *
 static bool archive_failed(struct archive *archive, const char *path, struct error *err)
 {
     const char *text = archive_error_string(archive);
-    return error_set(err, "can't unpack %s: %s", path, text ? text : "unknown error");
+    int number = archive_errno(archive);
+    return error_set(err, "can't unpack %s: %s%s%s", path, text ? text : "unknown error",
+                     number > 0 ? ": " : "", number > 0 ? strerror(number) : "");
 }
 
 static bool data_write(struct archive *from, struct archive *to, struct error *err)

@@ -14,6 +14,8 @@ ok "without a network the first pkg get fails" is "$status" 1
 ok "and says so" has err "can't be reached (is there a network?)"
 try pkg get "no such"
 ok "a name that can't be one is refused" is "$status" 1
+try pkg get pyhton
+ok "a near name is suggested" has err "(did you mean python?)"
 try pkg get no-such-package-anywhere
 ok "a package that Debian doesn't have is an error" has err 'no package "no-such-package-anywhere"'
 
@@ -74,6 +76,13 @@ ok "prune says how much it freed" matches out '^freed [0-9.]+ MB, the store hold
 ok "downloads go, packages stay" is "$(ls "$ORRIS_HOME"/packages/apt/debs/*.deb 2> /dev/null | wc -l)$(ls -d "$ORRIS_HOME"/packages/python_3.11.2)" "0$ORRIS_HOME/packages/python_3.11.2"
 try prune --max 1M
 ok "prune --max removes packages, too" is "$(ls "$ORRIS_HOME/packages")" apt
+
+if [ "$(id -u)" = 0 ] && mkdir full && mount -t tmpfs -o size=12M full full 2> /dev/null; then
+    ORRIS_HOME=$work/full/store try pkg get python
+    ok "a full disk is an error" is "$status" 1
+    ok "that says how much room is needed" matches err "not enough room in .*: [0-9]+ MB are needed"
+    umount full
+fi
 
 if [ "$(id -u)" = 0 ] && command -v setpriv > /dev/null; then
     mkdir "$work/other"
