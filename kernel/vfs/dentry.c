@@ -360,11 +360,11 @@ static struct dentry *shrink_take(size_t *tries)
     return taken;
 }
 
-/* Called when memory is short, perhaps by somebody who holds the lock. */
+/* Called when memory is short, perhaps by somebody who holds our lock or the page cache's. */
 unsigned vfs_shrink(unsigned count)
 {
     unsigned done = 0;
-    if (!spin_trylock(&dentry_lock))
+    if (!filemap_idle() || !spin_trylock(&dentry_lock))
         return 0;
     size_t tries = 2 * table_count;
     spin_unlock(&dentry_lock);

@@ -10,13 +10,11 @@
 
 #include "kernel/base/errno.h"
 #include "kernel/base/panic.h"
-#include "kernel/vfs/vfs.h"
 #include "kernel/vm/vm.h"
 
 #define READ_PAGES_MAX 64u   /* at once, when access is sequential */
 #define READ_PAGES_START 32u /* at the start of a file */
 #define READ_AROUND 16u
-#define NAMES_PER_PAGE 8u
 
 static struct spinlock cache_lock = SPINLOCK_INIT(RANK_PAGECACHE);
 static struct list_node clean_pages = LIST_INIT(clean_pages);
@@ -341,7 +339,13 @@ unsigned filemap_reclaim(unsigned count)
         }
     }
     spin_unlock(&cache_lock);
-    if (done < count)
-        done += vfs_shrink(count - done) / NAMES_PER_PAGE; /* their inodes give back memory, too */
     return done;
+}
+
+bool filemap_idle(void)
+{
+    bool idle = spin_trylock(&cache_lock);
+    if (idle)
+        spin_unlock(&cache_lock);
+    return idle;
 }

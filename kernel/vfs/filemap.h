@@ -60,3 +60,6 @@ uint64_t filemap_next_page(struct filemap *map, uint64_t index, bool dirty_only)
 /* Gives back up to count clean pages, least recently used first, of all caches. Never sleeps.
  * Returns how many. page_alloc calls it when memory is short. */
 unsigned filemap_reclaim(unsigned count);
+/* Whether nobody is inside the page cache now: else memory was asked for from there, and caches
+ * must not be ended. */
+bool filemap_idle(void);
