@@ -3,7 +3,7 @@
  * checked; then the old program is torn down; after that a failure ends the process.
  *
  * One line of policy, exec_allowed(): a running program may only start itself again, because there
- * is never a second program in a machine.
+ * is never a second program in a machine, nor anything executed that was not in the image.
  */
 #include "kernel/arch/exec.h"
 
@@ -48,6 +48,7 @@
 
 /* All that is known of a program before it is loaded. Too big for the stack. */
 struct program {
+    struct dentry *named;            /* what the caller named: the script, or the file itself */
     struct file *file, *interp_file; /* interp_file NULL: none */
     struct elf_image image, interp;
     char **argv; /* with what script lines added: this array, not the strings, is ours */
@@ -128,6 +129,8 @@ static int find_program(struct program *p, const char *path)
         int err = open_executable(path, &p->file);
         if (err)
             return err;
+        if (!p->named)
+            p->named = dentry_get(p->file->dentry);
         char *head = p->head[depth];
         int64_t got = vfs_read_kernel(p->file, head, SCRIPT_LINE_MAX, 0);
         if (got < 0)
@@ -162,10 +165,11 @@ static int find_interpreter(struct program *p)
     return err;
 }
 
-/* A running program may only start itself again (also through a script). */
+/* A running program may only start itself again: its executable, or the script it began as. */
 static bool exec_allowed(const struct program *p)
 {
-    return !the_proc.exe || p->file->inode == the_proc.exe->inode;
+    return !the_proc.exe || p->named->inode == the_proc.exe->inode ||
+           p->named->inode == the_proc.program->inode;
 }
 
 static int copy_argv(struct program *p, char *const *argv)
@@ -346,7 +350,7 @@ static int make_stack(struct stack_image *stack, bool executable, struct stack_l
     return copy_stack(stack, (uint64_t)top - skew, layout);
 }
 
-static void set_names(const struct exec_args *args, struct file *exe)
+static void set_names(const struct exec_args *args, const struct program *p)
 {
     const char *slash = strrchr(args->path, '/');
     const char *base = slash ? slash + 1 : args->path;
@@ -355,8 +359,10 @@ static void set_names(const struct exec_args *args, struct file *exe)
     memset(task->name, 0, sizeof(task->name));
     memcpy(task->name, base, length);
     memcpy(the_proc.comm, task->name, sizeof(the_proc.comm));
+    if (!the_proc.program)
+        the_proc.program = dentry_get(p->named);
     struct dentry *old = the_proc.exe;
-    the_proc.exe = dentry_get(exe->dentry);
+    the_proc.exe = dentry_get(p->file->dentry);
     if (old)
         dentry_put(old);
 }
@@ -438,6 +444,8 @@ static NORETURN void give_up(bool first, const char *path, int err)
 
 static void program_free(struct program *p)
 {
+    if (p->named)
+        dentry_put(p->named);
     if (p->file)
         file_put(p->file);
     if (p->interp_file)
@@ -458,7 +466,7 @@ int proc_exec(const struct exec_args *args)
     }
     bool first = !the_proc.exe;
     tear_down();
-    set_names(args, p->file);
+    set_names(args, p);
     err = build_up(p, args);
     if (err)
         give_up(first, args->path, err);

@@ -76,7 +76,8 @@ struct proc {
     struct waitq continue_waitq;
     uint32_t umask;
     uint32_t uid[4], gid[4]; /* real, effective, saved, filesystem */
-    struct dentry *exe;      /* the program, for /proc/self/exe */
+    struct dentry *exe;      /* the executable, for /proc/self/exe */
+    struct dentry *program;  /* what the first exec named: that file, or a script */
     char comm[16];
     uint64_t arg_start, arg_end, env_start, env_end, auxv_start, auxv_size; /* user addresses */
     uint64_t limits[16][2]; /* RLIMIT_*: soft, hard */
