@@ -21,6 +21,10 @@ struct waitq *stream_waitq(enum stream s);
 size_t stream_available(enum stream s);
 /* Bytes handed to the host so far. */
 uint64_t stream_bytes_out(enum stream s);
+/* Marks told through the control channel: the input ends after total_bytes in all; nobody reads an
+ * output any more. Both wake who waits. */
+void stream_set_eof(enum stream s, uint64_t total_bytes);
+void stream_set_closed(enum stream s);
 /* Sends one control message (abi/control.h). Sleeps for room if can_sleep, else may drop it
  * (false). A machine without a control channel prints NOTE, LOG, REPORT on the console. */
 bool control_send(uint32_t type, const void *payload, size_t size, bool can_sleep);

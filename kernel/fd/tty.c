@@ -1,0 +1,488 @@
+/*
+ * The terminal's open files and requests, and the thread that takes in what is typed.
+ *
+ * The thread is there because some characters act when they are typed, not when they are read: the
+ * interrupt character must end a program that never reads.
+ */
+#include "kernel/fd/tty.h"
+
+#include <asm/fcntl.h>
+#include <asm/ioctls.h>
+#include <asm/signal.h>
+#include <linux/eventpoll.h>
+#include <linux/stat.h>
+
+#include "kernel/base/errno.h"
+#include "kernel/base/format.h"
+#include "kernel/base/string.h"
+#include "kernel/fd/wake.h"
+#include "kernel/fs/devfs.h"
+#include "kernel/platform/streams.h"
+#include "kernel/proc/task.h"
+#include "kernel/sched/thread.h"
+#include "kernel/time/clock.h"
+
+#define CHUNK_BYTES 256u
+#define NS_PER_DECISECOND 100000000ul
+#define IN_EVENTS (EPOLLIN | EPOLLRDNORM)
+#define OUT_EVENTS (EPOLLOUT | EPOLLWRNORM)
+#define ALL_EVENTS (IN_EVENTS | OUT_EVENTS | EPOLLHUP)
+#define CONSOLE_DEVICE 0x501u
+
+struct tty the_tty;
+static struct waiter out_waiter;
+
+static const struct ktermios termios_initial = {
+    .c_iflag = ICRNL | IXON | IUTF8,
+    .c_oflag = OPOST | ONLCR,
+    .c_cflag = B38400 | CS8 | CREAD | HUPCL,
+    .c_lflag = ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | IEXTEN,
+    .c_cc = {[VINTR] = 3,
+             [VQUIT] = 28,
+             [VERASE] = 127,
+             [VKILL] = 21,
+             [VEOF] = 4,
+             [VMIN] = 1,
+             [VSTART] = 17,
+             [VSTOP] = 19,
+             [VSUSP] = 26,
+             [VREPRINT] = 18,
+             [VDISCARD] = 15,
+             [VWERASE] = 23,
+             [VLNEXT] = 22},
+    .c_ispeed = 38400,
+    .c_ospeed = 38400,
+};
+
+/* Typed characters. */
+
+static void send_to_foreground(int signo)
+{
+    if (signo && the_tty.pgrp == the_proc.pgrp)
+        (void)signal_send_process(signo, NULL);
+}
+
+/* Takes in characters as long as there is room. Returns how many; *signo: the signal sent. */
+static size_t take_in(struct tty *t, const uint8_t *data, size_t size)
+{
+    size_t done = 0;
+    mutex_lock(&t->lock);
+    while (done < size && tty_input_room(t)) {
+        int signo = tty_input(t, data[done++]);
+        if (signo) {
+            tty_flush(t);
+            send_to_foreground(signo);
+        }
+    }
+    tty_flush(t);
+    mutex_unlock(&t->lock);
+    if (done > 0)
+        waitq_tell(&t->waitq, ALL_EVENTS);
+    return done;
+}
+
+/* Waits for room, which a read makes. */
+static void wait_for_room(struct tty *t)
+{
+    struct waiter w;
+    waiter_init(&w, EVENTS_ANY);
+    waitq_add(&t->waitq, &w);
+    for (;;) {
+        waiter_arm(&w);
+        mutex_lock(&t->lock);
+        bool room = tty_input_room(t);
+        mutex_unlock(&t->lock);
+        if (room)
+            break;
+        (void)waiter_sleep(&w, DEADLINE_NONE, false);
+    }
+    waitq_remove(&t->waitq, &w);
+}
+
+/* Waits for typed bytes. Returns their number, or 0: the end. */
+static size_t wait_for_input(uint8_t *data, size_t size)
+{
+    struct waitq *q = stream_waitq(STREAM_STDIN);
+    int64_t n;
+    struct waiter w;
+    waiter_init(&w, EVENTS_ANY);
+    waitq_add(q, &w);
+    for (;;) {
+        waiter_arm(&w);
+        n = stream_read(STREAM_STDIN, data, size);
+        if (n != -EAGAIN)
+            break;
+        (void)waiter_sleep(&w, DEADLINE_NONE, false);
+    }
+    waitq_remove(q, &w);
+    return n > 0 ? (size_t)n : 0;
+}
+
+static void input_thread(void *arg)
+{
+    struct tty *t = arg;
+    uint8_t data[CHUNK_BYTES];
+    size_t size;
+    while ((size = wait_for_input(data, sizeof(data))) > 0) {
+        for (size_t done = 0; done < size; done += take_in(t, data + done, size - done))
+            wait_for_room(t);
+    }
+    __atomic_store_n(&t->hung_up, true, __ATOMIC_RELEASE);
+    waitq_tell(&t->waitq, ALL_EVENTS);
+    thread_exit();
+}
+
+static void timer_expired(struct timer *timer)
+{
+    struct tty *t = container_of(timer, struct tty, timer);
+    __atomic_store_n(&t->timed_out, true, __ATOMIC_RELEASE);
+    waitq_wake(&t->waitq, IN_EVENTS);
+}
+
+/* The stream that shows our output took some of it. */
+static bool output_changed(struct waiter *w, uint32_t events)
+{
+    (void)w, (void)events;
+    waitq_tell(&the_tty.waitq, OUT_EVENTS | EPOLLERR);
+    return false;
+}
+
+int tty_init(bool reads, int out_stream, const struct winsize *size)
+{
+    struct tty *t = &the_tty;
+    mutex_init(&t->lock, RANK_STREAM);
+    waitq_init_rank(&t->waitq, RANK_WAITQ_INNER);
+    timer_init(&t->timer, timer_expired);
+    t->termios = termios_initial;
+    t->size = *size;
+    t->pgrp = the_proc.pgrp;
+    t->session = the_proc.session;
+    t->reads = reads;
+    t->out_stream = out_stream;
+    t->present = true;
+    if (out_stream >= 0) {
+        waiter_init(&out_waiter, EVENTS_ANY);
+        out_waiter.wake = output_changed;
+        waitq_add(stream_waitq((enum stream)out_stream), &out_waiter);
+    }
+    if (!reads)
+        return 0;
+    struct thread *thread;
+    int err = thread_create(&thread, input_thread, t, "tty");
+    if (!err)
+        thread_start(thread);
+    return err;
+}
+
+void tty_set_size(const struct winsize *size)
+{
+    struct tty *t = &the_tty;
+    if (!t->present)
+        return;
+    mutex_lock(&t->lock);
+    bool changed = memcmp(&t->size, size, sizeof(*size)) != 0;
+    t->size = *size;
+    mutex_unlock(&t->lock);
+    if (changed)
+        send_to_foreground(SIGWINCH);
+}
+
+/* Reading and writing. */
+
+static void timer_stop(struct tty *t)
+{
+    if (t->timer_set)
+        (void)timer_cancel(&t->timer);
+    t->timer_set = false;
+    __atomic_store_n(&t->timed_out, false, __ATOMIC_RELAXED);
+}
+
+/* Whether the time of VTIME is not over yet; starts it when there is a new number of bytes. */
+static bool timer_runs(struct tty *t, uint32_t there)
+{
+    if (t->timer_set && t->timer_bytes == there)
+        return !__atomic_load_n(&t->timed_out, __ATOMIC_ACQUIRE);
+    timer_stop(t);
+    t->timer_set = true;
+    t->timer_bytes = there;
+    timer_set(&t->timer,
+              clock_monotonic_ns() + t->termios.c_cc[VTIME] * NS_PER_DECISECOND);
+    return true;
+}
+
+/* Without canonical mode: whether a read of size bytes is to wait on, by VMIN and VTIME. */
+static bool must_wait(struct tty *t, const struct file *f, uint64_t size)
+{
+    uint32_t there = tty_readable(t);
+    uint64_t min = t->termios.c_cc[VMIN], time = t->termios.c_cc[VTIME];
+    if (t->hung_up || there >= min_u64(size, max_u64(min, 1)))
+        return false;
+    if (f->flags & O_NONBLOCK)
+        return there == 0 && (min > 0 || time > 0);
+    if (min > 0 && (there == 0 || time == 0))
+        return true;
+    return time > 0 && timer_runs(t, there);
+}
+
+static int64_t read_locked(struct tty *t, struct file *f, struct iter *it)
+{
+    if (it->left == 0)
+        return 0;
+    if (TTY_FLAG(t, lflag, ICANON)) {
+        if (tty_readable(t) == 0)
+            return t->hung_up ? 0 : -EAGAIN;
+    } else if (must_wait(t, f, it->left)) {
+        return -EAGAIN;
+    }
+    timer_stop(t);
+    return tty_read_bytes(t, it);
+}
+
+static int64_t tty_read(struct file *f, struct iter *it, uint64_t *pos)
+{
+    struct tty *t = f->private;
+    (void)pos;
+    mutex_lock(&t->lock);
+    bool had_room = tty_input_room(t);
+    int64_t n = read_locked(t, f, it);
+    bool made_room = !had_room && n > 0;
+    mutex_unlock(&t->lock);
+    if (made_room)
+        waitq_tell(&t->waitq, OUT_EVENTS);
+    return n;
+}
+
+/* Queues the characters of data as far as there is room. */
+static size_t put_all(struct tty *t, const uint8_t *data, size_t size)
+{
+    size_t done = 0;
+    while (done < size && tty_put(t, data[done]))
+        done++;
+    return done;
+}
+
+static int64_t write_locked(struct tty *t, struct iter *it)
+{
+    uint8_t data[CHUNK_BYTES];
+    int64_t done = 0;
+    if (tty_out_closed(t))
+        return -EIO;
+    while (it->left > 0) {
+        struct iter before = *it;
+        size_t size = iter_read(it, data, sizeof(data));
+        if (size == 0)
+            return done > 0 ? done : -EFAULT;
+        size_t n = put_all(t, data, size);
+        done += (int64_t)n;
+        if (n < size) {
+            *it = before;
+            iter_advance(it, n);
+            break;
+        }
+    }
+    tty_flush(t);
+    return done > 0 || it->left == 0 ? done : -EAGAIN;
+}
+
+static int64_t tty_write(struct file *f, struct iter *it, uint64_t *pos)
+{
+    struct tty *t = f->private;
+    (void)pos;
+    mutex_lock(&t->lock);
+    int64_t n = write_locked(t, it);
+    mutex_unlock(&t->lock);
+    return n;
+}
+
+static uint32_t tty_poll(struct file *f)
+{
+    struct tty *t = f->private;
+    uint32_t events = 0;
+    mutex_lock(&t->lock);
+    uint8_t min = t->termios.c_cc[VMIN], time = t->termios.c_cc[VTIME];
+    bool canonical = TTY_FLAG(t, lflag, ICANON);
+    uint32_t wanted = !canonical && time == 0 && min > 0 ? min : 1;
+    if (tty_readable(t) >= wanted || t->hung_up)
+        events |= IN_EVENTS;
+    tty_flush(t);
+    if (tty_out_room(t) && !t->stopped)
+        events |= OUT_EVENTS;
+    mutex_unlock(&t->lock);
+    return events | (t->hung_up ? EPOLLHUP : 0) | (tty_out_closed(t) ? EPOLLERR : 0);
+}
+
+static struct waitq *tty_waitq(struct file *f)
+{
+    struct tty *t = f->private;
+    return &t->waitq;
+}
+
+/* Requests. */
+
+static int set_termios(struct tty *t, unsigned request, struct uptr from, size_t size)
+{
+    struct ktermios fresh = t->termios;
+    if (copy_from_user(&fresh, from, size))
+        return -EFAULT;
+    bool flush = request == TCSETSF || request == TCSETSF2;
+    mutex_lock(&t->lock);
+    bool was_canonical = TTY_FLAG(t, lflag, ICANON);
+    t->termios = fresh;
+    if (flush)
+        tty_input_flush(t);
+    if (was_canonical != TTY_FLAG(t, lflag, ICANON))
+        tty_mode_changed(t, was_canonical);
+    timer_stop(t);
+    if (!TTY_FLAG(t, iflag, IXON))
+        t->stopped = false;
+    mutex_unlock(&t->lock);
+    waitq_tell(&t->waitq, ALL_EVENTS);
+    return 0;
+}
+
+static int get_int(struct uptr to, int value)
+{
+    return copy_to_user(to, &value, sizeof(value));
+}
+
+static int set_pgrp(struct tty *t, struct uptr from)
+{
+    int pgrp;
+    if (copy_from_user(&pgrp, from, sizeof(pgrp)))
+        return -EFAULT;
+    if (pgrp < 0)
+        return -EINVAL;
+    if (pgrp != the_proc.pgrp)
+        return -EPERM;
+    t->pgrp = pgrp;
+    return 0;
+}
+
+static int flush_queues(struct tty *t, uint64_t which)
+{
+    if (which > TCIOFLUSH)
+        return -EINVAL;
+    mutex_lock(&t->lock);
+    if (which != TCOFLUSH)
+        tty_input_flush(t);
+    if (which != TCIFLUSH)
+        t->out_start = t->out_end = 0;
+    mutex_unlock(&t->lock);
+    waitq_tell(&t->waitq, ALL_EVENTS);
+    return 0;
+}
+
+static int stop_or_start(struct tty *t, uint64_t what)
+{
+    if (what > TCION)
+        return -EINVAL;
+    mutex_lock(&t->lock);
+    if (what == TCOOFF || what == TCOON)
+        t->stopped = what == TCOOFF;
+    tty_flush(t);
+    mutex_unlock(&t->lock);
+    waitq_tell(&t->waitq, ALL_EVENTS);
+    return 0;
+}
+
+static int set_size(struct uptr from)
+{
+    struct winsize size;
+    if (copy_from_user(&size, from, sizeof(size)))
+        return -EFAULT;
+    tty_set_size(&size);
+    return 0;
+}
+
+/* Requests about sessions and process groups: there is one of each. */
+static int64_t job_ioctl(struct tty *t, unsigned request, struct uptr arg)
+{
+    switch (request) {
+    case TIOCGPGRP:
+        return get_int(arg, t->pgrp);
+    case TIOCSPGRP:
+        return set_pgrp(t, arg);
+    case TIOCGSID:
+        return get_int(arg, t->session);
+    case TIOCSCTTY:
+        t->session = the_proc.session;
+        t->pgrp = the_proc.pgrp;
+        return 0;
+    case TIOCNOTTY:
+    case TIOCEXCL:
+    case TIOCNXCL:
+        return 0;
+    default:
+        return -ENOTTY;
+    }
+}
+
+static int64_t tty_ioctl(struct file *f, unsigned request, uint64_t value)
+{
+    struct tty *t = f->private;
+    struct uptr arg = {value};
+    switch (request) {
+    case TCGETS:
+        return copy_to_user(arg, &t->termios, sizeof(struct termios));
+    case TCGETS2:
+        return copy_to_user(arg, &t->termios, sizeof(struct termios2));
+    case TCSETS:
+    case TCSETSW:
+    case TCSETSF:
+        return set_termios(t, request, arg, sizeof(struct termios));
+    case TCSETS2:
+    case TCSETSW2:
+    case TCSETSF2:
+        return set_termios(t, request, arg, sizeof(struct termios2));
+    case TIOCGWINSZ:
+        return copy_to_user(arg, &t->size, sizeof(t->size));
+    case TIOCSWINSZ:
+        return set_size(arg);
+    case FIONREAD:
+        return get_int(arg, (int)tty_readable(t));
+    case TIOCOUTQ:
+        return get_int(arg, (int)(t->out_end - t->out_start));
+    case TCFLSH:
+        return flush_queues(t, value);
+    case TCXONC:
+        return stop_or_start(t, value);
+    case TCSBRK:
+    case TCSBRKP:
+        return 0;
+    default:
+        return job_ioctl(t, request, arg);
+    }
+}
+
+static void tty_getattr(struct file *f, struct inode_attr *attr)
+{
+    if (f->inode)
+        vfs_getattr(f->inode, attr);
+    else
+        *attr = (struct inode_attr){
+            .mode = S_IFCHR | 0620, .rdev = CONSOLE_DEVICE, .links = 1, .block_size = 1024};
+}
+
+static const struct file_ops tty_ops = {
+    .name = "tty",
+    .read = tty_read,
+    .write = tty_write,
+    .poll = tty_poll,
+    .waitq = tty_waitq,
+    .ioctl = tty_ioctl,
+    .getattr = tty_getattr,
+};
+
+int tty_open(struct file *file)
+{
+    if (!the_tty.present)
+        return -ENXIO;
+    file->ops = &tty_ops;
+    file->private = &the_tty;
+    return 0;
+}
+
+int devfs_open_terminal(struct file *file)
+{
+    return tty_open(file);
+}

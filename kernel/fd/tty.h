@@ -1,0 +1,76 @@
+/*
+ * The program's terminal. There is one, or none.
+ *
+ * Its parts: the line discipline (tty_line.c), which turns what is typed into what is read, output
+ * with its newlines (tty_out.c), and the open files with their requests (tty.c).
+ */
+#pragma once
+
+#include <asm/termbits.h>
+#include <asm/termios.h>
+
+#include "kernel/fd/file.h"
+#include "kernel/time/timer.h"
+
+#define TTY_INPUT_BYTES 4096u /* a power of two */
+#define TTY_OUTPUT_BYTES 1024u
+
+struct tty {
+    struct mutex lock; /* guards all but what says otherwise */
+    bool present;      /* there is a terminal; set at boot */
+    bool reads;        /* what is typed comes to us */
+    int out_stream;    /* enum stream, or -1: messages on the control channel */
+    struct ktermios termios;
+    struct winsize size;
+    int pgrp, session;
+    bool stopped;  /* by the stop character */
+    bool hung_up;  /* the input ended; read without the lock too */
+    bool literal;  /* the next character is taken as it is */
+    /* Input: bytes [head, edit) of the ring, all positions only grow. Canonical mode may read
+     * [head, ready): whole lines. */
+    uint32_t head, ready, edit;
+    uint64_t line_ends[TTY_INPUT_BYTES / 64]; /* bit: a line ends with this byte */
+    uint8_t input[TTY_INPUT_BYTES];
+    /* Output on its way to the stream. */
+    uint32_t out_start, out_end;
+    uint32_t column; /* of the cursor, as far as we know */
+    uint32_t edit_column;
+    char output[TTY_OUTPUT_BYTES];
+    struct timer timer; /* VTIME */
+    bool timer_set, timed_out;
+    uint32_t timer_bytes; /* readable when it was set */
+    struct waitq waitq; /* readers, writers, and whoever feeds input */
+};
+
+extern struct tty the_tty;
+
+#define TTY_FLAG(t, field, flag) (((t)->termios.c_##field & (flag)) != 0)
+
+/* Boot: there is a terminal. reads: its input is our standard input. Starts the thread that takes
+ * it in. Returns 0 or -ENOMEM. */
+MUST_CHECK int tty_init(bool reads, int out_stream, const struct winsize *size);
+/* Makes a new file without operations one of the terminal. Returns 0 or -ENXIO. */
+int tty_open(struct file *file);
+/* Another size: SIGWINCH. */
+void tty_set_size(const struct winsize *size);
+
+/* tty_line.c; the lock is held. */
+/* Takes one typed character. Returns the signal it sends, or 0. */
+int tty_input(struct tty *t, uint8_t c);
+/* Whether another character can be taken. */
+bool tty_input_room(const struct tty *t);
+/* Bytes that a read may take now. */
+uint32_t tty_readable(const struct tty *t);
+int64_t tty_read_bytes(struct tty *t, struct iter *it);
+void tty_input_flush(struct tty *t);
+/* The mode changed between lines and single characters. */
+void tty_mode_changed(struct tty *t, bool was_canonical);
+
+/* tty_out.c; the lock is held. */
+/* Queues one character of output or echo, with what termios makes of it. False: no room. */
+bool tty_put(struct tty *t, uint8_t c);
+/* Hands the queue over to the stream as far as it takes it. */
+void tty_flush(struct tty *t);
+bool tty_out_room(const struct tty *t);
+/* Nobody shows our output any more. */
+bool tty_out_closed(const struct tty *t);
