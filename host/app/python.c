@@ -143,6 +143,44 @@ static bool add_library(struct closure *closure, const char *path, struct error 
     return done;
 }
 
+/* Puts what a link among the library's files leads to into the image, if it is not there yet:
+ * Debian's own configuration, data shared between packages. */
+static bool add_link_target(struct closure *closure, const char *path, struct error *err)
+{
+    struct spec_found found;
+    struct stat info;
+    if (stat(path, &info))
+        return true; /* leads nowhere on the host, either */
+    if (spec_find(closure->spec, path, true, &found)) {
+        free(found.guest);
+        return true;
+    }
+    if (S_ISREG(info.st_mode))
+        return closure_add_path(closure, path, "a link in Python's library", err);
+    return !S_ISDIR(info.st_mode) || add_library(closure, path, err);
+}
+
+static bool add_link_targets(struct closure *closure, size_t first, struct error *err)
+{
+    bool good = true;
+    for (size_t i = first; good && i < closure->spec->entry_count; i++) {
+        if (closure->spec->entries[i].kind != ENTRY_LINK)
+            continue;
+        char *path = mem_string(closure->spec->entries[i].guest);
+        good = add_link_target(closure, path, err);
+        free(path);
+    }
+    return good;
+}
+
+/* The clocks of all zones, which the module zoneinfo reads. */
+static bool add_zones(struct closure *closure, struct error *err)
+{
+    struct stat info;
+    static const char path[] = "/usr/share/zoneinfo";
+    return stat(path, &info) || add_library(closure, path, err);
+}
+
 static bool add_user_site(struct closure *closure, const struct strlist *answer)
 {
     struct stat info;
@@ -185,6 +223,7 @@ bool python_add(struct closure *closure, const char *interpreter, const char *ar
                 struct error *err)
 {
     struct strlist variables = {0}, answer = {0};
+    size_t first = closure->spec->entry_count;
     ask_environment(closure, &variables);
     bool good = ask(interpreter, argv0, question, &variables, &answer, err);
     strlist_clear(&variables);
@@ -198,6 +237,7 @@ bool python_add(struct closure *closure, const char *interpreter, const char *ar
             good = add_library(closure, answer.items[i], err);
         }
     closure->spec->tier = TIER_SYSTEM;
+    good = good && add_link_targets(closure, first, err) && add_zones(closure, err);
     strlist_clear(&answer);
     return good;
 }
@@ -226,14 +266,32 @@ static bool looks_like_package(const char *folder)
     return any;
 }
 
+/* Whether a folder between the script's (depth folders up) and path is a package with __init__.py:
+ * then all in it may be its data. */
+static bool in_package(const char *path, size_t depth)
+{
+    char *at = path_parent(path);
+    bool is = false;
+    for (; depth > 1 && !is; depth--) {
+        is = folder_holds(at, "__init__.py");
+        char *parent = path_parent(at);
+        free(at);
+        at = parent;
+    }
+    free(at);
+    return is;
+}
+
 static bool beside_take(const struct spec_filter *filter, const char *path, bool is_folder,
                         size_t depth)
 {
     (void)filter;
     const char *name = path_base(path);
-    if (depth == 1)
-        return is_folder ? looks_like_package(path) : watch_is_module(name, false);
-    return *name != '.' && (!is_folder || !folder_holds(path, "pyvenv.cfg"));
+    if (*name == '.' || (is_folder && folder_holds(path, "pyvenv.cfg")))
+        return false;
+    if (in_package(path, depth))
+        return true;
+    return is_folder ? looks_like_package(path) : watch_is_module(name, false);
 }
 
 bool python_add_beside(struct image_spec *spec, const char *host, const char *guest,

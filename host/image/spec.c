@@ -261,13 +261,22 @@ struct climb {
     size_t depth;
 };
 
+/* The user is told about what he named himself. */
+static void left_out(const struct climb *climb, const char *host, const char *why)
+{
+    if (climb->filter && climb->filter->modules)
+        say_verbose("%s is left out: %s", host, why);
+    else
+        say("%s is left out: %s", host, why);
+}
+
 static bool climb_enter(struct climb *climb, const char *host, const char *guest,
                         const struct stat *info)
 {
     int fd = open(host, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0) {
         watch_folder(&climb->spec->watch, host, info);
-        say("%s is left out: %s", host, strerror(errno));
+        left_out(climb, host, strerror(errno));
         return true;
     }
     if (climb->depth == TREE_DEPTH_MAX) {
@@ -313,15 +322,17 @@ static bool climb_file(struct climb *climb, const char *host, const char *guest,
                        const struct stat *info)
 {
     if (is_forbidden(guest) || !(S_ISREG(info->st_mode) || S_ISLNK(info->st_mode))) {
-        say("%s is left out (%s)", host,
-            is_forbidden(guest) ? "never in an image" : "neither a file nor a folder nor a link");
+        left_out(climb, host,
+                 is_forbidden(guest) ? "never in an image"
+                                     : "neither a file nor a folder nor a link");
         return true;
     }
     if (S_ISLNK(info->st_mode))
         return climb_link(climb, host, guest, info);
     if (!(info->st_mode & 0004) && access(host, R_OK)) {
+        int why = errno;
         watch_file(&climb->spec->watch, host, info, WATCH_ALL);
-        say("%s is left out: %s", host, strerror(errno));
+        left_out(climb, host, strerror(why));
         return true;
     }
     return file_add(climb->spec, guest, host, info, climb->why, climb->err);
