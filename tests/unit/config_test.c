@@ -176,8 +176,24 @@ static void test_places_behind_nested_values(void)
     CHECK(!json_locate(text, none, 2, &place));
 }
 
+/* docs/config.md is read before the test leaves for its own folder. */
+static struct buf page;
+
+static void test_the_page_has_the_table(void)
+{
+    char *table = NULL;
+    size_t size;
+    FILE *out = open_memstream(&table, &size);
+    config_print_keys(out, true);
+    fclose(out);
+    CHECK(page.data && strstr(page.data, table) != NULL);
+    free(table);
+    buf_clear(&page);
+}
+
 int main(void)
 {
+    io_read_file("docs/config.md", &page, NULL);
     say_level = SAY_QUIET;
     if (!mkdtemp(folder) || chdir(folder))
         return 1;
@@ -187,6 +203,7 @@ int main(void)
     RUN(test_globs_match_names_at_any_depth);
     RUN(test_sizes);
     RUN(test_places_behind_nested_values);
+    RUN(test_the_page_has_the_table);
     char *command = mem_printf("rm -rf %s", folder);
     CHECK_EQ(system(command), 0);
     free(command);
