@@ -1,14 +1,15 @@
 /*
  * PI futexes. The word holds the owner's tid; FUTEX_WAITERS sends its unlock into the kernel,
  * which hands the lock to the waiter with the highest priority by writing its tid.
- *
- * Priority inheritance itself: missing (TODO(#2)). Ownership, order and errors are as on Linux.
+ * Until then it lends the owner, and whom that one waits for, its own real-time priority; what
+ * is lent is given back with the first lock that is, even if there are more.
  */
 #include <linux/futex.h>
 
 #include "kernel/base/errno.h"
 #include "kernel/proc/futex.h"
 #include "kernel/proc/futex_table.h"
+#include "kernel/proc/priority.h"
 #include "kernel/proc/task.h"
 
 #define CHAIN_MAX 32
@@ -69,8 +70,25 @@ static int64_t waits_for(int tid)
     return addr;
 }
 
-/* Whether waiting for owner would close a circle. Returns 0, -EDEADLK, -ESRCH. */
-static int check_chain(int owner)
+static void lend_priority(int owner)
+{
+    spin_lock(&the_proc.task_lock);
+    struct task *task = task_find(owner);
+    if (task)
+        priority_lend(task, thread_current()->rt_priority);
+    spin_unlock(&the_proc.task_lock);
+}
+
+static void return_priority(struct task *task)
+{
+    spin_lock(&the_proc.task_lock);
+    priority_return(task);
+    spin_unlock(&the_proc.task_lock);
+}
+
+/* Goes along the owners that wait for each other, and lends them our priority. Whether waiting for
+ * the first would close a circle: 0, -EDEADLK, -ESRCH. */
+static int join_chain(int owner)
 {
     int self = task_current()->tid;
     for (int i = 0; i < CHAIN_MAX; i++) {
@@ -79,6 +97,7 @@ static int check_chain(int owner)
         int64_t addr = waits_for(owner);
         if (addr < 0 && i == 0)
             return -ESRCH;
+        lend_priority(owner);
         if (addr <= 0)
             return 0;
         uint32_t word;
@@ -104,7 +123,7 @@ static int try_lock(struct uptr addr, bool try_only, uint32_t *word)
         return -EDEADLK;
     if (try_only)
         return 1;
-    err = check_chain(owner);
+    err = join_chain(owner);
     if (err)
         return err;
     if (*word & FUTEX_WAITERS)
@@ -180,6 +199,7 @@ bool futex_pi_hand_over(const struct futex_word *word, uint32_t keep)
 int futex_unlock_pi(const struct futex_word *futex)
 {
     int tid = task_current()->tid;
+    return_priority(task_current());
     for (;;) {
         uint32_t word;
         int err = user_load_u32(futex->addr, &word);
@@ -291,8 +311,7 @@ void futex_pi_task_exit(struct task *t)
         if (!w)
             return;
         uint32_t word;
-        bool owned =
-            !user_load_u32(futex.addr, &word) && (int)(word & FUTEX_TID_MASK) == t->tid;
+        bool owned = !user_load_u32(futex.addr, &word) && (int)(word & FUTEX_TID_MASK) == t->tid;
         if (!owned || !futex_pi_hand_over(&futex, FUTEX_OWNER_DIED))
             bucket++;
     }

@@ -25,3 +25,4 @@ static inline int64_t restart_later(enum restart_kind kind, uint64_t a, uint64_t
 /* What goes on, one function for each kind. */
 int64_t sys_nanosleep_restart(const uint64_t data[4]);
 int64_t sys_futex_restart(const uint64_t data[4]);
+int64_t sys_poll_restart(const uint64_t data[4]);

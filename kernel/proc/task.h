@@ -49,6 +49,9 @@ struct task {
     struct uptr rseq;
     uint32_t rseq_size, rseq_signature;
     uint64_t timer_slack_ns;
+    /* What sched_setscheduler(2) set, while a PI futex lends it more: proc/priority.c. */
+    bool borrows;
+    uint8_t own_policy, own_rt_priority;
     uint64_t affinity;        /* CPUs it may run on, as set; 0: all */
     uint64_t restart_data[4]; /* restart_syscall(2) */
     int restart_kind;

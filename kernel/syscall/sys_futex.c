@@ -136,7 +136,6 @@ static int64_t run(const struct futex_call *c)
     }
 }
 
-/* Priority inheritance is missing: a PI futex's owner keeps its own priority (PART). */
 int64_t sys_futex(struct uptr addr, int op, unsigned value, uint64_t timeout, struct uptr addr2,
                   unsigned value3)
 {

@@ -6,6 +6,7 @@
 
 #include "kernel/base/bitmap.h"
 #include "kernel/base/string.h"
+#include "kernel/proc/priority.h"
 #include "kernel/proc/task.h"
 #include "kernel/syscall/syscall.h"
 #include "kernel/syscall/timespec.h"
@@ -17,11 +18,6 @@
 #define SLICE_NS 4000000 /* what sched_rr_get_interval answers for time-sharing threads */
 #define SLICE_RR_NS 100000000
 #define ATTR_SIZE_FIRST 48
-
-struct parameters {
-    int policy, nice, rt_priority;
-    bool reset_on_fork;
-};
 
 static bool is_realtime(int policy)
 {
@@ -44,7 +40,7 @@ static void unlock_task(void)
     spin_unlock(&the_proc.task_lock);
 }
 
-static int check(const struct parameters *p)
+static int check(const struct priority *p)
 {
     int lowest = is_realtime(p->policy) ? RT_PRIORITY_MIN : 0;
     int highest = is_realtime(p->policy) ? RT_PRIORITY_MAX : 0;
@@ -53,7 +49,7 @@ static int check(const struct parameters *p)
     return known && p->rt_priority >= lowest && p->rt_priority <= highest ? 0 : -EINVAL;
 }
 
-static int apply(int tid, const struct parameters *p)
+static int apply(int tid, const struct priority *p)
 {
     int err = check(p);
     if (err)
@@ -61,25 +57,19 @@ static int apply(int tid, const struct parameters *p)
     struct task *task = lock_task(tid);
     if (!task)
         return -ESRCH;
-    struct thread *t = task->thread;
-    t->policy = (uint8_t)p->policy;
-    t->nice = (int8_t)p->nice;
-    t->rt_priority = (uint8_t)p->rt_priority;
-    sched_update(t);
+    priority_set(task, p);
     unlock_task();
     return 0;
 }
 
-static int look(int tid, struct parameters *p)
+static int look(int tid, struct priority *p)
 {
     if (tid < 0)
         return -EINVAL;
     const struct task *task = lock_task(tid);
     if (!task)
         return -ESRCH;
-    p->policy = task->thread->policy;
-    p->nice = task->thread->nice;
-    p->rt_priority = task->thread->rt_priority;
+    priority_get(task, p);
     unlock_task();
     return 0;
 }
@@ -92,13 +82,13 @@ int64_t sys_sched_yield(void)
 
 int64_t sys_sched_setscheduler(int tid, int policy, struct uptr param)
 {
-    struct parameters p;
+    struct priority p;
     if (policy < 0 || uptr_is_null(param))
         return -EINVAL;
     int err = copy_from_user(&p.rt_priority, param, sizeof(p.rt_priority));
     if (err)
         return err;
-    struct parameters old;
+    struct priority old;
     err = look(tid, &old);
     if (err)
         return err;
@@ -109,14 +99,14 @@ int64_t sys_sched_setscheduler(int tid, int policy, struct uptr param)
 
 int64_t sys_sched_getscheduler(int tid)
 {
-    struct parameters p;
+    struct priority p;
     int err = look(tid, &p);
     return err ? err : p.policy;
 }
 
 int64_t sys_sched_setparam(int tid, struct uptr param)
 {
-    struct parameters p;
+    struct priority p;
     if (uptr_is_null(param))
         return -EINVAL;
     int err = look(tid, &p);
@@ -127,7 +117,7 @@ int64_t sys_sched_setparam(int tid, struct uptr param)
 
 int64_t sys_sched_getparam(int tid, struct uptr param)
 {
-    struct parameters p;
+    struct priority p;
     if (uptr_is_null(param))
         return -EINVAL;
     int err = look(tid, &p);
@@ -136,21 +126,21 @@ int64_t sys_sched_getparam(int tid, struct uptr param)
 
 int64_t sys_sched_get_priority_max(int policy)
 {
-    struct parameters p = {.policy = policy, .rt_priority = is_realtime(policy) ? 1 : 0};
+    struct priority p = {.policy = policy, .rt_priority = is_realtime(policy) ? 1 : 0};
     int err = check(&p);
     return err ? err : is_realtime(policy) ? RT_PRIORITY_MAX : 0;
 }
 
 int64_t sys_sched_get_priority_min(int policy)
 {
-    struct parameters p = {.policy = policy, .rt_priority = is_realtime(policy) ? 1 : 0};
+    struct priority p = {.policy = policy, .rt_priority = is_realtime(policy) ? 1 : 0};
     int err = check(&p);
     return err ? err : is_realtime(policy) ? RT_PRIORITY_MIN : 0;
 }
 
 int64_t sys_sched_rr_get_interval(int tid, struct uptr to)
 {
-    struct parameters p;
+    struct priority p;
     int err = look(tid, &p);
     if (err)
         return err;
@@ -229,7 +219,7 @@ int64_t sys_sched_setattr(int tid, struct uptr from, unsigned flags)
     int err = read_attr(from, &attr);
     if (err)
         return err;
-    struct parameters p;
+    struct priority p;
     err = look(tid, &p);
     if (err)
         return err;
@@ -246,7 +236,7 @@ int64_t sys_sched_getattr(int tid, struct uptr to, unsigned size, unsigned flags
 {
     if (uptr_is_null(to) || tid < 0 || flags || size < ATTR_SIZE_FIRST || size > PAGE_SIZE)
         return -EINVAL;
-    struct parameters p;
+    struct priority p;
     int err = look(tid, &p);
     if (err)
         return err;

@@ -14,6 +14,7 @@
 #include "kernel/base/log.h"
 #include "kernel/base/string.h"
 #include "kernel/mm/heap.h"
+#include "kernel/proc/priority.h"
 #include "kernel/proc/rseq.h"
 #include "kernel/proc/signal.h"
 #include "kernel/syscall/syscall.h"
@@ -55,15 +56,16 @@ static void inherit(struct task *child, const struct clone_request *r)
 {
     const struct task *self = task_current();
     struct thread *t = child->thread;
-    const struct thread *parent = self->thread;
     memcpy(child->name, self->name, sizeof(child->name));
     child->blocked = self->blocked;
     child->timer_slack_ns = self->timer_slack_ns;
     if (r->flags & CLONE_CHILD_CLEARTID)
         child->clear_tid = r->child_tid;
-    t->policy = parent->policy;
-    t->nice = parent->nice;
-    t->rt_priority = parent->rt_priority;
+    struct priority p;
+    priority_get(self, &p);
+    t->policy = (uint8_t)p.policy;
+    t->nice = (int8_t)p.nice;
+    t->rt_priority = (uint8_t)p.rt_priority;
     t->task = child;
 }
 
