@@ -22,6 +22,7 @@
     VERB(pkg_load)                                                                                 \
     VERB(pkg_get)                                                                                  \
     VERB(pkg_list)                                                                                 \
+    VERB(pkg_search)                                                                               \
     VERB(pkg_describe)                                                                             \
     VERB(pkg_contents)                                                                             \
     VERB(pkg_delete)                                                                               \

@@ -200,6 +200,23 @@ static int list_run(const struct verb *verb, int argc, char **argv)
     return ok ? CMD_OK : fail(&err);
 }
 
+static int search_run(const struct verb *verb, int argc, char **argv)
+{
+    struct error err = {0};
+    struct buf found = {0};
+    const char *pattern = one_package(verb, argc, argv, NULL);
+    if (!pattern)
+        return CMD_USAGE;
+    bool ok = package_search(pattern, &found, &err);
+    if (ok && found.data)
+        fputs(found.data, stdout);
+    if (ok && !found.size)
+        error_set(&err, "no package's name holds \"%s\"", pattern);
+    bool any = found.size > 0;
+    buf_clear(&found);
+    return any ? CMD_OK : fail(&err);
+}
+
 /* The package in the store that name means; says what is wrong otherwise. */
 static bool open_item(const char *reference, struct shelf_item *item)
 {
@@ -329,6 +346,14 @@ const struct verb verb_pkg_list = {
     .usage = "",
     .summary = "List the packages in the store, and those with a recipe.",
     .run = list_run,
+};
+
+const struct verb verb_pkg_search = {
+    .name = "pkg search",
+    .usage = "PATTERN",
+    .summary = "Search the names of Debian's packages.",
+    .help = {"PATTERN is part of a name, or a regular expression.\n"},
+    .run = search_run,
 };
 
 const struct verb verb_pkg_describe = {

@@ -260,6 +260,13 @@ bool apt_describe(struct apt *apt, const char *name, char **version, char **summ
     return error_set(err, "Debian has no package \"%s\"", name);
 }
 
+bool apt_search(struct apt *apt, const char *pattern, struct buf *out, struct error *err)
+{
+    struct command command = {.out = out};
+    const char *const words[] = {"search", "--names-only", "--", pattern, NULL};
+    return apt_run(apt, "apt-cache", words, &command, err);
+}
+
 /* "3%3a1.2" to "3:1.2", in place. */
 static void unescape(char *text)
 {

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "host/base/buf.h"
 #include "host/base/error.h"
 #include "host/pkg/recipe.h"
 
@@ -46,6 +47,9 @@ bool apt_update(struct apt *apt, bool force, struct error *err);
 /* Debian's version and one-line description of a package; false if there is no such package. */
 bool apt_describe(struct apt *apt, const char *name, char **version, char **summary,
                   struct error *err);
+
+/* Appends "NAME - description" lines of the packages whose names match the regular expression. */
+bool apt_search(struct apt *apt, const char *pattern, struct buf *out, struct error *err);
 
 /* All packages that names need, themselves included, without what the rules leave out. */
 bool apt_resolve(struct apt *apt, const struct strlist *names, const struct recipe_rules *rules,

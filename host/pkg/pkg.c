@@ -14,6 +14,7 @@
 #include "host/base/nearest.h"
 #include "host/base/say.h"
 #include "host/base/store.h"
+#include "host/pkg/apt.h"
 #include "host/pkg/command.h"
 #include "host/pkg/fetch.h"
 #include "host/pkg/recipe.h"
@@ -121,6 +122,21 @@ bool package_update(const char *reference, struct package *out, struct error *er
         return false;
     item_take(&item, out);
     return true;
+}
+
+bool package_search(const char *pattern, struct buf *out, struct error *err)
+{
+    struct apt apt;
+    int lock = store_lock(LOCK, err);
+    if (lock < 0)
+        return false;
+    bool ok = apt_open(&apt, err);
+    if (ok) {
+        ok = apt_update(&apt, false, err) && apt_search(&apt, pattern, out, err);
+        apt_close(&apt);
+    }
+    close(lock);
+    return ok;
 }
 
 static int by_name(const void *a, const void *b)

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 
+#include "host/base/buf.h"
 #include "host/base/error.h"
 #include "host/image/spec.h"
 
@@ -27,6 +28,10 @@ void package_clear(struct package *package);
 
 /* The same, but made anew when the archive has newer parts. */
 bool package_update(const char *reference, struct package *out, struct error *err);
+
+/* Appends to out a line "NAME - description" for each of Debian's packages whose name holds
+ * pattern, a regular expression, sorted. */
+bool package_search(const char *pattern, struct buf *out, struct error *err);
 
 /* Makes one layer of all the Debian packages in names (config.json's "Packages", --pkg) and what
  * they need, without what base holds already; base is NULL when the image stands on no package.

@@ -45,6 +45,11 @@ ok "the layer is a sound EROFS file system" is $? 0
 http_proxy=http://127.0.0.1:9 try pkg get python
 ok "later it needs no network" is "$status$(cat err)" 0
 
+try pkg search '^python3-sklearn$'
+ok "pkg search finds Debian's packages" matches out '^python3-sklearn - '
+try pkg search no-such-package-anywhere
+ok "or says that there are none" is "$status" 1
+
 try pkg delete python
 ok "pkg delete removes it" is "$status" 0
 ok "from the disk too" is "$(ls "$ORRIS_HOME/packages")" apt
