@@ -77,6 +77,26 @@ static void making_subtract(struct making *making)
     }
 }
 
+static bool same_debs(const struct deb_list *a, const struct deb_list *b)
+{
+    bool same = a->count == b->count;
+    for (size_t i = 0; same && i < a->count; i++) {
+        const struct deb *other = deb_find(b, a->items[i].name);
+        same = other && strcmp(other->version, a->items[i].version) == 0;
+    }
+    return same;
+}
+
+/* Whether the package on the shelf is made of what has just been resolved. */
+static bool making_is_current(const struct making *making)
+{
+    struct shelf_item old;
+    bool current =
+        shelf_open(making->label, &old, NULL) == 1 && same_debs(&old.debs, &making->item.debs);
+    shelf_item_clear(&old);
+    return current;
+}
+
 /* Resolves and downloads. Lists that name files which the archive has replaced meanwhile are the
  * common reason for a failure: one more try with new lists. */
 static bool making_download(struct making *making, struct error *err)
@@ -86,6 +106,9 @@ static bool making_download(struct making *making, struct error *err)
         if (!apt_resolve(&making->apt, names, &making->rules, &making->closure, err))
             return false;
         making_subtract(making);
+        making->current = making_is_current(making);
+        if (making->current)
+            return true;
         uint64_t needed = ROOM_FACTOR * deb_list_bytes(&making->item.debs);
         if (!room_check(making->apt.folder, needed, err))
             return false;
@@ -203,26 +226,6 @@ static void item_from_recipe(const struct recipe *recipe, struct shelf_item *ite
     list_copy(&recipe->aliases, &item->aliases);
 }
 
-static bool same_debs(const struct deb_list *a, const struct deb_list *b)
-{
-    bool same = a->count == b->count;
-    for (size_t i = 0; same && i < a->count; i++) {
-        const struct deb *other = deb_find(b, a->items[i].name);
-        same = other && strcmp(other->version, a->items[i].version) == 0;
-    }
-    return same;
-}
-
-/* Whether the package on the shelf is made of what has just been resolved. */
-static bool making_is_current(const struct making *making)
-{
-    struct shelf_item old;
-    bool current =
-        shelf_open(making->label, &old, NULL) == 1 && same_debs(&old.debs, &making->item.debs);
-    shelf_item_clear(&old);
-    return current;
-}
-
 static bool making_package(struct making *making, struct recipe *recipe, struct error *err)
 {
     if (!making_unpack(making, err))
@@ -248,7 +251,7 @@ bool fetch_package(struct recipe *recipe, const char *version, bool update, stru
         for (size_t i = 0; i < recipe->also.count; i++)
             strlist_add(&making.item.requested, recipe->also.items[i]);
         ok = making_download(&making, err) &&
-             (making_is_current(&making) || making_package(&making, recipe, err));
+             (making.current || making_package(&making, recipe, err));
     }
     making_close(&making);
     return ok;
