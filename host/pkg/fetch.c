@@ -30,6 +30,7 @@ struct making {
     char *workshop, *tree;
     int64_t newest; /* of the packages' own files, seconds since 1970 */
     char *label;    /* for messages: "python_3.11.2" */
+    bool current;   /* the package on the shelf is made of the same already */
 };
 
 /* apt's helpers wait for ever on a full disk, so the room is looked at first. */
