@@ -283,6 +283,8 @@ int64_t sys_restart_syscall(void)
         return sys_nanosleep_restart(task->restart_data);
     case RESTART_FUTEX:
         return sys_futex_restart(task->restart_data);
+    case RESTART_POLL:
+        return sys_poll_restart(task->restart_data);
     default:
         return -EINTR;
     }

@@ -1,0 +1,74 @@
+/*
+ * One thread sleeps on a waiter of its own, which is in no queue; each file's queue gets a waiter
+ * that passes the news on. Files that are ready at the first look are never waited for.
+ */
+#include "kernel/fd/pollset.h"
+
+#include <linux/eventpoll.h>
+
+#include "kernel/base/errno.h"
+
+static unsigned look(struct poll_entry *entries, unsigned count)
+{
+    unsigned found = 0;
+    for (unsigned i = 0; i < count; i++) {
+        struct poll_entry *e = &entries[i];
+        if (e->file)
+            e->events = file_poll(e->file) & (e->wanted | EPOLLERR | EPOLLHUP);
+        found += e->events != 0;
+    }
+    return found;
+}
+
+static bool pass_on(struct waiter *w, uint32_t events)
+{
+    (void)events;
+    waiter_signal(container_of(w, struct poll_entry, waiter)->sleeper);
+    return true;
+}
+
+static struct waitq *queue_of(const struct poll_entry *e)
+{
+    return e->file && e->file->ops->waitq ? e->file->ops->waitq(e->file) : NULL;
+}
+
+static void enqueue(struct poll_entry *e, struct waiter *sleeper)
+{
+    struct waitq *q = queue_of(e);
+    waiter_init(&e->waiter, e->wanted | EPOLLERR | EPOLLHUP);
+    e->waiter.wake = pass_on;
+    e->sleeper = sleeper;
+    if (q)
+        waitq_add(q, &e->waiter);
+}
+
+static void dequeue(struct poll_entry *e)
+{
+    struct waitq *q = queue_of(e);
+    if (q)
+        waitq_remove(q, &e->waiter);
+}
+
+int64_t pollset_wait(struct poll_entry *entries, unsigned count, uint64_t deadline_ns)
+{
+    unsigned found = look(entries, count);
+    if (found || deadline_ns == 0)
+        return found;
+    int err = 0;
+    struct waiter sleeper;
+    waiter_init(&sleeper, EVENTS_ANY);
+    for (unsigned i = 0; i < count; i++)
+        enqueue(&entries[i], &sleeper);
+    for (;;) {
+        waiter_arm(&sleeper);
+        found = look(entries, count);
+        if (found || err)
+            break;
+        err = waiter_sleep(&sleeper, deadline_ns, true);
+        if (err == -EINTR)
+            break;
+    }
+    for (unsigned i = 0; i < count; i++)
+        dequeue(&entries[i]);
+    return found ? (int64_t)found : err == -EINTR ? -EINTR : 0;
+}
