@@ -42,11 +42,11 @@ int futex_requeue(const struct futex_word *from, const struct futex_word *to, in
 
 /* PI futexes, futex_pi.c. Return as futex(2) says: 0, -EDEADLK, -EAGAIN, -ESRCH, -EPERM,
  * -ETIMEDOUT, -EINTR, -EFAULT. */
-int futex_lock_pi(const struct futex_word *word, uint64_t deadline_ns, bool try_only);
-int futex_unlock_pi(const struct futex_word *word);
-int futex_wait_requeue_pi(const struct futex_word *word, uint32_t expected, uint32_t bitset,
+int futex_lock_pi(const struct futex_word *futex, uint64_t deadline_ns, bool try_only);
+int futex_unlock_pi(const struct futex_word *futex);
+int futex_wait_requeue_pi(const struct futex_word *futex, uint32_t expected, uint32_t bitset,
                           const struct futex_word *pi, uint64_t deadline_ns);
-int futex_cmp_requeue_pi(const struct futex_word *word, const struct futex_word *pi, int requeue,
+int futex_cmp_requeue_pi(const struct futex_word *futex, const struct futex_word *pi, int requeue,
                          uint32_t expected);
 /* Hands the PI futexes of a dying task to who waits for them. */
 void futex_pi_task_exit(struct task *t);

@@ -8,7 +8,7 @@
 void priority_get(const struct task *task, struct priority *out)
 {
     const struct thread *t = task->thread;
-    out->nice = t->nice;
+    out->nice = (int)t->nice;
     out->policy = task->borrows ? task->own_policy : t->policy;
     out->rt_priority = task->borrows ? task->own_rt_priority : t->rt_priority;
 }

@@ -52,7 +52,7 @@ static int read_section(const struct task *task, struct rseq_cs *cs)
 static int leave_section(struct user_regs *regs)
 {
     struct task *task = task_current();
-    struct rseq_cs cs;
+    struct rseq_cs cs = {0};
     int found = read_section(task, &cs);
     if (found <= 0)
         return found;

@@ -127,7 +127,8 @@ static const char *take_limit(struct run_config *run, const struct orris_record 
 {
     if (run->limit_count == ARRAY_SIZE(run->limits))
         return "the run record holds too many limits";
-    return TAKE(run->limits[run->limit_count++]);
+    struct orris_limit *limit = &run->limits[run->limit_count++];
+    return TAKE(*limit);
 }
 
 static const char *take_entropy(struct run_config *run, const struct orris_record *r,

@@ -24,20 +24,10 @@ static bool is_realtime(int policy)
     return policy == SCHED_FIFO || policy == SCHED_RR;
 }
 
-/* The task of a tid (0: the current one), with task_lock held; NULL and no lock if there is none.
- */
-static struct task *lock_task(int tid)
+/* The task of a tid (0: the current one), or NULL. */
+static struct task *find(int tid) REQUIRES(the_proc.task_lock)
 {
-    spin_lock(&the_proc.task_lock);
-    struct task *task = tid ? task_find(tid) : task_current();
-    if (!task)
-        spin_unlock(&the_proc.task_lock);
-    return task;
-}
-
-static void unlock_task(void)
-{
-    spin_unlock(&the_proc.task_lock);
+    return tid ? task_find(tid) : task_current();
 }
 
 static int check(const struct priority *p)
@@ -54,24 +44,24 @@ static int apply(int tid, const struct priority *p)
     int err = check(p);
     if (err)
         return err;
-    struct task *task = lock_task(tid);
-    if (!task)
-        return -ESRCH;
-    priority_set(task, p);
-    unlock_task();
-    return 0;
+    spin_lock(&the_proc.task_lock);
+    struct task *task = find(tid);
+    if (task)
+        priority_set(task, p);
+    spin_unlock(&the_proc.task_lock);
+    return task ? 0 : -ESRCH;
 }
 
 static int look(int tid, struct priority *p)
 {
     if (tid < 0)
         return -EINVAL;
-    const struct task *task = lock_task(tid);
-    if (!task)
-        return -ESRCH;
-    priority_get(task, p);
-    unlock_task();
-    return 0;
+    spin_lock(&the_proc.task_lock);
+    const struct task *task = find(tid);
+    if (task)
+        priority_get(task, p);
+    spin_unlock(&the_proc.task_lock);
+    return task ? 0 : -ESRCH;
 }
 
 int64_t sys_sched_yield(void)
@@ -160,13 +150,14 @@ int64_t sys_sched_setaffinity(int tid, size_t size, struct uptr from)
     int err = copy_from_user(&mask, from, min_u64(size, sizeof(mask)));
     if (err)
         return err;
-    struct task *task = lock_task(tid);
+    mask &= all_cpus();
+    spin_lock(&the_proc.task_lock);
+    struct task *task = find(tid);
+    if (task && mask)
+        task->affinity = mask;
+    spin_unlock(&the_proc.task_lock);
     if (!task)
         return -ESRCH;
-    mask &= all_cpus();
-    if (mask)
-        task->affinity = mask;
-    unlock_task();
     return mask ? 0 : -EINVAL;
 }
 
@@ -175,11 +166,12 @@ int64_t sys_sched_getaffinity(int tid, size_t size, struct uptr to)
     uint64_t mask;
     if (size * 8 < sched_cpu_count() || size % sizeof(mask))
         return -EINVAL;
-    const struct task *task = lock_task(tid);
+    spin_lock(&the_proc.task_lock);
+    const struct task *task = find(tid);
+    mask = task && task->affinity ? task->affinity & all_cpus() : all_cpus();
+    spin_unlock(&the_proc.task_lock);
     if (!task)
         return -ESRCH;
-    mask = task->affinity ? task->affinity & all_cpus() : all_cpus();
-    unlock_task();
     int err = copy_to_user(to, &mask, sizeof(mask));
     return err ? err : (int64_t)sizeof(mask);
 }
