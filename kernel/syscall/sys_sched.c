@@ -279,7 +279,7 @@ static void set_nice(struct task *task, int *value)
 static void lowest_nice(struct task *task, int *value)
 {
     if (task->thread->nice < *value)
-        *value = task->thread->nice;
+        *value = (int)task->thread->nice;
 }
 
 int64_t sys_setpriority(int which, int who, int nice)
