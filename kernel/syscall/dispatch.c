@@ -96,7 +96,7 @@ static int64_t unknown(uint64_t nr)
     return -ENOSYS;
 }
 
-int64_t syscall_dispatch(const struct user_regs *regs)
+static inline int64_t dispatch(const struct user_regs *regs)
 {
     uint64_t nr = regs_syscall_nr(regs);
     if (UNLIKELY(nr >= SYSCALL_MAX || !handlers[nr]))
@@ -104,10 +104,15 @@ int64_t syscall_dispatch(const struct user_regs *regs)
     return handlers[nr](regs);
 }
 
+int64_t syscall_dispatch(const struct user_regs *regs)
+{
+    return dispatch(regs);
+}
+
 void syscall_entry(struct user_regs *regs)
 {
     if (UNLIKELY(trace_mode != TRACE_OFF))
         regs->rax = (uint64_t)trace_syscall(regs);
     else
-        regs->rax = (uint64_t)syscall_dispatch(regs);
+        regs->rax = (uint64_t)dispatch(regs);
 }
