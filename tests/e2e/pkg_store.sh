@@ -42,6 +42,8 @@ ok "no executable but the interpreter" is "$(grep -E '^/usr/s?bin/.' out | grep 
 fsck.erofs "$ORRIS_HOME/packages/python_3.11.2/layer.erofs" > fsck 2>&1
 ok "the layer is a sound EROFS file system" is $? 0
 
+ok "nothing in it tells where it was made" not grep -qF /work- "$ORRIS_HOME/packages/python_3.11.2/layer.erofs"
+
 http_proxy=http://127.0.0.1:9 try pkg get python
 ok "later it needs no network" is "$status$(cat err)" 0
 
