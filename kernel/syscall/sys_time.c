@@ -14,6 +14,7 @@
 #define TICK_US 10000
 #define ERROR_MAX_US 16000000
 #define REALTIME_MAX_NS (INT64_MAX / 2)
+#define STEP_MAX_SECONDS (SECONDS_MAX / 4)
 
 int64_t sys_clock_gettime(int clock, struct uptr to)
 {
@@ -91,8 +92,11 @@ int64_t sys_clock_adjtime(int clock, struct uptr buf)
     if (err)
         return err;
     if (tx.modes & ADJ_SETOFFSET) {
-        int64_t fraction = tx.time.tv_usec * (tx.modes & ADJ_NANO ? 1 : NS_PER_US);
-        if (fraction < 0 || fraction >= NS_PER_SECOND)
+        int64_t fraction = tx.time.tv_usec;
+        if (!(tx.modes & ADJ_NANO) && fraction >= 0 && fraction < US_PER_SECOND)
+            fraction *= NS_PER_US;
+        if (fraction < 0 || fraction >= NS_PER_SECOND || tx.time.tv_sec > STEP_MAX_SECONDS ||
+            tx.time.tv_sec < -STEP_MAX_SECONDS)
             return -EINVAL;
         err = set_realtime(clock_realtime_ns() + tx.time.tv_sec * NS_PER_SECOND + fraction);
         if (err)
