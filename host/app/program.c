@@ -192,7 +192,7 @@ static bool found_interpreter(struct launch *launch, struct found *found, struct
                               const char *script, struct error *err)
 {
     struct image_spec *spec = launch->closure->spec;
-    const char *name = command->items[0];
+    const char *name = command->count ? command->items[0] : "";
     char *path = program_find(spec, "/", name, err);
     if (!path)
         return error_prefix(err, "the interpreter of %s", script);

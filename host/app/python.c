@@ -219,25 +219,32 @@ static void ask_environment(const struct closure *closure, struct strlist *out)
     strlist_add(out, "PYTHONDONTWRITEBYTECODE=1");
 }
 
+/* Puts all that the answer names into the image. */
+static bool add_answer(struct closure *closure, const struct strlist *answer, struct error *err)
+{
+    size_t first = closure->spec->entry_count;
+    bool good = add_venv(closure, answer, err) && add_user_site(closure, answer);
+    for (size_t i = ANSWER_PATHS; good && i < answer->count; i++) {
+        const char *path = answer->items[i];
+        bool own = !path_under(path, answer->items[ANSWER_BASE]);
+        closure->spec->tier = own ? TIER_FOLDERS : TIER_SYSTEM;
+        good = *path != '/' || add_library(closure, path, err);
+    }
+    closure->spec->tier = TIER_SYSTEM;
+    return good && add_link_targets(closure, first, err) && add_zones(closure, err);
+}
+
 bool python_add(struct closure *closure, const char *interpreter, const char *argv0,
                 struct error *err)
 {
     struct strlist variables = {0}, answer = {0};
-    size_t first = closure->spec->entry_count;
     ask_environment(closure, &variables);
     bool good = ask(interpreter, argv0, question, &variables, &answer, err);
+    if (good)
+        good = answer.items && answer.count > ANSWER_PATHS
+                   ? add_answer(closure, &answer, err)
+                   : error_set(err, "%s doesn't tell its paths", interpreter);
     strlist_clear(&variables);
-    if (good && answer.count <= ANSWER_PATHS)
-        good = error_set(err, "%s doesn't tell its paths", interpreter);
-    good = good && add_venv(closure, &answer, err) && add_user_site(closure, &answer);
-    for (size_t i = ANSWER_PATHS; good && i < answer.count; i++)
-        if (*answer.items[i] == '/') {
-            bool own = !path_under(answer.items[i], answer.items[ANSWER_BASE]);
-            closure->spec->tier = own ? TIER_FOLDERS : TIER_SYSTEM;
-            good = add_library(closure, answer.items[i], err);
-        }
-    closure->spec->tier = TIER_SYSTEM;
-    good = good && add_link_targets(closure, first, err) && add_zones(closure, err);
     strlist_clear(&answer);
     return good;
 }

@@ -59,7 +59,7 @@ bool fresh_keep_open(struct fresh_file *file, const char *path, int *fd, struct 
 
 bool fresh_keep(struct fresh_file *file, const char *path, struct error *err)
 {
-    int fd;
+    int fd = -1;
     if (!fresh_keep_open(file, path, &fd, err))
         return false;
     close(fd);

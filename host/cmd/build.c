@@ -94,7 +94,7 @@ static int build_image(const struct app_request *request)
 
 static int build_with(struct build *build, int argc, char **argv)
 {
-    int at;
+    int at = argc;
     int status = take_flags(build, argc, argv, &at);
     if (status != CMD_OK)
         return status;

@@ -173,7 +173,7 @@ static bool print_bytes(const struct view *view, const struct node *node, const 
 }
 
 /* What a verb does with one path of an image. */
-typedef bool (*view_action)(const struct view *view, const struct node *node, const char *name);
+typedef bool (*view_action_t)(const struct view *view, const struct node *node, const char *name);
 
 static bool action_ls(const struct view *view, const struct node *node, const char *name)
 {
@@ -200,7 +200,7 @@ static bool action_cat(const struct view *view, const struct node *node, const c
     return false;
 }
 
-static bool view_path(struct view *view, const char *path, view_action action)
+static bool view_path(struct view *view, const char *path, view_action_t action)
 {
     const struct node *node = tree_find(view->tree, path, true);
     if (node)
@@ -209,7 +209,7 @@ static bool view_path(struct view *view, const char *path, view_action action)
     return false;
 }
 
-static int view_run(const struct verb *verb, int argc, char **argv, view_action action)
+static int view_run(const struct verb *verb, int argc, char **argv, view_action_t action)
 {
     struct error err;
     struct view view;

@@ -313,8 +313,8 @@ static void dir_block(char *block, struct listing from, size_t count, uint64_t h
                                    .name_offset = (uint16_t)at,
                                    .type = type_of(node->mode)};
         memcpy(block + i * DIRENT_SIZE, &head, sizeof(head));
-        memcpy(block + at, name, strlen(name));
-        at += strlen(name);
+        for (; *name; name++) /* names have no NUL behind them here */
+            block[at++] = *name;
     }
 }
 

@@ -141,7 +141,8 @@ static bool walk_step(struct walk *walk, struct spec_tree *tree, const char *par
     if (!strcmp(part, "."))
         return true;
     if (!strcmp(part, "..")) {
-        walk->at = walk->at->parent ? walk->at->parent : walk->at;
+        if (walk->at->parent)
+            walk->at = walk->at->parent;
         return true;
     }
     if (walk->at->kind != ENTRY_DIR) {

@@ -63,7 +63,7 @@ static bool read_entry(void *context, const char *name, uint64_t number)
     bool good = true;
     if (node && node->entry < 0)
         add_file(view, node, &file, reading->layer);
-    if (made && kind == ENTRY_LINK)
+    if (node && made && kind == ENTRY_LINK)
         good = read_link(view, node, &file, reading->layer);
     if (good && node && node->kind == ENTRY_DIR && kind == ENTRY_DIR)
         good = read_folder(view, reading->layer, reading->depth + 1, path, &file);
