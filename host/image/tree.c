@@ -128,7 +128,7 @@ static bool walk_link(struct walk *walk, struct spec_tree *tree, const struct no
         return false;
     }
     char *text = mem_printf("%s/%s", link->target, walk->todo);
-    walk->at = *link->target == '/' ? &tree->root : link->parent;
+    walk->at = *link->target == '/' || !link->parent ? &tree->root : link->parent;
     free(walk->text);
     walk->text = walk->todo = text;
     return true;
