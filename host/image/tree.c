@@ -141,8 +141,8 @@ static bool walk_step(struct walk *walk, struct spec_tree *tree, const char *par
     if (!strcmp(part, "."))
         return true;
     if (!strcmp(part, "..")) {
-        if (walk->at->parent)
-            walk->at = walk->at->parent;
+        struct node *up = walk->at->parent;
+        walk->at = up ? up : &tree->root;
         return true;
     }
     if (walk->at->kind != ENTRY_DIR) {

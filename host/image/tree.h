@@ -25,9 +25,9 @@ struct node {
 };
 
 struct spec_tree {
-    struct node root;
     struct node **buckets;
     size_t bucket_count, node_count;
+    struct node root;
 };
 
 struct spec_tree *tree_create(void);
