@@ -3,6 +3,7 @@
 
 #include <asm/signal.h>
 
+#include "abi/image.h"
 #include "kernel/base/errno.h"
 #include "kernel/base/log.h"
 #include "kernel/fd/streams.h"
@@ -116,9 +117,12 @@ static void act(uint32_t type, const union payload *p)
     }
 }
 
-void control_receive(void)
+void control_receive(void *unused)
 {
+    const struct orris_hello hello = {.version = ORRIS_ABI_VERSION};
     struct orris_message head;
+    (void)unused;
+    (void)control_send(ORRIS_MSG_HELLO, &hello, sizeof(hello), true);
     while (receive(&head, sizeof(head))) {
         union payload p = {0};
         size_t size = min_u64(head.size, sizeof(p));

@@ -64,7 +64,7 @@ static struct file *stream_file(const struct orris_streams *s, unsigned i, struc
 int streams_open_std(void)
 {
     const struct orris_streams *s = &the_run.streams;
-    struct file *terminal, *files[3];
+    struct file *terminal, *files[3] = {NULL};
     int err = terminal_open(s, &terminal);
     for (unsigned i = 0; i < 3 && !err; i++) {
         files[i] = stream_file(s, i, terminal, i > 0 ? files[STREAM_STDOUT] : NULL);

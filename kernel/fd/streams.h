@@ -7,5 +7,6 @@
  * -ENOMEM. */
 MUST_CHECK int streams_open_std(void);
 
-/* Takes in what the tool sends on the control channel, for ever: what a kernel thread runs. */
-void control_receive(void);
+/* What a kernel thread runs: says HELLO on the control channel, then takes in what the tool
+ * sends. */
+void control_receive(void *unused);

@@ -2,7 +2,8 @@
  * The terminal's open files and requests, and the thread that takes in what is typed.
  *
  * The thread is there because some characters act when they are typed, not when they are read: the
- * interrupt character must end a program that never reads.
+ * interrupt character must end a program that never reads. It also hands over output that found no
+ * room in the stream at first.
  */
 #include "kernel/fd/tty.h"
 
@@ -24,13 +25,14 @@
 
 #define CHUNK_BYTES 256u
 #define NS_PER_DECISECOND 100000000ul
+#define DRAIN_NS 10000000000ul /* how long the end waits for a terminal that takes nothing */
 #define IN_EVENTS (EPOLLIN | EPOLLRDNORM)
 #define OUT_EVENTS (EPOLLOUT | EPOLLWRNORM)
 #define ALL_EVENTS (IN_EVENTS | OUT_EVENTS | EPOLLHUP)
 #define CONSOLE_DEVICE 0x501u
 
 struct tty the_tty;
-static struct waiter out_waiter;
+static struct waiter worker; /* the terminal's thread waits on it; in no queue */
 
 static const struct ktermios termios_initial = {
     .c_iflag = ICRNL | IXON | IUTF8,
@@ -81,55 +83,110 @@ static size_t take_in(struct tty *t, const uint8_t *data, size_t size)
     return done;
 }
 
+/* Hands over output that waited for the stream to have room. */
+static void push_output(struct tty *t)
+{
+    mutex_lock(&t->lock);
+    bool waited = t->out_end > 0;
+    tty_flush(t);
+    mutex_unlock(&t->lock);
+    if (waited || tty_out_closed(t))
+        waitq_tell(&t->waitq, OUT_EVENTS | EPOLLERR);
+}
+
+/* What wakes the thread besides typed bytes: a stream that shows more of our output, and readers
+ * that made room. */
+static bool wake_worker(struct waiter *w, uint32_t events)
+{
+    (void)w, (void)events;
+    waiter_signal(&worker);
+    return false;
+}
+
+static void worker_watch(struct waiter *w, struct waitq *q)
+{
+    waiter_init(w, EVENTS_ANY);
+    w->wake = wake_worker;
+    waitq_add(q, w);
+}
+
 /* Waits for room, which a read makes. */
 static void wait_for_room(struct tty *t)
 {
+    struct waiter w;
+    worker_watch(&w, &t->waitq);
+    for (;;) {
+        waiter_arm(&worker);
+        push_output(t);
+        mutex_lock(&t->lock);
+        bool room = tty_input_room(t);
+        mutex_unlock(&t->lock);
+        if (room)
+            break;
+        (void)waiter_sleep(&worker, DEADLINE_NONE, false);
+    }
+    waitq_remove(&t->waitq, &w);
+}
+
+static void hang_up(struct tty *t)
+{
+    __atomic_store_n(&t->hung_up, true, __ATOMIC_RELEASE);
+    waitq_tell(&t->waitq, ALL_EVENTS);
+}
+
+/* Waits for typed bytes. Returns their number. */
+static size_t wait_for_input(struct tty *t, uint8_t *data, size_t size)
+{
+    for (;;) {
+        waiter_arm(&worker);
+        push_output(t);
+        int64_t n = t->reads && !t->hung_up ? stream_read(STREAM_STDIN, data, size) : -EAGAIN;
+        if (n > 0)
+            return (size_t)n;
+        if (n == -EAGAIN)
+            (void)waiter_sleep(&worker, DEADLINE_NONE, false);
+        else
+            hang_up(t);
+    }
+}
+
+static void terminal_thread(void *arg)
+{
+    struct tty *t = arg;
+    uint8_t data[CHUNK_BYTES];
+    struct waiter typed, shown;
+    waiter_init(&worker, EVENTS_ANY);
+    if (t->reads)
+        worker_watch(&typed, stream_waitq(STREAM_STDIN));
+    if (t->out_stream >= 0)
+        worker_watch(&shown, stream_waitq((enum stream)t->out_stream));
+    for (;;) {
+        size_t size = wait_for_input(t, data, sizeof(data));
+        for (size_t done = 0; done < size; done += take_in(t, data + done, size - done))
+            wait_for_room(t);
+    }
+}
+
+void tty_drain(void)
+{
+    struct tty *t = &the_tty;
+    uint64_t deadline = clock_monotonic_ns() + DRAIN_NS;
+    if (!t->present)
+        return;
+    t->stopped = false;
     struct waiter w;
     waiter_init(&w, EVENTS_ANY);
     waitq_add(&t->waitq, &w);
     for (;;) {
         waiter_arm(&w);
         mutex_lock(&t->lock);
-        bool room = tty_input_room(t);
+        tty_flush(t);
+        bool done = t->out_end == 0;
         mutex_unlock(&t->lock);
-        if (room)
+        if (done || waiter_sleep(&w, deadline, false))
             break;
-        (void)waiter_sleep(&w, DEADLINE_NONE, false);
     }
     waitq_remove(&t->waitq, &w);
-}
-
-/* Waits for typed bytes. Returns their number, or 0: the end. */
-static size_t wait_for_input(uint8_t *data, size_t size)
-{
-    struct waitq *q = stream_waitq(STREAM_STDIN);
-    int64_t n;
-    struct waiter w;
-    waiter_init(&w, EVENTS_ANY);
-    waitq_add(q, &w);
-    for (;;) {
-        waiter_arm(&w);
-        n = stream_read(STREAM_STDIN, data, size);
-        if (n != -EAGAIN)
-            break;
-        (void)waiter_sleep(&w, DEADLINE_NONE, false);
-    }
-    waitq_remove(q, &w);
-    return n > 0 ? (size_t)n : 0;
-}
-
-static void input_thread(void *arg)
-{
-    struct tty *t = arg;
-    uint8_t data[CHUNK_BYTES];
-    size_t size;
-    while ((size = wait_for_input(data, sizeof(data))) > 0) {
-        for (size_t done = 0; done < size; done += take_in(t, data + done, size - done))
-            wait_for_room(t);
-    }
-    __atomic_store_n(&t->hung_up, true, __ATOMIC_RELEASE);
-    waitq_tell(&t->waitq, ALL_EVENTS);
-    thread_exit();
 }
 
 static void timer_expired(struct timer *timer)
@@ -139,19 +196,11 @@ static void timer_expired(struct timer *timer)
     waitq_wake(&t->waitq, IN_EVENTS);
 }
 
-/* The stream that shows our output took some of it. */
-static bool output_changed(struct waiter *w, uint32_t events)
-{
-    (void)w, (void)events;
-    waitq_tell(&the_tty.waitq, OUT_EVENTS | EPOLLERR);
-    return false;
-}
-
 int tty_init(bool reads, int out_stream, const struct winsize *size)
 {
     struct tty *t = &the_tty;
     mutex_init(&t->lock, RANK_STREAM);
-    waitq_init_rank(&t->waitq, RANK_WAITQ_INNER);
+    waitq_init(&t->waitq);
     timer_init(&t->timer, timer_expired);
     t->termios = termios_initial;
     t->size = *size;
@@ -160,15 +209,8 @@ int tty_init(bool reads, int out_stream, const struct winsize *size)
     t->reads = reads;
     t->out_stream = out_stream;
     t->present = true;
-    if (out_stream >= 0) {
-        waiter_init(&out_waiter, EVENTS_ANY);
-        out_waiter.wake = output_changed;
-        waitq_add(stream_waitq((enum stream)out_stream), &out_waiter);
-    }
-    if (!reads)
-        return 0;
     struct thread *thread;
-    int err = thread_create(&thread, input_thread, t, "tty");
+    int err = thread_create(&thread, terminal_thread, t, "terminal");
     if (!err)
         thread_start(thread);
     return err;
@@ -205,8 +247,7 @@ static bool timer_runs(struct tty *t, uint32_t there)
     timer_stop(t);
     t->timer_set = true;
     t->timer_bytes = there;
-    timer_set(&t->timer,
-              clock_monotonic_ns() + t->termios.c_cc[VTIME] * NS_PER_DECISECOND);
+    timer_set(&t->timer, clock_monotonic_ns() + t->termios.c_cc[VTIME] * NS_PER_DECISECOND);
     return true;
 }
 

@@ -23,9 +23,9 @@ struct tty {
     struct ktermios termios;
     struct winsize size;
     int pgrp, session;
-    bool stopped;  /* by the stop character */
-    bool hung_up;  /* the input ended; read without the lock too */
-    bool literal;  /* the next character is taken as it is */
+    bool stopped; /* by the stop character */
+    bool hung_up; /* the input ended; read without the lock too */
+    bool literal; /* the next character is taken as it is */
     /* Input: bytes [head, edit) of the ring, all positions only grow. Canonical mode may read
      * [head, ready): whole lines. */
     uint32_t head, ready, edit;
@@ -39,16 +39,18 @@ struct tty {
     struct timer timer; /* VTIME */
     bool timer_set, timed_out;
     uint32_t timer_bytes; /* readable when it was set */
-    struct waitq waitq; /* readers, writers, and whoever feeds input */
+    struct waitq waitq;   /* readers, writers, and whoever feeds input */
 };
 
 extern struct tty the_tty;
 
 #define TTY_FLAG(t, field, flag) (((t)->termios.c_##field & (flag)) != 0)
 
-/* Boot: there is a terminal. reads: its input is our standard input. Starts the thread that takes
- * it in. Returns 0 or -ENOMEM. */
+/* Boot: there is a terminal. reads: its input is our standard input. Starts the thread that keeps
+ * it going. Returns 0 or -ENOMEM. */
 MUST_CHECK int tty_init(bool reads, int out_stream, const struct winsize *size);
+/* The end of the program: waits until the host has all output, or takes none for ten seconds. */
+void tty_drain(void);
 /* Makes a new file without operations one of the terminal. Returns 0 or -ENXIO. */
 int tty_open(struct file *file);
 /* Another size: SIGWINCH. */

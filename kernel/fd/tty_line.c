@@ -33,8 +33,10 @@ static uint8_t byte_at(const struct tty *t, uint32_t at)
 
 bool tty_input_room(const struct tty *t)
 {
-    /* In canonical mode a full line still takes (and drops) characters, or it could never end. */
-    return canonical(t) || t->edit - t->head < TTY_INPUT_BYTES - 1;
+    /* A single line that is too long still takes (and drops) characters, or it could never end. */
+    if (canonical(t) && t->ready == t->head)
+        return true;
+    return t->edit - t->head < TTY_INPUT_BYTES - 2;
 }
 
 uint32_t tty_readable(const struct tty *t)
@@ -53,7 +55,7 @@ void tty_mode_changed(struct tty *t, bool was_canonical)
 {
     memset(t->line_ends, 0, sizeof(t->line_ends));
     t->literal = false;
-    if (was_canonical && t->edit != t->head) {
+    if (!was_canonical && t->edit != t->head) { /* what was typed meanwhile can be read */
         bitmap_set(t->line_ends, (t->edit - 1) & RING_MASK);
         t->ready = t->edit;
     } else {
@@ -66,8 +68,7 @@ void tty_mode_changed(struct tty *t, bool was_canonical)
 
 static void echo_shown(struct tty *t, uint8_t c)
 {
-    bool caret =
-        TTY_FLAG(t, lflag, ECHOCTL) && (c < ' ' || c == DELETE) && c != '\t' && c != '\n';
+    bool caret = TTY_FLAG(t, lflag, ECHOCTL) && (c < ' ' || c == DELETE) && c != '\t' && c != '\n';
     if (caret) {
         tty_put(t, '^');
         tty_put(t, c ^ 0x40u);
@@ -351,8 +352,8 @@ int64_t tty_read_bytes(struct tty *t, struct iter *it)
     }
     /* An end-of-file character right behind the last byte that fits belongs to this read. */
     uint32_t at = t->head & RING_MASK;
-    if (!ends && done > 0 && canonical(t) && tty_readable(t) > 0 &&
-        bitmap_test(t->line_ends, at) && t->input[at] == DISABLED)
+    if (!ends && done > 0 && canonical(t) && tty_readable(t) > 0 && bitmap_test(t->line_ends, at) &&
+        t->input[at] == DISABLED)
         t->head++;
     return done;
 }

@@ -1,11 +1,10 @@
 /* The terminal's output: what termios makes of characters, and a queue before the stream. */
-#include "kernel/base/errno.h"
-#include "kernel/fd/tty.h"
-#include "kernel/platform/streams.h"
-
 #include <linux/eventpoll.h>
 
 #include "abi/control.h"
+#include "kernel/base/errno.h"
+#include "kernel/fd/tty.h"
+#include "kernel/platform/streams.h"
 
 #define TAB_COLUMNS 8u
 #define PUT_BYTES_MAX TAB_COLUMNS /* what one character can become */

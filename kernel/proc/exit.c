@@ -9,6 +9,7 @@
 #include "kernel/proc/exit.h"
 
 #include "abi/control.h"
+#include "kernel/fd/tty.h"
 #include "kernel/fs/memfs.h"
 #include "kernel/platform/platform.h"
 #include "kernel/platform/streams.h"
@@ -29,6 +30,7 @@ void exit_machine(uint32_t kind, uint32_t code)
     if (code != 0)
         vfs_report_missing();
     rootfs_report_lost();
+    tty_drain();
     struct orris_exit message = {
         .kind = kind,
         .code = code,
