@@ -9,6 +9,7 @@ ORRIS=${ORRIS:-$top/build/bin/orris}
 ORRIS_HOME=${ORRIS_TEST_HOME:-$top/build/tests/home}
 TIME_LIMIT=${TIME_LIMIT:-120} # seconds for one run of the tool
 export ORRIS_HOME
+# shellcheck disable=SC2046
 unset $(env | sed -n 's/^\(PYTHON[A-Z]*\)=.*/\1/p')
 python=/usr/bin/python3
 
