@@ -48,4 +48,5 @@ struct node *tree_make(struct spec_tree *tree, const char *path, enum entry_kind
 char *tree_path(const struct node *node);
 
 /* Loads the listing of a layer (spec.h): what is there already stays. */
-bool tree_load(struct spec_tree *tree, const char *listing, struct error *err);
+__attribute__((nonnull(1, 2))) bool tree_load(struct spec_tree *tree, const char *listing,
+                                              struct error *err);
