@@ -317,6 +317,7 @@ static inline bool dir_block_name(const struct dir_block *block, uint32_t i, str
     uint32_t start = entry->name_offset, end = last ? block->size : entry[1].name_offset;
     if (start >= end || end > block->size)
         return false;
+    name->hash = 0;
     name->text = (const char *)block->data + start;
     name->length = UNLIKELY(last) ? (uint32_t)strnlen(name->text, end - start) : end - start;
     return name->length > 0 && name->length <= NAME_BYTES_MAX;

@@ -157,7 +157,8 @@ static int inode_make(struct filesystem *fs, const struct erofs_node *nodes, uns
 int layers_lookup(struct inode *dir, struct name name, struct inode **out)
 {
     struct erofs_node nodes[ORRIS_IMAGE_LAYERS_MAX];
-    struct erofs_attr attr;
+    struct erofs_attr attr = {0};
+    nodes[0] = (struct erofs_node){0};
     int count = find_nodes(memfs_of(dir), name, nodes, &attr);
     if (count <= 0)
         return count ? count : -ENOENT;

@@ -40,7 +40,7 @@ static inline void spin_lock(struct spinlock *l) ACQUIRES(*l) NO_LOCK_ANALYSIS
 }
 
 /* True if it was free. */
-static inline bool spin_trylock(struct spinlock *l) NO_LOCK_ANALYSIS
+static inline bool spin_trylock(struct spinlock *l) TRY_ACQUIRES(*l) NO_LOCK_ANALYSIS
 {
     bool taken = !__atomic_exchange_n(&l->held, 1, __ATOMIC_ACQUIRE);
     if (taken)

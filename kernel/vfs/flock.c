@@ -11,6 +11,7 @@
 #include <linux/fs.h>
 
 #include "kernel/base/errno.h"
+#include "kernel/base/panic.h"
 #include "kernel/mm/heap.h"
 #include "kernel/proc/task.h"
 
@@ -67,8 +68,9 @@ static bool carve(struct inode *inode, const struct lock *range, struct lock **s
         if (l->owner != range->owner || !overlap(l, range))
             continue;
         changed = true;
-        bool before = l->first<range->first, behind = l->last> range->last;
-        if (before && behind) {
+        bool before = range->first > l->first, behind = l->last > range->last;
+        if (before && behind) { /* once at most: an owner's locks do not overlap */
+            ASSERT(*spare);
             **spare = *l;
             (*spare)->first = range->last + 1;
             list_add_tail(&inode->flocks, &(*spare)->node);

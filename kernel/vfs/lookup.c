@@ -7,6 +7,7 @@
  * it stood in waits on a small stack.
  */
 #include "kernel/base/errno.h"
+#include "kernel/base/panic.h"
 #include "kernel/mm/heap.h"
 #include "kernel/vfs/dentry.h"
 
@@ -25,7 +26,7 @@ struct walk {
 };
 
 /* Takes a reference to d in place of the anchor's; leaves dentry_lock. */
-static void walk_leave(struct walk *w, struct dentry *d)
+static void walk_leave(struct walk *w, struct dentry *d) RELEASES(dentry_lock)
 {
     struct dentry *old = w->anchor;
     w->anchor = dentry_get(d);
@@ -35,7 +36,7 @@ static void walk_leave(struct walk *w, struct dentry *d)
 
 /* Asks the filesystem for a name below w->at. Comes back with dentry_lock, and with the child held
  * by the anchor (and so its parent). */
-static int walk_load(struct walk *w, struct name name, struct dentry **child)
+static int walk_load(struct walk *w, struct name name, struct dentry **child) REQUIRES(dentry_lock)
 {
     walk_leave(w, w->at);
     int err = dentry_load(w->at, name, child);
@@ -67,7 +68,7 @@ static int link_read(struct inode *link, char **out)
 }
 
 /* A path, or a link's text, begins with a slash. */
-static int walk_to_root(struct walk *w)
+static int walk_to_root(struct walk *w) REQUIRES(dentry_lock)
 {
     if (w->flags & LOOKUP_BENEATH)
         return -EXDEV;
@@ -76,7 +77,7 @@ static int walk_to_root(struct walk *w)
 }
 
 /* A link that leads to an object. */
-static int walk_jump(struct walk *w, struct dentry *link, const char *rest)
+static int walk_jump(struct walk *w, struct dentry *link, const char *rest) REQUIRES(dentry_lock)
 {
     struct dentry *target;
     walk_leave(w, link);
@@ -91,7 +92,7 @@ static int walk_jump(struct walk *w, struct dentry *link, const char *rest)
 }
 
 /* Goes on with the text of link, a child of w->at; then with rest. */
-static int walk_follow(struct walk *w, struct dentry *link, const char *rest)
+static int walk_follow(struct walk *w, struct dentry *link, const char *rest) REQUIRES(dentry_lock)
 {
     struct inode *inode = link->inode;
     if (w->links == LINK_DEPTH_MAX || (w->flags & LOOKUP_NO_LINKS))
@@ -116,7 +117,7 @@ static int walk_follow(struct walk *w, struct dentry *link, const char *rest)
     return *w->path ? 0 : -ENOENT;
 }
 
-static int walk_up(struct walk *w)
+static int walk_up(struct walk *w) REQUIRES(dentry_lock)
 {
     struct dentry *d = w->at;
     if (UNLIKELY(d == w->top))
@@ -183,7 +184,7 @@ static inline bool component_is(const struct component *c, const struct dentry *
 {
     const uint64_t *name = (const uint64_t *)(const void *)d->name;
     for (size_t i = 0; i <= c->length / NAME_WORD; i++)
-        if (name[i] != c->words[i])
+        if (name[i] != c->words[i]) /* NOLINT: filled as far as length goes */
             return false;
     return true;
 }
@@ -205,6 +206,7 @@ static const char *skip_slashes(const char *path)
 
 /* One step down, to the name at w->path. */
 static int walk_down(struct walk *w, const struct component *c, const char *rest)
+    REQUIRES(dentry_lock)
 {
     bool last = !*rest && w->depth == 0;
     bool slash = w->path[c->length] == '/';
@@ -234,7 +236,7 @@ static int walk_down(struct walk *w, const struct component *c, const char *rest
 
 /* Walks all of the path, or with LOOKUP_PARENT all but the last name. Under dentry_lock, which it
  * may let go in between. */
-static int walk_path(struct walk *w, struct name *last)
+static int walk_path(struct walk *w, struct name *last) REQUIRES(dentry_lock)
 {
     struct component c;
     for (;;) {
@@ -259,8 +261,6 @@ static int walk_path(struct walk *w, struct name *last)
             int err = length == 2 ? walk_up(w) : 0;
             if (err)
                 return err;
-            if (!*rest && w->path[length] == '/')
-                w->want_directory = true;
             w->path = rest;
             continue;
         }
@@ -285,12 +285,14 @@ int vfs_lookup(struct dentry *base, const char *path, unsigned flags, struct den
     w.flags = flags;
     w.top = flags & (LOOKUP_BENEATH | LOOKUP_IN_ROOT) ? base : NULL;
     w.want_directory = flags & LOOKUP_DIRECTORY;
+    w.at = base;
     int err = 0;
     spin_lock(&dentry_lock);
     if (*path == '/')
         err = walk_to_root(&w);
     else
         w.at = base ? base : vfs_cwd_locked();
+    ASSERT(w.at);
     if (!err)
         err = walk_path(&w, last);
     struct dentry *result = err ? NULL : dentry_get(w.at);
