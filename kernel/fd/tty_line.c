@@ -244,6 +244,7 @@ static int send_signal(struct tty *t, uint8_t c, int signo)
 {
     if (!TTY_FLAG(t, lflag, NOFLSH)) {
         tty_input_flush(t);
+        tty_flush(t); /* what the stream still takes isn't lost */
         t->out_start = t->out_end = 0;
     }
     t->stopped = false;
