@@ -72,7 +72,7 @@ static int walk_to_root(struct walk *w) REQUIRES(dentry_lock)
 {
     if (w->flags & LOOKUP_BENEATH)
         return -EXDEV;
-    w->at = w->flags & LOOKUP_IN_ROOT ? w->top : vfs_root_locked();
+    w->at = w->top ? w->top : vfs_root_locked();
     return 0;
 }
 
