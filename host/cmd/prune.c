@@ -47,8 +47,8 @@ static const struct {
     const char *folder;
     bool cheap;
 } places[] = {
-    {"images", false},           {"layers", true}, {"cache/layers", true}, {"packages", false},
-    {"packages/apt/debs", true},
+    {"images", false},    {"layers", true},    {"cache/layers", true},
+    {"cache/runs", true}, {"packages", false}, {"packages/apt/debs", true},
 };
 
 static int64_t later(int64_t a, int64_t b)

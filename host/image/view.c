@@ -12,6 +12,7 @@
 #include "host/base/path.h"
 
 #define DEPTH_MAX 200u
+#define DIRENT_SIZE 12u
 
 /* A folder being read. */
 struct reading {
@@ -23,13 +24,17 @@ struct reading {
 static bool read_folder(struct view *view, unsigned layer, unsigned depth, const char *path,
                         const struct erofs_file *folder);
 
-static void add_file(struct view *view, struct node *node, const struct erofs_file *file,
+/* False if there are more files than the volumes have room for: a damaged folder holds itself. */
+static bool add_file(struct view *view, struct node *node, const struct erofs_file *file,
                      unsigned layer)
 {
+    if (view->file_count >= view->file_limit)
+        return false;
     if ((view->file_count & (view->file_count + 1)) == 0)
         view->files = mem_resize(view->files, (2 * view->file_count + 2) * sizeof(*view->files));
     node->entry = (long)view->file_count;
     view->files[view->file_count++] = (struct view_file){*file, layer};
+    return true;
 }
 
 static bool read_link(struct view *view, struct node *node, const struct erofs_file *file,
@@ -62,8 +67,8 @@ static bool read_entry(void *context, const char *name, uint64_t number)
         node = tree_make(view->tree, path, kind, &made);
     bool good = true;
     if (node && node->entry < 0)
-        add_file(view, node, &file, reading->layer);
-    if (node && made && kind == ENTRY_LINK)
+        good = add_file(view, node, &file, reading->layer);
+    if (good && node && made && kind == ENTRY_LINK)
         good = read_link(view, node, &file, reading->layer);
     if (good && node && node->kind == ENTRY_DIR && kind == ENTRY_DIR)
         good = read_folder(view, reading->layer, reading->depth + 1, path, &file);
@@ -84,6 +89,7 @@ static bool read_layers(struct view *view, const char *path, struct error *err)
         const struct orris_layer *layer = &view->info.layers[i];
         struct erofs_volume *volume = &view->volumes[i];
         struct erofs_file root;
+        view->file_limit += layer->size / DIRENT_SIZE;
         if (!erofs_open(volume, view->fd, layer->offset, layer->size, err))
             return error_prefix(err, "%s, layer %u", path, i);
         if (!erofs_stat(volume, volume->root, &root) || !read_folder(view, i, 0, "/", &root))

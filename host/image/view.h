@@ -18,7 +18,7 @@ struct view {
         struct erofs_file file;
         unsigned layer;
     } * files;
-    size_t file_count;
+    size_t file_count, file_limit;
 };
 
 /* Opens an image and reads its folders. */

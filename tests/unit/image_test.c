@@ -1,5 +1,6 @@
 // UNIT: host/image/image.c host/image/layer.c host/image/erofs.c host/image/kernel.c
-// UNIT: host/image/record.c host/image/spec.c host/image/tree.c host/base/blake2b.c
+// UNIT: host/image/erofs_read.c host/image/view.c host/image/record.c host/image/spec.c
+// UNIT: host/image/tree.c host/base/blake2b.c
 // UNIT: host/base/buf.c host/base/crc32c.c host/base/error.c host/base/fresh.c host/base/io.c
 // UNIT: host/base/path.c host/base/say.c host/base/stamp.c host/base/store.c host/base/strlist.c
 // UNIT: host/base/watch.c
@@ -21,6 +22,7 @@
 #include "host/image/erofs.h"
 #include "host/image/image.h"
 #include "host/image/layer.h"
+#include "host/image/view.h"
 #include "tests/harness/check.h"
 
 static char folder[] = "/tmp/orris-image.XXXXXX";
@@ -265,6 +267,42 @@ static void test_blake2b_against_known_digests(void)
     CHECK(!memcmp(digest, whole, sizeof(whole)));
 }
 
+/* Bytes that a damaged image holds, one after another, in all the places that say where things are.
+ */
+static void test_damaged_layers_are_survived(void)
+{
+    static const unsigned char values[] = {0, 1, 0x7f, 0xff};
+    char *path;
+    int fd;
+    bool fresh;
+    if (!build("six", &path, &fd, &fresh))
+        return;
+    close(fd);
+    fd = open(path, O_RDWR);
+    uint64_t base = ORRIS_IMAGE_LAYER_ALIGN;
+    size_t read = 0;
+    for (uint64_t at = 1024; at < 1024 + 128 + 1024; at++)
+        for (size_t i = 0; i < sizeof(values); i++) {
+            unsigned char old;
+            struct view view;
+            io_pread(fd, &old, 1, (off_t)(base + at));
+            io_pwrite(fd, &values[i], 1, (off_t)(base + at));
+            read += view_open(&view, path, &err);
+            view_close(&view);
+            io_pwrite(fd, &old, 1, (off_t)(base + at));
+        }
+    CHECK(read > 0);
+    struct view view;
+    CHECK(view_open(&view, path, &err));
+    const struct node *node = tree_find(view.tree, "/script", true);
+    char text[8] = "";
+    CHECK(node && view_read(&view, node, text, sizeof(text), 0) == 3);
+    CHECK_STR(text, "six");
+    view_close(&view);
+    close(fd);
+    free(path);
+}
+
 int main(void)
 {
     say_level = SAY_QUIET;
@@ -281,6 +319,7 @@ int main(void)
     RUN(test_a_damaged_image_is_told_and_made_again);
     RUN(test_layers_are_named_by_content);
     RUN(test_a_source_that_changes_is_an_error);
+    RUN(test_damaged_layers_are_survived);
     RUN(test_kernels);
     char *command = mem_printf("rm -rf %s", folder);
     CHECK_EQ(system(command), 0);
