@@ -96,6 +96,22 @@ struct page *filemap_find_page(struct filemap *map, uint64_t index)
     return page;
 }
 
+unsigned filemap_find_pages(struct filemap *map, uint64_t index, unsigned count,
+                            struct page **pages)
+{
+    unsigned found = 0;
+    spin_lock(&cache_lock);
+    for (unsigned i = 0; i < count; i++) {
+        pages[i] = radix_get(&map->pages, index + i);
+        if (pages[i]) {
+            page_get(pages[i]);
+            found++;
+        }
+    }
+    spin_unlock(&cache_lock);
+    return found;
+}
+
 uint64_t filemap_next_page(struct filemap *map, uint64_t index, bool dirty_only)
 {
     spin_lock(&cache_lock);

@@ -50,6 +50,10 @@ void filemap_fini(struct filemap *map);
 int filemap_get_page(struct filemap *map, uint64_t index, unsigned flags, struct page **out);
 /* The page, if cached and filled, with a reference; else NULL. Never sleeps. */
 struct page *filemap_find_page(struct filemap *map, uint64_t index);
+/* The same for count pages from index on: pages[i] is NULL where there is none. They do not count
+ * as used. Returns how many there are. */
+unsigned filemap_find_pages(struct filemap *map, uint64_t index, unsigned count,
+                            struct page **pages);
 /* Drops pages [first, last] from the cache (truncate, hole punching); unmaps them first. */
 void filemap_drop(struct filemap *map, uint64_t first, uint64_t last);
 /* Adds a page that holds all data of index already, dirty; takes a reference of its own. Returns 0,
