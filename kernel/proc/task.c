@@ -125,11 +125,6 @@ int proc_init(void)
     struct task *task = task_alloc(t);
     if (!task)
         return -ENOMEM;
-    int err = arch_fpu_init(t);
-    if (err) {
-        heap_free(task);
-        return err;
-    }
     task->tid = PROC_PID;
     t->task = task;
     memcpy(task->name, "orris", 6);
