@@ -46,6 +46,11 @@ bool python_add(struct closure *closure, const char *interpreter, const char *ar
 /* The ELF file that an interpreter's shim (a script) starts; the same path if it is none. */
 char *python_follow(struct image_spec *spec, const char *path, struct error *err);
 
+/* Whether a script is one of pyenv's shims for the programs of its Pythons, and the program that it
+ * starts (owned; NULL with err set). */
+bool pyenv_is_shim(const char *path);
+char *pyenv_follow(struct image_spec *spec, const char *path, struct error *err);
+
 /* Puts the modules beside a script into the image: modules, extension modules, packages. */
 bool python_add_beside(struct image_spec *spec, const char *host, const char *guest,
                        struct error *err);

@@ -268,12 +268,16 @@ static bool found_step(struct launch *launch, struct found *found, bool *done, s
         return (executable || error_set(err, "%s is a library, not a program", path)) &&
                (may_run || error_set(err, "%s may not be executed: `chmod +x %s`", path, path));
     }
-    if (runtime_of(path) == RUNTIME_PYTHON) {
-        char *real = python_follow(launch->closure->spec, path, err);
+    bool is_python = runtime_of(path) == RUNTIME_PYTHON;
+    if (is_python || pyenv_is_shim(path)) {
+        struct image_spec *spec = launch->closure->spec;
+        char *real = is_python ? python_follow(spec, path, err) : pyenv_follow(spec, path, err);
         if (!real)
             return false;
         free(found->path);
+        free(found->args.items[0]);
         found->path = real;
+        found->args.items[0] = mem_string(real); /* as the shim starts it */
         found->searched = false;
         return true;
     }

@@ -99,6 +99,45 @@ char *python_follow(struct image_spec *spec, const char *path, struct error *err
     return real;
 }
 
+/* pyenv's own program, for a file ROOT/shims/NAME. */
+static char *pyenv_of(const char *path)
+{
+    char *shims = path_parent(path), *root = path_parent(shims);
+    char *pyenv = path_join(root, "libexec/pyenv");
+    bool is = !strcmp(path_base(shims), "shims") && access(pyenv, X_OK) == 0;
+    free(shims);
+    free(root);
+    if (is)
+        return pyenv;
+    free(pyenv);
+    return NULL;
+}
+
+bool pyenv_is_shim(const char *path)
+{
+    char *pyenv = pyenv_of(path);
+    free(pyenv);
+    return pyenv != NULL;
+}
+
+char *pyenv_follow(struct image_spec *spec, const char *path, struct error *err)
+{
+    char *pyenv = pyenv_of(path);
+    const char *argv[] = {pyenv, "which", path_base(path), NULL};
+    struct buf out = {0};
+    struct command command = {.argv = argv, .out = &out};
+    watch_shim(spec, path);
+    bool done = pyenv && command_must(&command, err);
+    free(pyenv);
+    if (!done || !out.data || *out.data != '/') {
+        buf_clear(&out);
+        error_prefix(err, "%s doesn't say what it starts", path);
+        return NULL;
+    }
+    out.data[strcspn(out.data, "\n")] = 0;
+    return out.data;
+}
+
 /* Everything but what only linkers read. */
 static bool library_take(const struct spec_filter *filter, const char *path, bool is_folder,
                          size_t depth)
