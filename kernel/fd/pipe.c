@@ -10,7 +10,6 @@
 #include <asm/fcntl.h>
 #include <asm/ioctls.h>
 #include <linux/eventpoll.h>
-#include <linux/stat.h>
 
 #include "kernel/base/errno.h"
 #include "kernel/base/format.h"
@@ -19,6 +18,7 @@
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
 #include "kernel/time/clock.h"
+#include "kernel/vfs/mode.h"
 
 #define PIPE_ATOMIC 4096u /* PIPE_BUF */
 #define SPARE_PAGES 2u

@@ -43,6 +43,9 @@ struct page *page_alloc(unsigned order, unsigned flags);
 struct page *page_get(struct page *p);
 void page_put(struct page *p); /* frees at 0 */
 
+/* Makes a block of several pages, each with the block's references, into single ones. */
+void page_split(struct page *p);
+
 void *page_virt(const struct page *p); /* in the direct map */
 paddr_t page_phys(const struct page *p);
 struct page *page_of_phys(paddr_t phys);

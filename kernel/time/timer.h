@@ -1,24 +1,25 @@
 /* One-shot timers on the monotonic clock. */
 #pragma once
 
+#include "kernel/base/rbtree.h"
 #include "kernel/base/types.h"
 
 struct timer {
+    struct rb_node node;
     uint64_t expires_ns; /* of clock_monotonic_ns() */
-    uint32_t heap_index; /* 1-based place in the heap; 0: not set */
+    bool set;
     /* Runs with interrupts off, under no lock, must not sleep. It may set the timer again. */
     void (*expired)(struct timer *t);
 };
 
 void timer_init(struct timer *t, void (*expired)(struct timer *));
-/* Sets or moves t. Never fails: the heap grows when timers are initialised by their owners'
- * allocation (timer_reserve). */
+/* Sets or moves t. */
 void timer_set(struct timer *t, uint64_t expires_ns);
 /* True if it was set and now will not run. */
 bool timer_cancel(struct timer *t);
 static inline bool timer_is_set(const struct timer *t)
 {
-    return t->heap_index != 0;
+    return t->set;
 }
 /* Runs what has expired and programs the hardware for the next; called by the timer interrupt and
  * the idle loop. */

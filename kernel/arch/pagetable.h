@@ -1,0 +1,44 @@
+/* The page-table tree: what ranges of the address space map. The caller (vm/) holds the mm mutex,
+ * so nobody changes the program's half at the same time. */
+#pragma once
+
+#include "kernel/base/types.h"
+
+struct page;
+
+#define PT_READ 0x1u
+#define PT_WRITE 0x2u
+#define PT_EXEC 0x4u
+
+struct pt_entry {
+    struct page *page; /* of the small or huge page; NULL: nothing mapped */
+    bool huge, writable, dirty, accessed;
+};
+
+/* Maps one page (or one 2 MiB block) in the program's half over nothing or over another page;
+ * takes no reference. Returns 0 or -ENOMEM. */
+MUST_CHECK int pt_map(uint64_t addr, struct page *page, uint32_t prot, bool huge);
+/* What is mapped at addr. */
+struct pt_entry pt_lookup(uint64_t addr);
+/* Whether a 2 MiB block at addr (aligned) has no table yet and could be mapped huge. */
+bool pt_huge_possible(uint64_t addr);
+/* Removes the mappings in [start, end) and calls each for every page that was mapped. A huge page
+ * that is only partly in the range is split first; returns -ENOMEM if it can't be. */
+MUST_CHECK int pt_unmap(uint64_t start, uint64_t end,
+                        void (*each)(uint64_t addr, struct page *page, bool huge, bool dirty));
+/* Sets the protection of what is mapped in [start, end). A page for which may_write says no is
+ * not made writable even if prot has PT_WRITE (copy on write). */
+MUST_CHECK int pt_protect(uint64_t start, uint64_t end, uint32_t prot,
+                          bool (*may_write)(struct page *page));
+/* Moves the mappings of [from, from + size) to to, where nothing is mapped. */
+MUST_CHECK int pt_move(uint64_t from, uint64_t to, uint64_t size);
+/* Frees all tables of the program's half; nothing is mapped there any more. */
+void pt_reset(void);
+uint64_t pt_table_pages(void);
+
+/* The kernel's own mappings, outside the direct map: stacks. Each page of [addr, addr + size) gets
+ * a fresh page. Returns 0 or -ENOMEM. */
+MUST_CHECK int pt_kernel_map(uint64_t addr, size_t size);
+void pt_kernel_unmap(uint64_t addr, size_t size);
+/* Where kernel stacks go (random). */
+uint64_t stack_area_base(void);

@@ -1,0 +1,402 @@
+/*
+ * Page tables: four levels. The program's half is changed by vm/ under the mm mutex; the kernel's
+ * own mappings under kernel_lock. There is one tree.
+ */
+#include "kernel/arch/pagetable.h"
+
+#include "kernel/arch/cpu.h"
+#include "kernel/arch/direct_map.h"
+#include "kernel/arch/x86_64/asm.h"
+#include "kernel/arch/x86_64/io.h"
+#include "kernel/arch/x86_64/layout.h"
+#include "kernel/base/errno.h"
+#include "kernel/base/panic.h"
+#include "kernel/base/random.h"
+#include "kernel/base/string.h"
+#include "kernel/mm/page.h"
+#include "kernel/sync/spinlock.h"
+
+#define ENTRIES 512
+#define FLUSH_ALL_PAGES 32 /* above: reload CR3 instead of single invalidations */
+
+static struct spinlock kernel_lock = SPINLOCK_INIT(RANK_PAGETABLE);
+static uint64_t device_next, stack_base;
+static uint64_t table_pages;
+
+void *direct_map(paddr_t phys)
+{
+    return phys_to_virt(phys);
+}
+
+paddr_t direct_map_phys(const void *virt)
+{
+    return virt_to_phys(virt);
+}
+
+static uint64_t *root(void)
+{
+    return phys_to_virt(kernel_pml4);
+}
+
+static uint64_t *table_of(uint64_t entry)
+{
+    return phys_to_virt(entry & PTE_ADDRESS);
+}
+
+static uint64_t *table_make(uint64_t *entry, uint64_t flags)
+{
+    struct page *p = page_alloc(0, ALLOC_ZERO);
+    if (!p) {
+        return NULL;
+    }
+    table_pages++;
+    page_stats.table_pages++;
+    *entry = page_phys(p) | PTE_PRESENT | PTE_WRITE | flags;
+    return page_virt(p);
+}
+
+/* The entry for addr at level (1: page, 2: 2 MiB block), with tables made on the way if flags
+ * allow; NULL: no table (or no memory). A huge page on the way to level 1 gives NULL. */
+static uint64_t *walk(uint64_t addr, unsigned level, bool make, uint64_t flags)
+{
+    uint64_t *table = root();
+    for (unsigned l = 4; l > level; l--) {
+        uint64_t *entry = &table[addr >> (3 + 9 * l) & 511];
+        if (*entry & PTE_HUGE) {
+            return NULL;
+        }
+        if (*entry) {
+            table = table_of(*entry);
+        } else if (!make || !(table = table_make(entry, flags))) {
+            return NULL;
+        }
+    }
+    return &table[addr >> (3 + 9 * level) & 511];
+}
+
+static uint64_t user_flags(uint32_t prot)
+{
+    uint64_t flags = PTE_ACCESSED; /* a page that may not be read keeps its entry, without this */
+    flags |= prot ? PTE_PRESENT | PTE_USER : 0;
+    flags |= prot & PT_WRITE ? PTE_WRITE : 0;
+    flags |= prot & PT_EXEC ? 0 : PTE_NX;
+    return flags;
+}
+
+int pt_map(uint64_t addr, struct page *page, uint32_t prot, bool huge)
+{
+    uint64_t *entry = walk(addr, huge ? 2 : 1, true, PTE_USER);
+    if (!entry) {
+        return -ENOMEM;
+    }
+    bool replaced = *entry;
+    uint64_t dirty = prot & PT_WRITE ? PTE_DIRTY : 0;
+    *entry = page_phys(page) | user_flags(prot) | dirty | (huge ? PTE_HUGE : 0);
+    if (replaced) {
+        cpu_invalidate_page(addr);
+    }
+    return 0;
+}
+
+static uint64_t *find_entry(uint64_t addr, bool *huge)
+{
+    *huge = false;
+    uint64_t *table = root();
+    for (unsigned l = 4; l > 1; l--) {
+        uint64_t *entry = &table[addr >> (3 + 9 * l) & 511];
+        if (!*entry) {
+            return NULL;
+        }
+        if (l == 2 && *entry & PTE_HUGE) {
+            *huge = true;
+            return entry;
+        }
+        table = table_of(*entry);
+    }
+    uint64_t *entry = &table[addr >> 12 & 511];
+    return *entry ? entry : NULL;
+}
+
+struct pt_entry pt_lookup(uint64_t addr)
+{
+    struct pt_entry result = {0};
+    const uint64_t *entry = find_entry(addr, &result.huge);
+    if (!entry) {
+        return result;
+    }
+    result.page = page_of_phys(*entry & PTE_ADDRESS);
+    result.writable = *entry & PTE_WRITE;
+    result.dirty = *entry & PTE_DIRTY;
+    result.accessed = *entry & PTE_ACCESSED;
+    return result;
+}
+
+bool pt_huge_possible(uint64_t addr)
+{
+    const uint64_t *entry = walk(addr, 2, true, PTE_USER);
+    return entry && !*entry;
+}
+
+/* Turns a huge entry into a table of 512 small ones. */
+static int split_huge(uint64_t *entry)
+{
+    uint64_t old = *entry;
+    struct page *table = page_alloc(0, 0);
+    if (!table) {
+        return -ENOMEM;
+    }
+    table_pages++;
+    page_stats.table_pages++;
+    uint64_t *small = page_virt(table);
+    for (unsigned i = 0; i < ENTRIES; i++) {
+        small[i] = (old & ~PTE_HUGE) + i * PAGE_SIZE;
+    }
+    page_split(page_of_phys(old & PTE_ADDRESS));
+    *entry = page_phys(table) | PTE_PRESENT | PTE_WRITE | PTE_USER;
+    return 0;
+}
+
+struct flush {
+    uint64_t start, end;
+};
+
+static void flush_add(struct flush *f, uint64_t addr, uint64_t size)
+{
+    f->start = f->end ? min_u64(f->start, addr) : addr;
+    f->end = max_u64(f->end, addr + size);
+}
+
+static void flush_done(const struct flush *f)
+{
+    if (!f->end) {
+        return;
+    }
+    if (f->end - f->start > FLUSH_ALL_PAGES * PAGE_SIZE) {
+        cpu_write_cr3(cpu_read_cr3());
+        return;
+    }
+    for (uint64_t a = f->start; a < f->end; a += PAGE_SIZE) {
+        cpu_invalidate_page(a);
+    }
+}
+
+/* Calls each entry that maps something in [start, end), skipping empty tables in whole steps.
+ * Entries are read afresh after a huge one was split. */
+typedef void (*entry_fn_t)(uint64_t *entry, uint64_t addr, bool huge, void *arg);
+
+static uint64_t next_boundary(uint64_t addr, unsigned level)
+{
+    uint64_t size = 1ul << (3 + 9 * level);
+    return align_down(addr, size) + size;
+}
+
+static int for_each_entry(uint64_t start, uint64_t end, entry_fn_t each, void *arg)
+{
+    uint64_t addr = start;
+    while (addr < end) {
+        uint64_t *table = root(), *entry = NULL;
+        unsigned level = 4;
+        for (;; level--) {
+            entry = &table[addr >> (3 + 9 * level) & 511];
+            if (!*entry || level == 1 || (level == 2 && *entry & PTE_HUGE)) {
+                break;
+            }
+            table = table_of(*entry);
+        }
+        if (!*entry) {
+            addr = next_boundary(addr, level);
+            continue;
+        }
+        if (level == 2 && (addr % HUGE_SIZE || end - addr < HUGE_SIZE)) {
+            if (split_huge(entry)) {
+                return -ENOMEM;
+            }
+            continue;
+        }
+        if (level == 2) {
+            each(entry, addr, true, arg);
+            addr += HUGE_SIZE;
+            continue;
+        }
+        /* The rest of this last table in one go. */
+        uint64_t stop = min_u64(end, next_boundary(addr, 2));
+        for (; addr < stop; addr += PAGE_SIZE, entry++) {
+            if (*entry) {
+                each(entry, addr, false, arg);
+            }
+        }
+    }
+    return 0;
+}
+
+struct unmap_arg {
+    struct flush flush;
+    void (*each)(uint64_t addr, struct page *page, bool huge, bool dirty);
+};
+
+static void unmap_entry(uint64_t *entry, uint64_t addr, bool huge, void *arg)
+{
+    struct unmap_arg *u = arg;
+    uint64_t old = *entry;
+    *entry = 0;
+    flush_add(&u->flush, addr, huge ? HUGE_SIZE : PAGE_SIZE);
+    u->each(addr, page_of_phys(old & PTE_ADDRESS), huge, old & PTE_DIRTY);
+}
+
+int pt_unmap(uint64_t start, uint64_t end,
+             void (*each)(uint64_t addr, struct page *page, bool huge, bool dirty))
+{
+    struct unmap_arg u = {.each = each};
+    int err = for_each_entry(start, end, unmap_entry, &u);
+    flush_done(&u.flush);
+    return err;
+}
+
+struct protect_arg {
+    struct flush flush;
+    uint32_t prot;
+    bool (*may_write)(struct page *page);
+};
+
+static void protect_entry(uint64_t *entry, uint64_t addr, bool huge, void *arg)
+{
+    struct protect_arg *p = arg;
+    uint32_t prot = p->prot;
+    if (prot & PT_WRITE && !p->may_write(page_of_phys(*entry & PTE_ADDRESS))) {
+        prot &= ~PT_WRITE;
+    }
+    *entry = (*entry & (PTE_ADDRESS | PTE_DIRTY | PTE_HUGE)) | user_flags(prot);
+    flush_add(&p->flush, addr, huge ? HUGE_SIZE : PAGE_SIZE);
+}
+
+int pt_protect(uint64_t start, uint64_t end, uint32_t prot, bool (*may_write)(struct page *page))
+{
+    struct protect_arg p = {.prot = prot, .may_write = may_write};
+    int err = for_each_entry(start, end, protect_entry, &p);
+    flush_done(&p.flush);
+    return err;
+}
+
+int pt_move(uint64_t from, uint64_t to, uint64_t size)
+{
+    for (uint64_t done = 0; done < size; done += PAGE_SIZE) {
+        bool huge;
+        uint64_t *entry = find_entry(from + done, &huge);
+        if (entry && huge && split_huge(entry)) {
+            return -ENOMEM;
+        }
+        entry = entry ? find_entry(from + done, &huge) : NULL;
+        if (!entry) {
+            continue;
+        }
+        uint64_t *target = walk(to + done, 1, true, PTE_USER);
+        if (!target) {
+            return -ENOMEM;
+        }
+        *target = *entry;
+        *entry = 0;
+    }
+    cpu_write_cr3(cpu_read_cr3());
+    return 0;
+}
+
+static void table_free(uint64_t entry)
+{
+    table_pages--;
+    page_stats.table_pages--;
+    page_put(page_of_phys(entry & PTE_ADDRESS));
+}
+
+void pt_reset(void)
+{
+    uint64_t *l4 = root();
+    for (unsigned i = 0; i < ENTRIES / 2; i++) {
+        if (!(l4[i] & PTE_PRESENT)) {
+            continue;
+        }
+        uint64_t *l3 = table_of(l4[i]);
+        for (unsigned j = 0; j < ENTRIES; j++) {
+            if (!l3[j]) {
+                continue;
+            }
+            const uint64_t *l2 = table_of(l3[j]);
+            for (unsigned k = 0; k < ENTRIES; k++) {
+                if (l2[k]) {
+                    table_free(l2[k]);
+                }
+            }
+            table_free(l3[j]);
+        }
+        table_free(l4[i]);
+        l4[i] = 0;
+    }
+    cpu_write_cr3(cpu_read_cr3());
+}
+
+uint64_t pt_table_pages(void)
+{
+    return table_pages;
+}
+
+/* Boot leaves the low half mapped one to one. */
+void paging_init(void)
+{
+    root()[0] = 0;
+    cpu_write_cr3(kernel_pml4);
+    device_next = DEVICE_SLOT;
+}
+
+uint64_t stack_area_base(void)
+{
+    if (!stack_base) {
+        stack_base = STACK_SLOT + (random_u64() & 0x3ffff) * PAGE_SIZE * 16;
+    }
+    return stack_base;
+}
+
+int pt_kernel_map(uint64_t addr, size_t size)
+{
+    for (size_t done = 0; done < size; done += PAGE_SIZE) {
+        struct page *p = page_alloc(0, 0);
+        uint64_t *entry = p ? walk(addr + done, 1, true, 0) : NULL;
+        if (!entry) {
+            if (p) {
+                page_put(p);
+            }
+            pt_kernel_unmap(addr, done);
+            return -ENOMEM;
+        }
+        *entry = page_phys(p) | PTE_PRESENT | PTE_WRITE | PTE_NX;
+    }
+    return 0;
+}
+
+void pt_kernel_unmap(uint64_t addr, size_t size)
+{
+    for (size_t done = 0; done < size; done += PAGE_SIZE) {
+        uint64_t *entry = walk(addr + done, 1, false, 0);
+        struct page *p = page_of_phys(*entry & PTE_ADDRESS);
+        *entry = 0;
+        cpu_invalidate_page(addr + done);
+        page_put(p);
+    }
+}
+
+void *arch_map_device(paddr_t phys, size_t size)
+{
+    spin_lock(&kernel_lock);
+    uint64_t base = device_next;
+    uint64_t offset = phys & PAGE_MASK;
+    size_t pages = align_up(offset + size, PAGE_SIZE) / PAGE_SIZE;
+    device_next += (pages + 1) * PAGE_SIZE;
+    spin_unlock(&kernel_lock);
+    for (size_t i = 0; i < pages; i++) {
+        uint64_t *entry = walk(base + i * PAGE_SIZE, 1, true, 0);
+        if (!entry) {
+            return NULL;
+        }
+        *entry = (align_down(phys, PAGE_SIZE) + i * PAGE_SIZE) | PTE_PRESENT | PTE_WRITE |
+                 PTE_NO_CACHE | PTE_NX;
+    }
+    return (void *)(base + offset);
+}

@@ -1,0 +1,200 @@
+/* Traps and interrupts: program faults become page-ins or signals, the kernel's own are bugs unless
+ * they happened in a user copy. */
+#include <asm/siginfo.h>
+#include <asm/signal.h>
+
+#include "kernel/arch/cpu.h"
+#include "kernel/arch/regs.h"
+#include "kernel/arch/uaccess.h"
+#include "kernel/arch/x86_64/apic.h"
+#include "kernel/arch/x86_64/cpu.h"
+#include "kernel/arch/x86_64/io.h"
+#include "kernel/base/log.h"
+#include "kernel/base/panic.h"
+#include "kernel/proc/task.h"
+#include "kernel/sched/thread.h"
+#include "kernel/vm/vm.h"
+
+#define VECTOR_PAGE_FAULT 14
+#define PF_WRITE 0x2u
+#define PF_USER 0x4u
+#define PF_RESERVED 0x8u
+#define PF_FETCH 0x10u
+#define RFLAGS_AC (1ul << 18)
+
+struct extable_entry {
+    int32_t from, to; /* each relative to itself */
+};
+extern const struct extable_entry extable_start[], extable_end[];
+
+void trap_from_user(struct user_regs *regs, uint32_t vector);
+void trap_in_kernel(struct user_regs *regs, uint32_t vector);
+void return_to_user_check(struct user_regs *regs);
+
+static bool fixup(struct user_regs *regs)
+{
+    for (const struct extable_entry *e = extable_start; e < extable_end; e++) {
+        if ((uint64_t)&e->from + (uint64_t)(int64_t)e->from == regs->rip) {
+            regs->rip = (uint64_t)&e->to + (uint64_t)(int64_t)e->to;
+            return true;
+        }
+    }
+    return false;
+}
+
+static uint32_t fault_access(uint64_t error)
+{
+    if (error & PF_WRITE) {
+        return VM_WRITE;
+    }
+    return error & PF_FETCH ? VM_EXEC : VM_READ;
+}
+
+static void user_page_fault(struct user_regs *regs, uint64_t addr)
+{
+    uint64_t error = regs->orig_rax;
+    enum vm_fault_result result = addr >= USER_END_ASM ? VM_FAULT_SEGV_MAPERR
+                                                       : vm_fault(addr, fault_access(error));
+    switch (result) {
+    case VM_FAULT_OK:
+        break;
+    case VM_FAULT_BUS_ADRERR:
+        signal_force_fault(SIGBUS, BUS_ADRERR, addr, VECTOR_PAGE_FAULT, error);
+        break;
+    case VM_FAULT_OOM:
+        log_note("out of memory: the program needs more than the machine has (-m gives it more)");
+        proc_exit(SIGKILL);
+        break;
+    case VM_FAULT_SEGV_ACCERR:
+        signal_force_fault(SIGSEGV, SEGV_ACCERR, addr, VECTOR_PAGE_FAULT, error);
+        break;
+    default:
+        signal_force_fault(SIGSEGV, SEGV_MAPERR, addr, VECTOR_PAGE_FAULT, error);
+        break;
+    }
+}
+
+struct trap_signal {
+    int signo, code;
+    bool address; /* si_addr is the instruction's */
+};
+
+static const struct trap_signal trap_signals[32] = {
+    [0] = {SIGFPE, FPE_INTDIV, true},  [1] = {SIGTRAP, TRAP_TRACE, true},
+    [3] = {SIGTRAP, SI_KERNEL, false}, [4] = {SIGSEGV, SI_KERNEL, false},
+    [5] = {SIGSEGV, SI_KERNEL, false}, [6] = {SIGILL, ILL_ILLOPN, true},
+    [10] = {SIGSEGV, SI_KERNEL, false}, [11] = {SIGBUS, SI_KERNEL, false},
+    [12] = {SIGBUS, SI_KERNEL, false}, [13] = {SIGSEGV, SI_KERNEL, false},
+    [16] = {SIGFPE, FPE_FLTINV, true}, [17] = {SIGBUS, BUS_ADRALN, false},
+    [19] = {SIGFPE, FPE_FLTINV, true},
+};
+
+/* The cause of a floating-point trap, from the status bits that are set and not masked. */
+static int fpu_error_code(uint32_t vector)
+{
+    char *area = arch_fpu_save();
+    uint32_t mxcsr = *(uint32_t *)(area + 24);
+    uint32_t pending = vector == 19
+                           ? mxcsr & ~(mxcsr >> 7)
+                           : *(uint16_t *)(area + 2) & ~(uint32_t)*(uint16_t *)area;
+    if (pending & 0x01) {
+        return FPE_FLTINV;
+    }
+    if (pending & 0x04) {
+        return FPE_FLTDIV;
+    }
+    if (pending & 0x08) {
+        return FPE_FLTOVF;
+    }
+    if (pending & 0x12) {
+        return FPE_FLTUND;
+    }
+    return pending & 0x20 ? FPE_FLTRES : FPE_FLTINV;
+}
+
+static void user_trap(struct user_regs *regs, uint32_t vector)
+{
+    const struct trap_signal *s = &trap_signals[vector];
+    if (!s->signo) {
+        panic("unexpected trap %u from the program at %#lx", vector, regs->rip);
+    }
+    int code = vector == 16 || vector == 19 ? fpu_error_code(vector) : s->code;
+    signal_force_fault(s->signo, code, s->address ? regs->rip : 0, (int)vector, regs->orig_rax);
+}
+
+void trap_from_user(struct user_regs *regs, uint32_t vector)
+{
+    if (vector == VECTOR_PAGE_FAULT) {
+        uint64_t addr = cpu_read_cr2();
+        user_page_fault(regs, addr);
+    } else if (vector >= 32) {
+        interrupt_handle(vector);
+    } else {
+        user_trap(regs, vector);
+    }
+    regs->orig_rax = ~0ul; /* not a system call: nothing to restart */
+}
+
+/* A fault at an address of the program's: in a copy function, it may just need a page. */
+static bool kernel_page_fault(struct user_regs *regs)
+{
+    uint64_t addr = cpu_read_cr2();
+    if (addr >= USER_END_ASM || regs->orig_rax & (PF_FETCH | PF_RESERVED)) {
+        return fixup(regs);
+    }
+    struct user_regs probe = *regs;
+    if (!fixup(&probe)) {
+        return false;
+    }
+    /* The copy may sleep here: SMAP's override must not leak into another thread. */
+    if (cpu_features.smap) {
+        __asm__ volatile("clac");
+    }
+    enum vm_fault_result result = vm_fault(addr, fault_access(regs->orig_rax));
+    if (result == VM_FAULT_OK) {
+        return true;
+    }
+    regs->rip = probe.rip;
+    return true;
+}
+
+void trap_in_kernel(struct user_regs *regs, uint32_t vector)
+{
+    if (vector >= 32) {
+        interrupt_handle(vector);
+        return;
+    }
+    if (vector == VECTOR_PAGE_FAULT && kernel_page_fault(regs)) {
+        return;
+    }
+    if (vector == 2) {
+        return; /* a stray NMI */
+    }
+    if (vector == 13 && fixup(regs)) {
+        return;
+    }
+    panic("trap %u in the kernel at %#lx (orris.elf %#lx), error %#lx, address %#lx, stack %#lx",
+          vector, regs->rip, arch_link_address(regs->rip), regs->orig_rax, cpu_read_cr2(),
+          regs->rsp);
+}
+
+static bool canonical(uint64_t addr)
+{
+    return (uint64_t)((int64_t)(addr << 16) >> 16) == addr;
+}
+
+void return_to_user_check(struct user_regs *regs)
+{
+    struct thread *t = thread_current();
+    for (;;) {
+        while (UNLIKELY(t->interrupted || t->resched)) {
+            task_return_work(regs);
+        }
+        if (LIKELY(canonical(regs->rip))) {
+            return;
+        }
+        /* IRET would fault on it with half the way done. */
+        signal_force_fault(SIGSEGV, SI_KERNEL, 0, 13, 0);
+        task_return_work(regs);
+    }
+}

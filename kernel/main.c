@@ -1,0 +1,174 @@
+/* The boot order. kernel_main() runs on the boot stack with what needs no sleeping; the rest runs
+ * in the program's first thread. */
+#include "abi/control.h"
+#include "kernel/arch/cpu.h"
+#include "kernel/arch/direct_map.h"
+#include "kernel/arch/thread.h"
+#include "kernel/base/errno.h"
+#include "kernel/base/format.h"
+#include "kernel/base/log.h"
+#include "kernel/base/names.h"
+#include "kernel/base/panic.h"
+#include "kernel/base/random.h"
+#include "kernel/base/string.h"
+#include "kernel/drivers/block.h"
+#include "kernel/drivers/virtio.h"
+#include "kernel/fd/streams.h"
+#include "kernel/fs/memfs.h"
+#include "kernel/fs/pseudofs.h"
+#include "kernel/mm/page.h"
+#include "kernel/mm/page_init.h"
+#include "kernel/platform/platform.h"
+#include "kernel/platform/pvh.h"
+#include "kernel/platform/streams.h"
+#include "kernel/proc/run.h"
+#include "kernel/proc/task.h"
+#include "kernel/sched/sleep.h"
+#include "kernel/sched/thread.h"
+#include "kernel/sync/check.h"
+#include "kernel/time/clock.h"
+#include "kernel/time/clock_init.h"
+#include "kernel/vfs/vfs.h"
+#include "kernel/vm/vm_init.h"
+
+extern char kernel_start[];
+
+NORETURN void kernel_main(void);
+
+/* Ends the machine because the program can't be run; why is for the user. */
+NORETURN static void refuse(int err, const char *why)
+{
+    struct orris_exit end = {.kind = ORRIS_EXIT_REFUSED, .code = (uint32_t)-err};
+    log_note("%s", why);
+    control_send(ORRIS_MSG_EXIT, &end, sizeof(end), true);
+    platform_power_off(127);
+}
+
+static void memory_init(void)
+{
+    struct page_range ranges[BOOT_RANGES_MAX], reserved[2];
+    for (unsigned i = 0; i < boot_info.range_count; i++) {
+        ranges[i] = (struct page_range){boot_info.ranges[i].start, boot_info.ranges[i].end};
+    }
+    reserved[0] = (struct page_range){arch_link_address((uint64_t)kernel_start), boot_memory_end()};
+    reserved[1] = (struct page_range){boot_info.module, boot_info.module + boot_info.module_size};
+    page_init(ranges, boot_info.range_count, reserved, 2, 0);
+}
+
+/* The run record from the image itself, when nothing was handed over at boot. */
+static void read_image_records(void)
+{
+    static const char no_image[] = "there is no run record, and no image with one on the disk";
+    struct page *page = page_alloc(7, 0);
+    struct page *list[128]; /* half of the header's room: more is never needed */
+    if (!page || !block_size_bytes()) {
+        refuse(-ENOENT, no_image);
+    }
+    for (unsigned i = 0; i < 128; i++) {
+        list[i] = page + i;
+    }
+    const struct orris_image_header *header = page_virt(page);
+    const char *why = no_image;
+    if (block_read_pages(ORRIS_IMAGE_HEADER_OFFSET, list, 128) ||
+        memcmp(header->magic, ORRIS_IMAGE_MAGIC, sizeof(header->magic)) != 0 ||
+        header->records_size > 128 * PAGE_SIZE - sizeof(*header) ||
+        run_begin(header + 1, header->records_size, &why)) {
+        refuse(-EINVAL, why);
+    }
+    page_put(page);
+}
+
+static void read_run_record(void)
+{
+    const char *why;
+    if (boot_info.module && run_begin(direct_map(boot_info.module), boot_info.module_size, &why)) {
+        refuse(-EINVAL, why);
+    }
+    random_feed(the_run.entropy, the_run.entropy_size);
+}
+
+/* The thread that takes in what the tool says. */
+static int start_control(void)
+{
+    struct thread *control;
+    if (!(the_run.options.flags & ORRIS_OPTION_CONTROL)) {
+        return 0;
+    }
+    int err = thread_create(&control, control_receive, NULL, "control");
+    if (!err) {
+        thread_start(control);
+    }
+    return err;
+}
+
+static void enter_workdir(void)
+{
+    struct dentry *dir;
+    int err = the_run.workdir ? vfs_lookup(NULL, the_run.workdir, LOOKUP_FOLLOW | LOOKUP_DIRECTORY,
+                                           &dir, NULL)
+                              : -ENOENT;
+    if (!err) {
+        vfs_cwd_set(dir);
+    } else if (the_run.workdir) {
+        char why[512];
+        format(why, sizeof(why), "the working directory %s: error %d", the_run.workdir, -err);
+        refuse(err, why);
+    }
+}
+
+NORETURN static void refuse_program(int err)
+{
+    char why[512];
+    format(why, sizeof(why), "cannot start %s: %s", the_run.program, errno_name((unsigned long)-err));
+    refuse(err, why);
+}
+
+/* The program's first thread. */
+static void run_program(void *unused)
+{
+    (void)unused;
+    if (!boot_info.module) {
+        read_image_records();
+    }
+    int err = rootfs_mount();
+    if (err) {
+        refuse(err, "the image's file systems can't be mounted: it is corrupt; build it again");
+    }
+    err = pseudo_mount_all();
+    err = err ? err : proc_init();
+    err = err ? err : streams_open_std();
+    err = err ? err : start_control();
+    if (err) {
+        refuse(err, "too little memory to start");
+    }
+    enter_workdir();
+    const struct exec_args args = {the_run.program, the_run.argv, the_run.envp};
+    err = proc_exec(&args);
+    if (err) {
+        refuse_program(err);
+    }
+    uint64_t now = clock_monotonic_ns();
+    control_send(ORRIS_MSG_STARTED, &now, sizeof(now), false);
+    arch_enter_user();
+}
+
+void kernel_main(void)
+{
+    boot_info_read();
+    memory_init();
+    arch_init();
+    sched_init();
+    paging_init();
+    arch_interrupts_init();
+    read_run_record();
+    clock_init(the_run.time.tsc_hz, the_run.time.realtime_ns);
+    lock_checks_on = true;
+    vm_init();
+    virtio_discover(boot_info.command_line);
+    struct thread *first;
+    if (thread_create(&first, run_program, NULL, "program")) {
+        panic("no memory for the first thread");
+    }
+    thread_start(first);
+    sched_idle();
+}

@@ -1,0 +1,294 @@
+/*
+ * The page allocator: a buddy system over what has been taken in so far. Memory is taken in from
+ * the frontier of each range in blocks of up to 4 MiB when the free lists run dry, so boot touches
+ * none of it. Free blocks known to be zero have lists of their own.
+ *
+ * page_lock guards lists, frontiers, and flags and order of free pages.
+ */
+#include "kernel/mm/page.h"
+
+#include "kernel/arch/direct_map.h"
+#include "kernel/base/panic.h"
+#include "kernel/base/string.h"
+#include "kernel/mm/page_init.h"
+#include "kernel/sync/spinlock.h"
+#include "kernel/vfs/filemap.h"
+#include "kernel/vfs/vfs.h"
+
+#define ORDER_COUNT 11
+#define RANGES_MAX 24
+/* Firmware works at the top of low memory and does not clean up. */
+#define FIRMWARE_SCRATCH (4ul << 20)
+#define LOW_MEMORY_END (1ul << 20)
+#define RECLAIM_BATCH 32
+
+struct free_list {
+    struct list_node blocks;
+};
+
+static struct spinlock page_lock = SPINLOCK_INIT(RANK_PAGE);
+static struct free_list dirty_blocks[ORDER_COUNT], zero_blocks[ORDER_COUNT];
+static struct page_range frontier[RANGES_MAX]; /* start moves up as memory is taken in */
+static paddr_t frontier_zero_end[RANGES_MAX];  /* below: known to be zero */
+static unsigned frontier_count;
+static struct page *pages; /* of physical page 0 */
+static uint64_t page_count;
+struct page_stats page_stats;
+
+struct page *page_of_phys(paddr_t phys)
+{
+    return &pages[phys >> PAGE_SHIFT];
+}
+
+paddr_t page_phys(const struct page *p)
+{
+    return (uint64_t)(p - pages) << PAGE_SHIFT;
+}
+
+void *page_virt(const struct page *p)
+{
+    return direct_map(page_phys(p));
+}
+
+struct page *page_of_virt(const void *virt)
+{
+    return page_of_phys(direct_map_phys(virt));
+}
+
+void page_zero(struct page *p)
+{
+    memset(page_virt(p), 0, PAGE_SIZE);
+}
+
+static void block_insert(struct page *p, unsigned order, bool zero)
+{
+    p->order = (uint8_t)order;
+    p->flags = (uint8_t)(PAGE_FLAG_BUDDY | (zero ? PAGE_FLAG_ZERO : 0));
+    list_add_head(zero ? &zero_blocks[order].blocks : &dirty_blocks[order].blocks, &p->lru);
+}
+
+static void block_remove(struct page *p)
+{
+    list_remove(&p->lru);
+    p->flags = 0;
+}
+
+/* Puts a free block back, joined with its free neighbours. */
+static void block_free(struct page *p, unsigned order, bool zero)
+{
+    uint64_t index = (uint64_t)(p - pages);
+    while (order < ORDER_COUNT - 1) {
+        uint64_t buddy_index = index ^ 1ul << order;
+        struct page *buddy = &pages[buddy_index];
+        if (buddy_index >= page_count || !(buddy->flags & PAGE_FLAG_BUDDY) ||
+            buddy->order != order || !(buddy->flags & PAGE_FLAG_ZERO) != !zero) {
+            break;
+        }
+        block_remove(buddy);
+        index &= ~(1ul << order);
+        order++;
+    }
+    block_insert(&pages[index], order, zero);
+}
+
+/* Takes the next block of fresh memory in. False: there is none. */
+static bool frontier_take(void)
+{
+    for (unsigned i = frontier_count; i-- > 0;) {
+        struct page_range *r = &frontier[i];
+        if (r->start == r->end) {
+            continue;
+        }
+        unsigned order = ORDER_COUNT - 1;
+        while (r->start & ((PAGE_SIZE << order) - 1) || r->start + (PAGE_SIZE << order) > r->end) {
+            order--;
+        }
+        block_insert(page_of_phys(r->start), order,
+                     r->start + (PAGE_SIZE << order) <= frontier_zero_end[i]);
+        r->start += PAGE_SIZE << order;
+        return true;
+    }
+    return false;
+}
+
+static struct page *list_take(struct free_list *lists, unsigned order)
+{
+    for (unsigned o = order; o < ORDER_COUNT; o++) {
+        if (list_empty(&lists[o].blocks)) {
+            continue;
+        }
+        struct page *p = list_entry(lists[o].blocks.next, struct page, lru);
+        bool zero = p->flags & PAGE_FLAG_ZERO;
+        block_remove(p);
+        while (o > order) {
+            o--;
+            block_insert(p + (1ul << o), o, zero);
+        }
+        p->flags = zero ? PAGE_FLAG_ZERO : 0;
+        return p;
+    }
+    return NULL;
+}
+
+static struct page *take(unsigned order, bool want_zero)
+{
+    for (;;) {
+        struct page *p = list_take(want_zero ? zero_blocks : dirty_blocks, order);
+        if (!p && want_zero && frontier_take()) {
+            continue;
+        }
+        if (!p) {
+            p = list_take(want_zero ? dirty_blocks : zero_blocks, order);
+        }
+        if (p || !frontier_take()) {
+            return p;
+        }
+    }
+}
+
+static struct page *try_alloc(unsigned order, unsigned flags)
+{
+    spin_lock(&page_lock);
+    struct page *p = take(order, flags & ALLOC_ZERO);
+    if (p) {
+        page_stats.free_pages -= 1ul << order;
+    }
+    spin_unlock(&page_lock);
+    return p;
+}
+
+/* Makes room by giving back what can be read or made again. */
+static bool reclaim(void)
+{
+    return filemap_reclaim(RECLAIM_BATCH) > 0 || vfs_shrink(RECLAIM_BATCH) > 0;
+}
+
+struct page *page_alloc(unsigned order, unsigned flags)
+{
+    struct page *p = try_alloc(order, flags);
+    while (UNLIKELY(!p)) {
+        if (flags & ALLOC_NORECLAIM || !reclaim()) {
+            return NULL;
+        }
+        p = try_alloc(order, flags);
+    }
+    bool zero = p->flags & PAGE_FLAG_ZERO;
+    p->refs = 1;
+    p->order = (uint8_t)order;
+    p->flags = 0;
+    p->mapcount = 0;
+    p->map = NULL;
+    if (flags & ALLOC_ZERO && !zero) {
+        memset(page_virt(p), 0, PAGE_SIZE << order);
+    }
+    return p;
+}
+
+struct page *page_get(struct page *p)
+{
+    __atomic_fetch_add(&p->refs, 1, __ATOMIC_RELAXED);
+    return p;
+}
+
+void page_put(struct page *p)
+{
+    ASSERT(p->refs > 0);
+    if (__atomic_sub_fetch(&p->refs, 1, __ATOMIC_ACQ_REL) || p->flags & PAGE_FLAG_FOREIGN) {
+        return;
+    }
+    spin_lock(&page_lock);
+    page_stats.free_pages += 1ul << p->order;
+    block_free(p, p->order, false);
+    spin_unlock(&page_lock);
+}
+
+void page_split(struct page *p)
+{
+    unsigned count = 1u << p->order;
+    for (unsigned i = 0; i < count; i++) {
+        p[i].refs = p->refs;
+        p[i].order = 0;
+        p[i].flags = 0;
+        p[i].mapcount = p->mapcount;
+        p[i].map = NULL;
+    }
+}
+
+/* Adds [start, end) without the reserved parts. */
+static void frontier_add(paddr_t start, paddr_t end, const struct page_range *reserved,
+                         unsigned reserved_count)
+{
+    while (start < end) {
+        paddr_t part_end = end, next = end;
+        for (unsigned i = 0; i < reserved_count; i++) {
+            paddr_t from = align_down(reserved[i].start, PAGE_SIZE);
+            paddr_t to = align_up(reserved[i].end, PAGE_SIZE);
+            if (from <= start && to > start) {
+                part_end = start;
+                next = to;
+                break;
+            }
+            if (from > start && from < part_end) {
+                part_end = from;
+                next = from;
+            }
+        }
+        if (part_end > start && frontier_count < RANGES_MAX) {
+            bool scratch = start < LOW_MEMORY_END || end - start < 2 * FIRMWARE_SCRATCH;
+            frontier[frontier_count] = (struct page_range){start, part_end};
+            frontier_zero_end[frontier_count] =
+                scratch ? 0 : min_u64(part_end, end - FIRMWARE_SCRATCH);
+            frontier_count++;
+            page_stats.free_pages += (part_end - start) >> PAGE_SHIFT;
+        }
+        start = next;
+    }
+}
+
+/* Where the page array goes: the first place above the reserved parts that holds it. */
+static paddr_t find_place(const struct page_range *ranges, unsigned count,
+                          const struct page_range *reserved, unsigned reserved_count,
+                          uint64_t bytes)
+{
+    for (unsigned i = 0; i < count; i++) {
+        paddr_t start = max_u64(ranges[i].start, LOW_MEMORY_END);
+        for (unsigned pass = 0; pass < reserved_count; pass++) {
+            for (unsigned k = 0; k < reserved_count; k++) {
+                if (reserved[k].start < start + bytes && reserved[k].end > start) {
+                    start = align_up(reserved[k].end, PAGE_SIZE);
+                }
+            }
+        }
+        if (start + bytes <= ranges[i].end) {
+            return start;
+        }
+    }
+    panic("no memory for the page array (%lu bytes)", bytes);
+}
+
+void page_init(const struct page_range *ranges, unsigned range_count,
+               const struct page_range *reserved, unsigned reserved_count, uint64_t limit)
+{
+    struct page_range taken[PAGE_RESERVED_MAX + 1];
+    memcpy(taken, reserved, reserved_count * sizeof(*reserved));
+    for (unsigned o = 0; o < ORDER_COUNT; o++) {
+        list_init(&dirty_blocks[o].blocks);
+        list_init(&zero_blocks[o].blocks);
+    }
+    page_count = ranges[range_count - 1].end >> PAGE_SHIFT;
+    uint64_t bytes = align_up(page_count * sizeof(struct page), PAGE_SIZE);
+    paddr_t place = find_place(ranges, range_count, reserved, reserved_count, bytes);
+    pages = direct_map(place);
+    taken[reserved_count] = (struct page_range){place, place + bytes};
+    uint64_t left = limit ? limit : UINT64_MAX;
+    for (unsigned i = 0; i < range_count && left; i++) {
+        paddr_t start = align_up(max_u64(ranges[i].start, 0x10000), PAGE_SIZE);
+        paddr_t end = align_down(ranges[i].end, PAGE_SIZE);
+        if (end > start) {
+            end = min_u64(end, end - start > left ? start + left : end);
+            left -= end - start;
+            page_stats.total_pages += (end - start) >> PAGE_SHIFT;
+            frontier_add(start, end, taken, reserved_count + 1);
+        }
+    }
+}

@@ -1,0 +1,258 @@
+/* Areas: ranges of the address space with one backing and one protection, in a tree by address. */
+#include "kernel/base/errno.h"
+#include "kernel/base/panic.h"
+#include "kernel/fd/file.h"
+#include "kernel/mm/heap.h"
+#include "kernel/vm/vm_priv.h"
+
+struct address_space the_vm;
+
+static struct area *area_of(struct rb_node *n)
+{
+    return n ? rb_entry(n, struct area, node) : NULL;
+}
+
+void vm_lock_mm(void) NO_LOCK_ANALYSIS
+{
+    mutex_lock(&the_vm.lock);
+}
+
+static void memory_put(struct shared_memory *m)
+{
+    if (__atomic_sub_fetch(&m->refs, 1, __ATOMIC_ACQ_REL) == 0) {
+        filemap_fini(&m->map);
+        heap_free(m);
+    }
+}
+
+static void area_destroy(struct area *a)
+{
+    if (a->memory) {
+        memory_put(a->memory);
+    }
+    if (a->file) {
+        file_put(a->file);
+    }
+    heap_free(a);
+}
+
+void vm_unlock_mm(void) NO_LOCK_ANALYSIS
+{
+    struct area *garbage = the_vm.garbage;
+    the_vm.garbage = NULL;
+    mutex_unlock(&the_vm.lock);
+    while (UNLIKELY(garbage != NULL)) {
+        struct area *next = area_of(garbage->node.left);
+        area_destroy(garbage);
+        garbage = next;
+    }
+}
+
+struct area *area_find_from(uint64_t addr)
+{
+    struct rb_node *n = the_vm.areas.root;
+    struct area *best = NULL;
+    while (n) {
+        struct area *a = area_of(n);
+        if (addr < a->end) {
+            best = a;
+            if (addr >= a->start) {
+                break;
+            }
+            n = n->left;
+        } else {
+            n = n->right;
+        }
+    }
+    return best;
+}
+
+struct area *area_find(uint64_t addr)
+{
+    struct area *a = the_vm.last_found;
+    if (a && addr >= a->start && addr < a->end) {
+        return a;
+    }
+    a = area_find_from(addr);
+    if (!a || addr < a->start) {
+        return NULL;
+    }
+    the_vm.last_found = a;
+    return a;
+}
+
+struct area *area_next(struct area *a)
+{
+    return area_of(rb_next(&a->node));
+}
+
+struct area *area_prev(struct area *a)
+{
+    return area_of(rb_prev(&a->node));
+}
+
+struct area *area_create(uint64_t start, uint64_t end)
+{
+    struct area *a = heap_zalloc(sizeof(*a));
+    if (a) {
+        a->start = start;
+        a->end = end;
+        list_init(&a->map_node);
+    }
+    return a;
+}
+
+void area_insert(struct area *a)
+{
+    struct rb_node **link = &the_vm.areas.root, *parent = NULL;
+    while (*link) {
+        parent = *link;
+        link = a->start < area_of(parent)->start ? &parent->left : &parent->right;
+    }
+    rb_insert(&the_vm.areas, &a->node, parent, link);
+    the_vm.mapped_pages += (a->end - a->start) / PAGE_SIZE;
+    the_vm.peak_mapped = max_u64(the_vm.peak_mapped, the_vm.mapped_pages);
+}
+
+static bool counts_as_writer(const struct area *a)
+{
+    return a->shared && a->map && a->prot & VM_WRITE;
+}
+
+void area_attach(struct area *a, struct filemap *map)
+{
+    a->map = map;
+    list_add_tail(&map->areas, &a->map_node);
+    map->writable_maps += counts_as_writer(a);
+}
+
+void area_remove(struct area *a)
+{
+    rb_erase(&the_vm.areas, &a->node);
+    the_vm.mapped_pages -= (a->end - a->start) / PAGE_SIZE;
+    if (the_vm.last_found == a) {
+        the_vm.last_found = NULL;
+    }
+    if (a->map) {
+        a->map->writable_maps -= counts_as_writer(a);
+        list_remove(&a->map_node);
+    }
+    a->node.left = the_vm.garbage ? &the_vm.garbage->node : NULL;
+    the_vm.garbage = a;
+}
+
+int area_split(uint64_t addr)
+{
+    struct area *low = area_find(addr);
+    if (!low || low->start == addr) {
+        return 0;
+    }
+    struct area *high = area_create(addr, low->end);
+    if (!high) {
+        return -ENOMEM;
+    }
+    high->prot = low->prot;
+    high->shared = low->shared;
+    high->locked = low->locked;
+    high->stack = low->stack;
+    high->file = low->file ? file_get(low->file) : NULL;
+    high->memory = low->memory;
+    if (high->memory) {
+        __atomic_fetch_add(&high->memory->refs, 1, __ATOMIC_RELAXED);
+    }
+    high->pages = low->pages;
+    high->offset = low->offset + (addr - low->start);
+    high->name = low->name;
+    the_vm.mapped_pages -= (low->end - addr) / PAGE_SIZE;
+    low->end = addr;
+    area_insert(high);
+    if (low->map) {
+        area_attach(high, low->map);
+    }
+    return 0;
+}
+
+/* Whether b, right behind a, is its continuation. */
+static bool mergeable(const struct area *a, const struct area *b)
+{
+    return a && b && a->end == b->start && a->prot == b->prot && a->shared == b->shared &&
+           a->locked == b->locked && a->stack == b->stack && a->file == b->file &&
+           a->map == b->map && a->memory == b->memory && !a->pages && !b->pages &&
+           a->name == b->name && (!a->map || a->offset + (a->end - a->start) == b->offset);
+}
+
+static struct area *merge_pair(struct area *a, struct area *b)
+{
+    if (!mergeable(a, b)) {
+        return b;
+    }
+    uint64_t end = b->end;
+    area_remove(b);
+    the_vm.mapped_pages += (end - a->end) / PAGE_SIZE;
+    a->end = end;
+    return a;
+}
+
+void area_merge(struct area *a)
+{
+    struct area *prev = area_prev(a);
+    if (prev) {
+        a = merge_pair(prev, a);
+    }
+    struct area *next = area_next(a);
+    if (next) {
+        (void)merge_pair(a, next);
+    }
+}
+
+/* The last area that starts below addr, or NULL. */
+static struct area *find_below(uint64_t addr)
+{
+    struct rb_node *n = the_vm.areas.root;
+    struct area *best = NULL;
+    while (n) {
+        struct area *a = area_of(n);
+        if (a->start < addr) {
+            best = a;
+            n = n->right;
+        } else {
+            n = n->left;
+        }
+    }
+    return best;
+}
+
+static uint64_t scan_gap(uint64_t top, uint64_t size, uint64_t alignment)
+{
+    struct area *below = find_below(top);
+    if (below && below->end > top) {
+        top = below->start;
+        below = area_prev(below);
+    }
+    for (;;) {
+        uint64_t floor = below ? below->end : VM_MIN_ADDR;
+        if (top >= floor + size) {
+            uint64_t addr = align_down(top - size, alignment);
+            if (addr >= floor) {
+                return addr;
+            }
+        }
+        if (!below) {
+            return 0;
+        }
+        top = below->start;
+        below = area_prev(below);
+    }
+}
+
+uint64_t area_find_gap(uint64_t size, uint64_t alignment)
+{
+    uint64_t addr = scan_gap(the_vm.scan_from, size, alignment);
+    if (!addr && the_vm.scan_from < the_vm.mmap_base) {
+        addr = scan_gap(the_vm.mmap_base, size, alignment);
+    }
+    if (addr) {
+        the_vm.scan_from = addr + size;
+    }
+    return addr;
+}

@@ -1,0 +1,280 @@
+/*
+ * Page faults: pages come when they are touched. Anonymous memory gets zero pages (2 MiB ones
+ * where it is large and memory plentiful), private file pages are shared with the page cache until
+ * written, shared ones always.
+ */
+#include "kernel/base/errno.h"
+#include "kernel/base/panic.h"
+#include "kernel/base/string.h"
+#include "kernel/fd/file.h"
+#include "kernel/vm/vm_priv.h"
+
+#define AROUND_PAGES 16     /* cached file pages mapped together */
+#define ANON_AROUND_PAGES 8 /* fresh pages given together while memory is plentiful */
+
+static void account_map(struct page *page, unsigned count)
+{
+    page->mapcount++;
+    the_vm.resident_pages += count;
+    the_vm.shared_pages += page->map != NULL;
+    if (the_vm.resident_pages > the_vm.peak_resident) {
+        the_vm.peak_resident = the_vm.resident_pages;
+    }
+}
+
+static void unmap_one(uint64_t addr, struct page *page, bool huge, bool dirty)
+{
+    (void)addr;
+    (void)dirty; /* a page that can be written through a mapping is marked dirty when mapped so */
+    page->mapcount--;
+    the_vm.resident_pages -= huge ? HUGE_SIZE / PAGE_SIZE : 1;
+    the_vm.shared_pages -= page->map != NULL;
+    if (!page->map) {
+        page_stats.anon_pages -= huge ? HUGE_SIZE / PAGE_SIZE : 1;
+    }
+    page_put(page);
+}
+
+int unmap_pages_locked(uint64_t start, uint64_t end)
+{
+    return pt_unmap(start, end, unmap_one);
+}
+
+bool page_may_write(struct page *page)
+{
+    return !page->map && !(page->flags & PAGE_FLAG_FOREIGN);
+}
+
+/* Maps page, taking over the caller's reference. */
+static enum vm_fault_result map_page(uint64_t addr, struct page *page, uint32_t prot, bool huge)
+{
+    if (pt_map(addr, page, prot, huge)) {
+        page_put(page);
+        return VM_FAULT_OOM;
+    }
+    account_map(page, huge ? HUGE_SIZE / PAGE_SIZE : 1);
+    if (!page->map) {
+        page_stats.anon_pages += huge ? HUGE_SIZE / PAGE_SIZE : 1;
+    }
+    return VM_FAULT_OK;
+}
+
+static bool memory_is_plentiful(void)
+{
+    return page_stats.free_pages > page_stats.total_pages / 4 &&
+           page_stats.free_pages > (64ul << 20) / PAGE_SIZE;
+}
+
+static bool fault_huge(const struct area *a, uint64_t addr)
+{
+    uint64_t base = align_down(addr, HUGE_SIZE);
+    if (base < a->start || base + HUGE_SIZE > a->end || a->stack || !memory_is_plentiful() ||
+        !pt_huge_possible(base)) {
+        return false;
+    }
+    struct page *page = page_alloc(HUGE_SHIFT - PAGE_SHIFT, ALLOC_ZERO | ALLOC_NORECLAIM);
+    return page && map_page(base, page, area_pt_prot(a), true) == VM_FAULT_OK;
+}
+
+/* Gives the neighbours above their pages too: programs touch fresh memory in order. */
+static void fault_anon_around(const struct area *a, uint64_t addr)
+{
+    uint64_t stop = min_u64(a->end, align_down(addr, ANON_AROUND_PAGES * PAGE_SIZE) +
+                                        ANON_AROUND_PAGES * PAGE_SIZE);
+    for (addr += PAGE_SIZE; addr < stop && !pt_lookup(addr).page; addr += PAGE_SIZE) {
+        struct page *page = page_alloc(0, ALLOC_ZERO | ALLOC_NORECLAIM);
+        if (!page || map_page(addr, page, area_pt_prot(a), false) != VM_FAULT_OK) {
+            return;
+        }
+    }
+}
+
+static enum vm_fault_result fault_anon(const struct area *a, uint64_t addr)
+{
+    if (fault_huge(a, addr)) {
+        return VM_FAULT_OK;
+    }
+    struct page *page = page_alloc(0, ALLOC_ZERO);
+    if (!page) {
+        return VM_FAULT_OOM;
+    }
+    enum vm_fault_result result = map_page(addr, page, area_pt_prot(a), false);
+    if (result == VM_FAULT_OK && memory_is_plentiful() && !a->stack) {
+        fault_anon_around(a, addr);
+    }
+    return result;
+}
+
+/* Maps what is cached around addr, so that it need not fault. */
+static void fault_file_around(const struct area *a, uint64_t addr)
+{
+    uint64_t start = max_u64(a->start, align_down(addr, AROUND_PAGES * PAGE_SIZE));
+    uint64_t stop = min_u64(a->end, align_down(addr, AROUND_PAGES * PAGE_SIZE) +
+                                        AROUND_PAGES * PAGE_SIZE);
+    uint64_t size = align_up(a->map->size, PAGE_SIZE);
+    for (uint64_t at = start; at < stop; at += PAGE_SIZE) {
+        uint64_t offset = a->offset + (at - a->start);
+        if (at == addr || offset >= size || pt_lookup(at).page) {
+            continue;
+        }
+        struct page *page = filemap_find_page(a->map, offset >> PAGE_SHIFT);
+        if (page && map_page(at, page, area_pt_prot(a) & ~PT_WRITE, false) != VM_FAULT_OK) {
+            return;
+        }
+    }
+}
+
+static enum vm_fault_result from_error(int err)
+{
+    return err == -ENOMEM ? VM_FAULT_OOM : VM_FAULT_BUS_ADRERR;
+}
+
+/* A private copy of cached, mapped in its place. */
+static enum vm_fault_result copy_on_write(const struct area *a, uint64_t addr,
+                                          struct page *original)
+{
+    struct page *copy = page_alloc(0, 0);
+    if (!copy) {
+        return VM_FAULT_OOM;
+    }
+    memcpy(page_virt(copy), page_virt(original), PAGE_SIZE);
+    if (pt_lookup(addr).page && unmap_pages_locked(addr, addr + PAGE_SIZE)) {
+        page_put(copy);
+        return VM_FAULT_OOM;
+    }
+    return map_page(addr, copy, area_pt_prot(a), false);
+}
+
+static enum vm_fault_result fault_file(const struct area *a, uint64_t addr, uint32_t access)
+{
+    uint64_t offset = a->offset + (addr - a->start);
+    bool write = access == VM_WRITE;
+    struct page *page;
+    if (offset >= align_up(a->map->size, PAGE_SIZE)) {
+        return VM_FAULT_BUS_ADRERR;
+    }
+    if (write || !(page = filemap_find_page(a->map, offset >> PAGE_SHIFT))) {
+        unsigned flags = write && a->shared ? FILEMAP_WRITE : FILEMAP_READ;
+        int err = filemap_get_page(a->map, offset >> PAGE_SHIFT, flags, &page);
+        if (err) {
+            return from_error(err);
+        }
+        the_vm.major_faults++;
+    }
+    if (write && !a->shared) {
+        enum vm_fault_result result = copy_on_write(a, addr, page);
+        page_put(page);
+        return result;
+    }
+    struct page *mapped = pt_lookup(addr).page;
+    if (mapped) { /* read-only so far */
+        if (unmap_pages_locked(addr, addr + PAGE_SIZE)) {
+            page_put(page);
+            return VM_FAULT_OOM;
+        }
+    }
+    uint32_t prot = area_pt_prot(a);
+    enum vm_fault_result result = map_page(addr, page, write ? prot : prot & ~PT_WRITE, false);
+    if (result == VM_FAULT_OK && !write) {
+        fault_file_around(a, addr);
+    }
+    return result;
+}
+
+static enum vm_fault_result fault_kernel_pages(const struct area *a, uint64_t addr)
+{
+    struct page *page = a->pages[(a->offset + (addr - a->start)) >> PAGE_SHIFT];
+    return map_page(addr, page_get(page), area_pt_prot(a), false);
+}
+
+static bool allowed(const struct area *a, uint32_t access)
+{
+    return access == VM_READ ? a->prot != 0 : a->prot & access;
+}
+
+enum vm_fault_result fault_locked(uint64_t addr, uint32_t access)
+{
+    struct area *a = area_find(addr);
+    if (!a) {
+        return VM_FAULT_SEGV_MAPERR;
+    }
+    if (!allowed(a, access)) {
+        return VM_FAULT_SEGV_ACCERR;
+    }
+    addr = align_down(addr, PAGE_SIZE);
+    the_vm.minor_faults++;
+    struct pt_entry entry = pt_lookup(addr);
+    if (entry.page && (access != VM_WRITE || entry.writable)) {
+        return VM_FAULT_OK; /* another thread was faster */
+    }
+    if (entry.page && page_may_write(entry.page)) {
+        return pt_protect(addr, addr + PAGE_SIZE, area_pt_prot(a), page_may_write) ? VM_FAULT_OOM
+                                                                                   : VM_FAULT_OK;
+    }
+    if (a->pages) {
+        return fault_kernel_pages(a, addr);
+    }
+    return a->map ? fault_file(a, addr, access) : fault_anon(a, addr);
+}
+
+enum vm_fault_result vm_fault(uint64_t addr, uint32_t access)
+{
+    vm_lock_mm();
+    enum vm_fault_result result = fault_locked(addr, access);
+    vm_unlock_mm();
+    return result;
+}
+
+static void unmap_in_area(const struct area *a, uint64_t first, uint64_t last, bool even_private)
+{
+    uint64_t area_first = a->offset >> PAGE_SHIFT;
+    uint64_t area_last = area_first + ((a->end - a->start) >> PAGE_SHIFT) - 1;
+    uint64_t from = max_u64(first, area_first), to = min_u64(last, area_last);
+    if (from > to) {
+        return;
+    }
+    uint64_t start = a->start + ((from - area_first) << PAGE_SHIFT);
+    uint64_t end = a->start + ((to - area_first + 1) << PAGE_SHIFT);
+    for (uint64_t at = start; at < end; at += PAGE_SIZE) {
+        struct page *page = pt_lookup(at).page;
+        if (page && (page->map == a->map || even_private)) {
+            /* One small page: nothing to split, so this can't fail. */
+            int err = unmap_pages_locked(at, at + PAGE_SIZE);
+            ASSERT(!err);
+        }
+    }
+}
+
+static void unmap_filemap_locked(struct filemap *map, uint64_t first, uint64_t last,
+                                 bool even_private)
+{
+    list_for_each(node, &map->areas)
+    {
+        unmap_in_area(list_entry(node, struct area, map_node), first, last, even_private);
+    }
+}
+
+void vm_unmap_filemap(struct filemap *map, uint64_t first, uint64_t last,
+                      bool even_private) NO_LOCK_ANALYSIS
+{
+    if (mutex_held(&the_vm.lock)) {
+        unmap_filemap_locked(map, first, last, even_private);
+        return;
+    }
+    vm_lock_mm();
+    unmap_filemap_locked(map, first, last, even_private);
+    vm_unlock_mm();
+}
+
+bool vm_try_unmap_page(struct filemap *map, uint64_t index) NO_LOCK_ANALYSIS
+{
+    bool mine = mutex_held(&the_vm.lock);
+    if (!mine && !mutex_trylock(&the_vm.lock)) {
+        return false;
+    }
+    unmap_filemap_locked(map, index, index, false);
+    if (!mine) {
+        mutex_unlock(&the_vm.lock);
+    }
+    return true;
+}
