@@ -260,6 +260,14 @@ static void control_read(struct relay *relay)
 
 /* ---- the serial console and the monitor's own words ---- */
 
+/* On the console the kernel puts "orris: " before its lines itself. */
+static size_t line_prefix(const char *line, size_t size)
+{
+    static const char prefix[] = "orris: ";
+    size_t length = sizeof(prefix) - 1;
+    return size >= length && memcmp(line, prefix, length) == 0 ? length : 0;
+}
+
 /* With -v: the complete lines of line are said and taken out. */
 static void say_lines_of(struct buf *line)
 {
@@ -267,7 +275,8 @@ static void say_lines_of(struct buf *line)
     while (line->size && (end = memchr(line->data, '\n', line->size))) {
         size_t size = (size_t)(end - line->data);
         size_t shown = size && line->data[size - 1] == '\r' ? size - 1 : size;
-        say_verbose("%.*s", (int)shown, line->data);
+        size_t prefix = line_prefix(line->data, shown);
+        say_verbose("%.*s", (int)(shown - prefix), line->data + prefix);
         buf_drop(line, size + 1);
     }
 }
