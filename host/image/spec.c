@@ -338,19 +338,44 @@ static bool climb_file(struct climb *climb, const char *host, const char *guest,
     return file_add(climb->spec, guest, host, info, climb->why, climb->err);
 }
 
+static bool follows(const struct climb *climb, const struct stat *info)
+{
+    return climb->filter && climb->filter->modules && climb->depth == 1 && S_ISLNK(info->st_mode);
+}
+
+static bool climb_is_folder(const struct climb *climb, const char *host, const struct stat *info)
+{
+    struct stat target;
+    if (follows(climb, info) && stat(host, &target) == 0)
+        return S_ISDIR(target.st_mode);
+    return S_ISDIR(info->st_mode);
+}
+
+/* A module that is a link stands for what it leads to, which may lie anywhere on the host. */
+static void climb_through(struct climb *climb, char **host, struct stat *info)
+{
+    char *real = NULL;
+    if (!follows(climb, info) || !watch_follow(&climb->spec->watch, *host, info, &real))
+        return;
+    free(*host);
+    *host = real;
+}
+
 static bool climb_item(struct climb *climb, const char *name)
 {
     const struct level *level = &climb->levels[climb->depth - 1];
     struct stat info;
     if (fstatat(dirfd(level->dir), name, &info, AT_SYMLINK_NOFOLLOW))
         return true; /* gone meanwhile; the folder's stamp tells next time */
-    bool is_folder = S_ISDIR(info.st_mode);
     const struct spec_filter *filter = climb->filter;
     char *host = path_join(level->host, name), *guest = path_join(level->guest, name);
+    bool is_folder = climb_is_folder(climb, host, &info);
     bool done = true;
-    if (!filter || filter->take(filter, host, is_folder, climb->depth))
+    if (!filter || filter->take(filter, host, is_folder, climb->depth)) {
+        climb_through(climb, &host, &info);
         done = is_folder ? climb_enter(climb, host, guest, &info)
                          : climb_file(climb, host, guest, &info);
+    }
     free(host);
     free(guest);
     return done;
