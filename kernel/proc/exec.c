@@ -216,9 +216,10 @@ static int map_bss(const struct elf_segment *s, uint64_t bias, uint32_t prot)
 {
     uint64_t start = bias + s->addr + s->file_size, end = bias + s->addr + s->mem_size;
     uint64_t page = align_up(start, PAGE_SIZE);
-    /* The rest of the last page of the file holds whatever follows in the file. */
+    /* The rest of the file's last page holds whatever follows in the file. All of it goes: ld.so
+     * takes what lies behind its own data for zeros. */
     if (page != start && s->file_size && (prot & PROT_WRITE) &&
-        clear_user_partial((struct uptr){start}, min_u64(page, end) - start))
+        clear_user_partial((struct uptr){start}, page - start))
         return -EFAULT;
     if (s->file_size == 0)
         page = align_down(start, PAGE_SIZE);
