@@ -136,6 +136,7 @@ static void run_program(void *unused)
     }
     err = pseudo_mount_all();
     err = err ? err : proc_init();
+    err = err ? err : arch_fpu_init(thread_current());
     err = err ? err : streams_open_std();
     err = err ? err : start_control();
     if (err) {

@@ -102,11 +102,11 @@ static void interrupt(struct virtio_device *d)
         struct port *p = ports[i];
         spin_lock(&p->lock);
         uint32_t events = 0;
-        if (virtq_pending(&p->in)) {
+        if (p->in.size && virtq_pending(&p->in)) {
             collect_in(p);
             events |= EPOLLIN;
         }
-        if (virtq_pending(&p->out)) {
+        if (p->out.size && virtq_pending(&p->out)) {
             reclaim_out(p);
             virtq_interrupts(&p->out, false);
             events |= EPOLLOUT;

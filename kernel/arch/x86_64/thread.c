@@ -43,8 +43,8 @@ static void stack_prepare(struct thread *t, uint64_t *top, uint64_t start)
 
 void arch_thread_init(struct thread *t)
 {
-    /* One word off: at its first instruction a function expects an odd stack. */
-    stack_prepare(t, (uint64_t *)t->stack_top - 1, (uint64_t)thread_started);
+    /* It may become a program thread: the place of its registers is left free. */
+    stack_prepare(t, (uint64_t *)arch_user_regs(t), (uint64_t)thread_started);
 }
 
 void arch_thread_to_user(struct thread *t)
