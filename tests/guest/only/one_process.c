@@ -24,7 +24,7 @@ static void no_second_process(void)
     pid_t pid;
     char *argv[] = {"true", NULL};
     CHECK_EQ(posix_spawn(&pid, "/bin/true", NULL, NULL, argv, environ), ENOSYS);
-    CHECK_EQ(system("true"), -1);
+    CHECK_EQ(WEXITSTATUS(system("true")), 127); /* what the C library makes of ENOSYS */
     CHECK(popen("true", "r") == NULL);
 }
 
