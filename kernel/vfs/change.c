@@ -38,7 +38,7 @@ static int parent_get(struct dentry *base, const char *path, struct dentry **dir
     return err;
 }
 
-static void touch(struct inode *dir)
+void dentry_touch(struct inode *dir)
 {
     dir->mtime_ns = dir->ctime_ns = clock_realtime_ns();
     dir->pinned = true;
@@ -78,7 +78,7 @@ static int make_locked(struct dentry *dir, struct name last, uint32_t mode, uint
     dentry_instantiate(d, inode);
     if (S_ISDIR(mode))
         dir->inode->links++;
-    touch(dir->inode);
+    dentry_touch(dir->inode);
     *out = d;
     return 0;
 }
@@ -132,7 +132,7 @@ static int link_locked(struct inode *inode, struct dentry *dir, struct name last
         inode->ctime_ns = clock_realtime_ns();
         inode->pinned = true;
         dentry_instantiate(d, inode_get(inode));
-        touch(parent);
+        dentry_touch(parent);
     }
     dentry_put(d);
     return err;
@@ -219,7 +219,7 @@ static int remove_locked(struct dentry *d)
         links_drop(inode);
         if (inode_is_dir(inode) && dir->links > 2)
             dir->links--;
-        touch(dir);
+        dentry_touch(dir);
     }
     whiteout_put(whiteout);
     return err;
@@ -410,8 +410,8 @@ static int rename_do(struct rename *r) NO_LOCK_ANALYSIS
     if (lock_target)
         mutex_unlock(&target->lock);
     if (!err) {
-        touch(old_dir);
-        touch(new_dir);
+        dentry_touch(old_dir);
+        dentry_touch(new_dir);
         r->old->inode->ctime_ns = clock_realtime_ns();
         r->old->inode->pinned = true;
     }

@@ -73,6 +73,8 @@ void dentry_insert(struct dentry *d);
 /* Makes a negative dentry positive, as something created. Takes over the reference to inode. Under
  * the parent's mutex. */
 void dentry_instantiate(struct dentry *d, struct inode *inode);
+/* A directory's names changed. */
+void dentry_touch(struct inode *dir);
 /* Takes it out of the cache because its file was removed; whiteout (or NULL), a dentry not yet
  * inserted, takes its place as a pinned negative one. Under the parent's mutex. */
 void dentry_delete(struct dentry *d, struct dentry *whiteout);

@@ -110,9 +110,11 @@ static int create_locked(struct dentry *dir, struct dentry *d, uint32_t mode)
         return -EACCES;
     mode = S_IFREG | (mode & 07777u & ~the_proc.umask);
     int err = parent->ops->create(parent, dentry_name(d), mode, 0, &inode);
-    if (!err)
-        dentry_instantiate(d, inode);
-    return err;
+    if (err)
+        return err;
+    dentry_instantiate(d, inode);
+    dentry_touch(parent);
+    return 0;
 }
 
 /* Finds or makes the last name of a path opened with O_CREAT. */
