@@ -78,7 +78,10 @@ static void run_handler(struct user_regs *regs, int signo, const siginfo_t *info
     rseq_resume(regs);
     sigmask_t old = task->restore_blocked ? task->saved_blocked : task->blocked;
     if (sigframe_push(regs, action, signo, info, old)) {
-        signal_kill_self(SIGSEGV);
+        if (signo == SIGSEGV) /* its handler can't be reached: it would fault for ever */
+            signal_kill_self(SIGSEGV);
+        else
+            signal_force_fault(SIGSEGV, SI_KERNEL, 0, 0, 0);
         return;
     }
     task->restore_blocked = false;

@@ -60,6 +60,8 @@ int64_t sys_msync(uint64_t addr, size_t size, int flags)
         return -EINVAL;
     if ((flags & MS_ASYNC) && (flags & MS_SYNC))
         return -EINVAL;
+    if (addr + size < addr)
+        return -ENOMEM;
     return vm_sync(addr, size, flags);
 }
 
@@ -68,10 +70,21 @@ int64_t sys_mincore(uint64_t addr, size_t size, struct uptr vec)
     return vm_mincore(addr, size, vec);
 }
 
+/* The pages that [addr, addr + size) touches. Returns 0 or -EINVAL. */
+static int whole_pages(uint64_t *addr, uint64_t *size)
+{
+    uint64_t start = align_down(*addr, PAGE_SIZE), end = align_up(*addr + *size, PAGE_SIZE);
+    if (end < start)
+        return -EINVAL;
+    *addr = start;
+    *size = end - start;
+    return 0;
+}
+
 int64_t sys_mlock(uint64_t addr, size_t size)
 {
-    uint64_t start = align_down(addr, PAGE_SIZE);
-    return vm_lock(start, align_up(addr + size, PAGE_SIZE) - start);
+    int err = whole_pages(&addr, &size);
+    return err ? err : vm_lock(addr, size);
 }
 
 int64_t sys_mlock2(uint64_t addr, size_t size, unsigned flags)
@@ -83,8 +96,8 @@ int64_t sys_mlock2(uint64_t addr, size_t size, unsigned flags)
 
 int64_t sys_munlock(uint64_t addr, size_t size)
 {
-    uint64_t start = align_down(addr, PAGE_SIZE);
-    return vm_unlock(start, align_up(addr + size, PAGE_SIZE) - start);
+    int err = whole_pages(&addr, &size);
+    return err ? err : vm_unlock(addr, size);
 }
 
 /* Nothing is ever swapped out; what is not in memory yet still comes when it is touched. */

@@ -81,10 +81,8 @@ int64_t sys_rt_sigpending(struct uptr set, size_t size)
 int64_t sys_rt_sigreturn(void)
 {
     struct user_regs *regs = arch_user_regs(thread_current());
-    if (sigframe_pop(regs)) {
-        task_current()->fault_addr = regs->rsp;
-        signal_kill_self(SIGSEGV);
-    }
+    if (sigframe_pop(regs))
+        signal_force_fault(SIGSEGV, SI_KERNEL, 0, 0, 0);
     return (int64_t)regs->rax;
 }
 
