@@ -152,7 +152,8 @@ static struct waitq *queue_of(struct file *f)
     return f->ops->waitq ? f->ops->waitq(f) : NULL;
 }
 
-/* Ends an item. No wake-up comes once it is out of the file's queue. graph_lock and ep->lock are held. */
+/* Ends an item. No wake-up comes once it is out of the file's queue. graph_lock and ep->lock are
+ * held. */
 static void item_destroy(struct item *item)
 {
     struct epoll *ep = item->ep;

@@ -38,8 +38,8 @@ static bool add(struct eventfd *e, uint64_t value)
     do {
         if (COUNT_MAX - count < value)
             return false;
-    } while (!__atomic_compare_exchange_n(&e->count, &count, count + value, false,
-                                          __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE));
+    } while (!__atomic_compare_exchange_n(&e->count, &count, count + value, false, __ATOMIC_ACQ_REL,
+                                          __ATOMIC_ACQUIRE));
     return true;
 }
 

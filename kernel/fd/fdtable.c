@@ -31,9 +31,8 @@ static struct {
     struct fd_chunk **chunks;
     unsigned lowest_free; /* no descriptor below is free */
     unsigned count;
-} table = {.lock = SPINLOCK_INIT(RANK_FDTABLE),
-           .capacity = CHUNKS_AT_FIRST,
-           .chunks = first_chunks};
+} table = {
+    .lock = SPINLOCK_INIT(RANK_FDTABLE), .capacity = CHUNKS_AT_FIRST, .chunks = first_chunks};
 
 static inline struct fd_chunk *chunk_of(unsigned fd)
 {

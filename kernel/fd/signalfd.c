@@ -45,9 +45,8 @@ static int64_t signalfd_read(struct file *f, struct iter *it, uint64_t *pos)
         int signo = signal_take(s->mask, &info);
         if (!signo)
             return done > 0 ? done : -EAGAIN;
-        struct signalfd_siginfo out = {.ssi_signo = (uint32_t)signo,
-                                       .ssi_errno = info.si_errno,
-                                       .ssi_code = info.si_code};
+        struct signalfd_siginfo out = {
+            .ssi_signo = (uint32_t)signo, .ssi_errno = info.si_errno, .ssi_code = info.si_code};
         fill_source(&out, &info);
         if (iter_write(it, &out, sizeof(out)) < sizeof(out))
             return done > 0 ? done : -EFAULT;

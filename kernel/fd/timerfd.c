@@ -138,9 +138,8 @@ static size_t timerfd_fdinfo(struct file *f, char *buf, size_t size)
     return format(buf, size,
                   "clockid: %d\nticks: 0\nsettime flags: 0%o\nit_value: (%ld, %ld)\n"
                   "it_interval: (%ld, %ld)\n",
-                  t->clock, (unsigned)t->real, now.value_ns / 1000000000,
-                  now.value_ns % 1000000000, now.interval_ns / 1000000000,
-                  now.interval_ns % 1000000000);
+                  t->clock, (unsigned)t->real, now.value_ns / 1000000000, now.value_ns % 1000000000,
+                  now.interval_ns / 1000000000, now.interval_ns % 1000000000);
 }
 
 static const struct file_ops timerfd_ops = {

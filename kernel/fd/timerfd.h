@@ -14,6 +14,5 @@ struct file *timerfd_create(int clock, unsigned flags);
 bool timerfd_is(const struct file *f);
 /* absolute: value_ns is a time of the timer's clock. cancel: with an absolute time of the real
  * clock, reads say -ECANCELED after that clock was set. */
-void timerfd_set(struct file *f, const struct timerfd_setting *setting, bool absolute,
-                 bool cancel);
+void timerfd_set(struct file *f, const struct timerfd_setting *setting, bool absolute, bool cancel);
 void timerfd_get(struct file *f, struct timerfd_setting *setting);

@@ -141,8 +141,7 @@ int64_t sys_fcntl(int fd, int command, uint64_t arg)
     switch (command) {
     case F_DUPFD:
     case F_DUPFD_CLOEXEC:
-        return arg > INT32_MAX ? -EINVAL
-                               : duplicate(fd, (int)arg, command == F_DUPFD_CLOEXEC);
+        return arg > INT32_MAX ? -EINVAL : duplicate(fd, (int)arg, command == F_DUPFD_CLOEXEC);
     case F_GETFD:
         return fd_get_flags(fd);
     case F_SETFD:

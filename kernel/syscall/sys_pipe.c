@@ -1,6 +1,6 @@
 /* pipe and pipe2; splice, tee and vmsplice, which copy. */
-#include <linux/fcntl.h>
 #include <linux/eventpoll.h>
+#include <linux/fcntl.h>
 
 #include "kernel/fd/fdtable.h"
 #include "kernel/fd/pipe.h"
@@ -63,8 +63,8 @@ static int ready(struct file *f, uint32_t events, unsigned flags)
 }
 
 /* A part of what the pipe holds, behind skip bytes, to out. The bytes stay in the pipe. */
-static int64_t copy_out(struct file *pipe, uint64_t skip, struct file *out, uint64_t *to,
-                        char *buf, size_t size)
+static int64_t copy_out(struct file *pipe, uint64_t skip, struct file *out, uint64_t *to, char *buf,
+                        size_t size)
 {
     struct iter it;
     int64_t n = pipe_peek(pipe, buf, size, skip);

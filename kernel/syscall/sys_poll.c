@@ -1,4 +1,5 @@
 /* poll, ppoll, select, pselect6. */
+#include <asm/resource.h>
 #include <linux/poll.h>
 
 #include "kernel/base/bitmap.h"
@@ -11,8 +12,6 @@
 #include "kernel/syscall/syscall.h"
 #include "kernel/syscall/timespec.h"
 #include "kernel/time/clock.h"
-
-#include <asm/resource.h>
 
 #define POLL_SHORT 8u
 #define NS_PER_MS 1000000ll
@@ -53,8 +52,8 @@ static int64_t poll_entries(struct pollfd *fds, struct poll_entry *entries, unsi
     return n;
 }
 
-static int64_t poll_array(struct uptr array, unsigned count, uint64_t deadline,
-                          struct pollfd *fds, struct poll_entry *entries)
+static int64_t poll_array(struct uptr array, unsigned count, uint64_t deadline, struct pollfd *fds,
+                          struct poll_entry *entries)
 {
     size_t size = count * sizeof(*fds);
     if (copy_from_user(fds, array, size))
@@ -299,8 +298,8 @@ static int timeval_read(struct uptr from, int64_t *ns)
     if (tv.sec < 0 || tv.usec < 0)
         return -EINVAL;
     int64_t sec = tv.sec + tv.usec / US_PER_SECOND;
-    *ns = sec >= SECONDS_MAX ? INT64_MAX
-                             : sec * NS_PER_SECOND + tv.usec % US_PER_SECOND * NS_PER_US;
+    *ns =
+        sec >= SECONDS_MAX ? INT64_MAX : sec * NS_PER_SECOND + tv.usec % US_PER_SECOND * NS_PER_US;
     return 0;
 }
 

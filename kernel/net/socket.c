@@ -1,0 +1,262 @@
+/* Sockets as open files, and waiting in send and receive. */
+#include "kernel/net/socket.h"
+
+#include <asm/ioctls.h>
+#include <linux/eventpoll.h>
+#include <linux/sockios.h>
+#include <linux/stat.h>
+
+#include "kernel/base/errno.h"
+#include "kernel/base/format.h"
+#include "kernel/base/string.h"
+#include "kernel/mm/heap.h"
+#include "kernel/net/unix.h"
+#include "kernel/time/clock.h"
+
+#define ROOM_DEFAULT 212992u
+#define SOCKET_DEVICE 0x8u
+#define READ_EVENTS (EPOLLIN | EPOLLRDNORM | EPOLLERR | EPOLLHUP | EPOLLRDHUP)
+#define WRITE_EVENTS (EPOLLOUT | EPOLLWRNORM | EPOLLERR | EPOLLHUP)
+
+static const struct file_ops socket_file_ops;
+
+void socket_init(struct socket *s, const struct socket_ops *ops, int family, int type)
+{
+    static uint64_t last_ino = 10000;
+    s->ops = ops;
+    s->family = family;
+    s->type = type;
+    s->send_room = s->receive_room = ROOM_DEFAULT;
+    s->ino = __atomic_add_fetch(&last_ino, 1, __ATOMIC_RELAXED);
+    waitq_init(&s->waitq);
+}
+
+int socket_create(int family, int type, int protocol, struct socket **out)
+{
+    if (family != AF_UNIX)
+        return -EAFNOSUPPORT;
+    if (protocol != 0 && protocol != AF_UNIX)
+        return -EPROTONOSUPPORT;
+    return unix_create(type, out);
+}
+
+struct file *socket_file(struct socket *s, unsigned flags)
+{
+    struct file *f = file_alloc(&socket_file_ops, O_RDWR | flags, NULL, s);
+    if (!f)
+        s->ops->release(s);
+    return f;
+}
+
+struct socket *socket_of(const struct file *f)
+{
+    return f->ops == &socket_file_ops ? f->private : NULL;
+}
+
+int socket_take_error(struct socket *s)
+{
+    return s->error ? -__atomic_exchange_n(&s->error, 0, __ATOMIC_ACQ_REL) : 0;
+}
+
+/* Waiting. */
+
+typedef int64_t (*move_t)(struct socket *s, struct socket_message *m);
+
+static int64_t wait_error(int err, uint64_t timeout)
+{
+    if (err == -ETIMEDOUT)
+        return -EAGAIN;
+    return timeout ? -EINTR : -ERESTARTSYS;
+}
+
+/* Whether a call that moved n bytes of a stream goes on. */
+static bool goes_on(const struct socket *s, const struct socket_message *m, bool sending)
+{
+    if (s->type != SOCK_STREAM || m->it->left == 0)
+        return false;
+    return sending || ((m->flags & MSG_WAITALL) && !(m->flags & MSG_PEEK) && !m->files);
+}
+
+static int64_t move_later(struct socket *s, struct socket_message *m, move_t move, bool sending,
+                          int64_t done)
+{
+    uint64_t timeout = sending ? s->send_timeout_ns : s->receive_timeout_ns;
+    uint64_t deadline = timeout ? clock_monotonic_ns() + timeout : DEADLINE_NONE;
+    int64_t n;
+    struct waiter w;
+    waiter_init(&w, sending ? WRITE_EVENTS : READ_EVENTS);
+    waitq_add(&s->waitq, &w);
+    for (;;) {
+        waiter_arm(&w);
+        n = move(s, m);
+        if (n > 0)
+            done += n;
+        if (n > 0 && goes_on(s, m, sending))
+            continue;
+        if (n != -EAGAIN)
+            break;
+        int err = waiter_sleep(&w, deadline, true);
+        if (err) {
+            n = wait_error(err, timeout);
+            break;
+        }
+    }
+    waitq_remove(&s->waitq, &w);
+    return done > 0 ? done : n;
+}
+
+static int64_t move_message(struct file *f, struct socket_message *m, move_t move, bool sending)
+{
+    struct socket *s = f->private;
+    int64_t n = move(s, m);
+    if (LIKELY(n != -EAGAIN && !(n > 0 && goes_on(s, m, sending))))
+        return n;
+    if ((f->flags & O_NONBLOCK) || (m->flags & MSG_DONTWAIT))
+        return n;
+    return move_later(s, m, move, sending, n > 0 ? n : 0);
+}
+
+int64_t socket_send(struct file *f, struct socket_message *m)
+{
+    struct socket *s = f->private;
+    return move_message(f, m, s->ops->send, true);
+}
+
+int64_t socket_receive(struct file *f, struct socket_message *m)
+{
+    struct socket *s = f->private;
+    return move_message(f, m, s->ops->receive, false);
+}
+
+/* The open file. */
+
+static int64_t socket_read(struct file *f, struct iter *it, uint64_t *pos)
+{
+    struct socket *s = f->private;
+    (void)pos;
+    struct socket_message m = {.it = it};
+    int64_t n = s->ops->receive(s, &m);
+    if (m.files)
+        passed_files_drop(m.files);
+    return n;
+}
+
+static int64_t socket_write(struct file *f, struct iter *it, uint64_t *pos)
+{
+    struct socket *s = f->private;
+    (void)pos;
+    struct socket_message m = {.it = it};
+    return s->ops->send(s, &m);
+}
+
+static uint32_t socket_poll(struct file *f)
+{
+    struct socket *s = f->private;
+    return s->ops->poll(s);
+}
+
+static struct waitq *socket_waitq(struct file *f)
+{
+    struct socket *s = f->private;
+    return &s->waitq;
+}
+
+static uint64_t socket_timeout(struct file *f, bool writing)
+{
+    const struct socket *s = f->private;
+    return writing ? s->send_timeout_ns : s->receive_timeout_ns;
+}
+
+static int64_t socket_ioctl(struct file *f, unsigned request, uint64_t arg)
+{
+    struct socket *s = f->private;
+    if (request != FIONREAD && request != SIOCOUTQ)
+        return -ENOTTY;
+    int bytes = s->ops->queued(s, request == SIOCOUTQ);
+    if (bytes < 0)
+        return bytes;
+    return copy_to_user((struct uptr){arg}, &bytes, sizeof(bytes));
+}
+
+static void socket_getattr(struct file *f, struct inode_attr *attr)
+{
+    const struct socket *s = f->private;
+    *attr = (struct inode_attr){.ino = s->ino,
+                                .device = SOCKET_DEVICE,
+                                .mode = S_IFSOCK | 0777,
+                                .links = 1,
+                                .block_size = PAGE_SIZE};
+}
+
+static size_t socket_describe(struct file *f, char *buf, size_t size)
+{
+    const struct socket *s = f->private;
+    return format(buf, size, "socket:[%lu]", s->ino);
+}
+
+static void socket_release(struct file *f)
+{
+    struct socket *s = f->private;
+    s->ops->release(s);
+}
+
+static const struct file_ops socket_file_ops = {
+    .name = "socket",
+    .read = socket_read,
+    .write = socket_write,
+    .poll = socket_poll,
+    .waitq = socket_waitq,
+    .ioctl = socket_ioctl,
+    .getattr = socket_getattr,
+    .timeout_ns = socket_timeout,
+    .release = socket_release,
+    .describe = socket_describe,
+    .quiet_epipe = true,
+};
+
+/* Passed files. */
+
+static struct spinlock doomed_lock = SPINLOCK_INIT(RANK_PIPE);
+static struct list_node doomed = LIST_INIT(doomed);
+static bool dooming; /* somebody works on the list */
+
+static struct passed_files *next_doomed(void)
+{
+    struct passed_files *p = NULL;
+    spin_lock(&doomed_lock);
+    if (!list_empty(&doomed)) {
+        p = list_entry(doomed.next, struct passed_files, node);
+        list_remove(&p->node);
+    } else {
+        dooming = false;
+    }
+    spin_unlock(&doomed_lock);
+    return p;
+}
+
+void passed_files_drop(struct passed_files *p)
+{
+    spin_lock(&doomed_lock);
+    list_add_tail(&doomed, &p->node);
+    bool ours = !dooming;
+    dooming = true;
+    spin_unlock(&doomed_lock);
+    if (!ours)
+        return;
+    while ((p = next_doomed())) {
+        for (unsigned i = 0; i < p->count; i++)
+            file_put(p->files[i]);
+        heap_free(p);
+    }
+}
+
+struct passed_files *passed_files_copy(const struct passed_files *p)
+{
+    struct passed_files *copy = heap_alloc(sizeof(*p) + p->count * sizeof(struct file *));
+    if (!copy)
+        return NULL;
+    copy->count = p->count;
+    for (unsigned i = 0; i < p->count; i++)
+        copy->files[i] = file_get(p->files[i]);
+    return copy;
+}

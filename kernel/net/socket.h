@@ -1,0 +1,95 @@
+/*
+ * Sockets of any family. Operations of a family never block; socket_send and socket_receive below
+ * know MSG_DONTWAIT, time-outs and signals.
+ */
+#pragma once
+
+#include "kernel/fd/file.h"
+#include "kernel/net/abi.h"
+
+#define SOCKET_NAME_MAX 128u
+
+struct socket_name {
+    uint32_t size; /* bytes of it; 0: none */
+    union {
+        uint16_t family;
+        uint8_t bytes[SOCKET_NAME_MAX];
+    };
+};
+
+/* Open files on their way through a socket. */
+struct passed_files {
+    struct list_node node;
+    unsigned count;
+    struct file *files[];
+};
+
+struct socket_message {
+    struct iter *it;
+    unsigned flags;             /* MSG_* of the call */
+    unsigned result_flags;      /* receive: MSG_* to show */
+    struct socket_name *name;   /* send: where to; receive: from where, if wanted; or NULL */
+    struct passed_files *files; /* send: taken over on success; receive: the caller's then */
+    bool has_credentials;
+    struct credentials credentials;
+};
+
+struct socket;
+
+struct socket_ops {
+    int (*bind)(struct socket *s, const struct socket_name *name);
+    /* May sleep, unless nonblocking. */
+    int (*connect)(struct socket *s, const struct socket_name *name, bool nonblocking);
+    int (*listen)(struct socket *s, int backlog);
+    int (*accept)(struct socket *s, struct socket **out); /* -EAGAIN: none waits */
+    /* Bytes moved, or -errno. Stream sockets may move a part. */
+    int64_t (*send)(struct socket *s, struct socket_message *m);
+    int64_t (*receive)(struct socket *s, struct socket_message *m);
+    int (*shutdown)(struct socket *s, int how);
+    /* Its own name, or its peer's (-ENOTCONN). */
+    int (*get_name)(struct socket *s, bool peer, struct socket_name *name);
+    int (*peer_credentials)(struct socket *s, struct credentials *out);
+    uint32_t (*poll)(struct socket *s);
+    /* Bytes that wait to be read, or were sent and not read. */
+    int (*queued)(struct socket *s, bool sent);
+    bool (*listening)(struct socket *s);
+    void (*release)(struct socket *s);
+};
+
+/* Common to all families; a family's own struct begins with it. */
+struct socket {
+    const struct socket_ops *ops;
+    int family, type, protocol;
+    uint64_t receive_timeout_ns, send_timeout_ns; /* 0: for ever */
+    uint32_t send_room, receive_room;             /* bytes: SO_SNDBUF, SO_RCVBUF */
+    bool pass_credentials;
+    uint64_t switches; /* options that are only kept: bit n is option n */
+    int error;         /* positive; told once */
+    struct waitq waitq;
+    uint64_t ino;
+};
+
+void socket_init(struct socket *s, const struct socket_ops *ops, int family, int type);
+/* Makes a socket of a family. Returns 0, -EAFNOSUPPORT, -ESOCKTNOSUPPORT, -EPROTONOSUPPORT,
+ * -ENOMEM.
+ */
+MUST_CHECK int socket_create(int family, int type, int protocol, struct socket **out);
+/* The open file of s, which it takes over, also if there is no memory (NULL). flags: O_NONBLOCK. */
+struct file *socket_file(struct socket *s, unsigned flags);
+struct socket *socket_of(const struct file *f); /* NULL: f is no socket */
+
+/* Takes the error that waits: 0 or -errno. */
+int socket_take_error(struct socket *s);
+
+/* Move a message, waiting as the file and the flags say. Return bytes or -errno. */
+int64_t socket_send(struct file *f, struct socket_message *m);
+int64_t socket_receive(struct file *f, struct socket_message *m);
+
+/* SOL_SOCKET options. Return 0 or -ENOPROTOOPT, -EINVAL, -EFAULT, -EDOM. */
+int socket_set_option(struct socket *s, int option, struct uptr value, unsigned size);
+int socket_get_option(struct socket *s, int option, struct uptr value, struct uptr size);
+
+/* Drops files that nobody received. They may be sockets that hold more: done without recursion. */
+void passed_files_drop(struct passed_files *p);
+/* The same files again (MSG_PEEK). NULL: no memory. */
+struct passed_files *passed_files_copy(const struct passed_files *p);
