@@ -239,13 +239,14 @@ void trace_begin_line(struct trace_line *line, uint64_t nr, const uint64_t args[
     }
 }
 
-static void put_result(struct trace_line *line, int64_t result)
+/* is_address: the call's first argument is one, and then so is its result, if it isn't 0. */
+static void put_result(struct trace_line *line, int64_t result, bool is_address)
 {
     const char *name = result < 0 && result >= -4095 ? errno_name((uint64_t)-result) : NULL;
     if (name) {
         put_text(line, "-1 ");
         put_text(line, name);
-    } else if (result > INT32_MAX || result < INT32_MIN) {
+    } else if (result > INT32_MAX || result < INT32_MIN || (is_address && result > 0)) {
         put_hex(line, (uint64_t)result);
     } else {
         PUT_NUMBER(line, "%ld", (long)result);
@@ -266,7 +267,7 @@ void trace_end_line(struct trace_line *line, uint64_t nr, const uint64_t args[6]
                          kind == KIND_OUTBUF ? (uint64_t)result : size_after(kinds, args, i));
     }
     put_text(line, ") = ");
-    put_result(line, result);
+    put_result(line, result, kinds->kind[0] == KIND_HEX);
 }
 
 /* Calls of a class that their arguments don't tell. */
