@@ -256,3 +256,8 @@ uint64_t area_find_gap(uint64_t size, uint64_t alignment)
     }
     return addr;
 }
+
+uint64_t area_find_gap_below(uint64_t top, uint64_t size)
+{
+    return scan_gap(top, size, PAGE_SIZE);
+}

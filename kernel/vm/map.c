@@ -1,7 +1,7 @@
 /* mmap and its kin: making, changing and removing areas. */
 #include <asm/resource.h>
+#include <asm/mman.h>
 #include <linux/mman.h>
-#include <asm-generic/mman-common.h>
 
 #include "kernel/base/errno.h"
 #include "kernel/base/panic.h"
@@ -16,6 +16,11 @@
 #define MMAP_RANDOM_PAGES (1ul << 28)
 #define STACK_RANDOM_PAGES (1ul << 22)
 #define PROT_KNOWN (PROT_READ | PROT_WRITE | PROT_EXEC)
+#define LOW_MAPPINGS_END 0x80000000ul /* MAP_32BIT: below 2 GiB, as on Linux */
+#define FLAGS_KNOWN                                                                                \
+    (MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_DENYWRITE | MAP_EXECUTABLE |       \
+     MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB |          \
+     MAP_FIXED_NOREPLACE | MAP_32BIT)
 #define PROT_IGNORED (PROT_SEM | PROT_GROWSDOWN | PROT_GROWSUP)
 
 static const struct filemap_ops shared_memory_ops = {0};
@@ -132,6 +137,10 @@ static int64_t choose_address(const struct vm_map_request *r, uint64_t size)
         return (int64_t)r->addr;
     }
     uint64_t hint = align_down(r->addr, PAGE_SIZE);
+    if (r->flags & MAP_32BIT) {
+        uint64_t low = area_find_gap_below(LOW_MAPPINGS_END, size);
+        return low ? (int64_t)low : -ENOMEM;
+    }
     if (hint >= VM_MIN_ADDR && range_ok(hint, size) && range_is_free(hint, size)) {
         return (int64_t)hint;
     }
@@ -211,6 +220,9 @@ static int check_request(const struct vm_map_request *r, uint64_t size)
     }
     if (r->offset & PAGE_MASK) {
         return -EINVAL;
+    }
+    if (type == MAP_SHARED_VALIDATE && r->flags & ~(uint32_t)FLAGS_KNOWN) {
+        return -EOPNOTSUPP;
     }
     if (!size || size > VM_END || r->flags & MAP_HUGETLB) {
         return -ENOMEM;
@@ -306,38 +318,44 @@ static void set_prot(struct area *a, uint32_t prot)
     }
 }
 
+/* One area, or the part of it in [start, end). */
+static int protect_area(struct area *a, uint64_t start, uint64_t end, uint32_t prot)
+{
+    int err = check_protect(a, prot);
+    err = err ? err : area_split(start);
+    err = err ? err : area_split(end);
+    a = err ? NULL : area_find(start);
+    if (!a) {
+        return err ? err : -ENOMEM;
+    }
+    set_prot(a, prot_to_vm(prot));
+    return pt_protect(a->start, a->end, area_pt_prot(a), page_may_write);
+}
+
+/* As on Linux, what lies before an area that refuses, or before a hole, is changed. */
 static int protect_locked(uint64_t start, uint64_t end, uint32_t prot)
 {
+    int err = 0;
     uint64_t at = start;
-    for (struct area *a = area_find(start); at < end; a = area_next(a)) {
-        if (!a || a->start > at) {
-            return -ENOMEM;
+    while (at < end && !err) {
+        struct area *a = area_find(at);
+        if (!a) {
+            err = -ENOMEM;
+            break;
         }
-        int err = check_protect(a, prot);
-        if (err) {
-            return err;
-        }
-        at = a->end;
-    }
-    int err = area_split(start);
-    err = err ? err : area_split(end);
-    if (err) {
-        return err;
-    }
-    struct area *a = area_find(start);
-    while (a && a->start < end) {
-        set_prot(a, prot_to_vm(prot));
-        err = pt_protect(a->start, a->end, area_pt_prot(a), page_may_write);
-        if (err) {
-            return err;
-        }
-        a = area_next(a);
+        uint64_t to = min_u64(end, a->end);
+        err = protect_area(a, at, to, prot);
+        at = to;
     }
     struct area *first = area_find(start);
-    area_merge(first);
+    if (first) {
+        area_merge(first);
+    }
     struct area *last = area_find(end - 1);
-    area_merge(last);
-    return 0;
+    if (last) {
+        area_merge(last);
+    }
+    return err;
 }
 
 int vm_protect(uint64_t addr, uint64_t size, uint32_t prot)

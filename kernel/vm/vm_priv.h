@@ -69,6 +69,8 @@ MUST_CHECK int area_split(uint64_t addr);
 void area_merge(struct area *a);
 /* A gap of size bytes, aligned; 0: none. */
 uint64_t area_find_gap(uint64_t size, uint64_t alignment);
+/* The same, wholly below top. */
+uint64_t area_find_gap_below(uint64_t top, uint64_t size);
 /* Links a to map's list. */
 void area_attach(struct area *a, struct filemap *map);
 
