@@ -57,7 +57,9 @@ typedef int (*open_t)(struct inode *inode, struct file *file);
 /* What sets up the open file, if anything must. */
 static open_t open_of(const struct inode *inode)
 {
-    return UNLIKELY(S_ISFIFO(inode->mode)) ? fifo_open : inode->ops ? inode->ops->open : NULL;
+    if (inode->ops && inode->ops->open)
+        return inode->ops->open;
+    return UNLIKELY(S_ISFIFO(inode->mode)) ? fifo_open : NULL;
 }
 
 /* Takes over the reference to d on success only. */
