@@ -30,10 +30,10 @@ enum lock_rank {
     RANK_PAGETABLE = 62,
     RANK_WAITQ_OUTER = 64, /* an epoll's ready list: its callback runs under a source's waitq */
     RANK_DEVICE = 66,
-    RANK_TIMER = 70,
     RANK_WAITQ = 72,
     RANK_WAITQ_INNER = 73, /* the waitq of an epoll, woken from a source's callback */
     RANK_SCHED = 74,
+    RANK_TIMER = 75, /* the scheduler sets the end of a slice */
     RANK_HEAP = 76,
     RANK_PAGE = 78,
     RANK_LOG = 80,
