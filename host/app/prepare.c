@@ -2,6 +2,7 @@
  * From a request to an image ready to boot: by what is remembered when nothing changed, by making
  * one layer again when only the application's own files did, else by looking for everything.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,7 +43,9 @@ static int open_known(const struct memo *memo)
     int fd = open(memo->image_path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return -1;
-    if (flock(fd, LOCK_SH) == 0 && stamp_of_fd(fd) == memo->numbers.image_stamp)
+    while (flock(fd, LOCK_SH) && errno == EINTR)
+        continue;
+    if (stamp_of_fd(fd) == memo->numbers.image_stamp)
         return fd;
     close(fd);
     return -1;
@@ -57,10 +60,10 @@ static bool assemble(struct memo *memo, const char *path, int *fd, bool *fresh, 
     free(memo->image_path);
     memo->image_path = image;
     memo->numbers.image_stamp = stamp_of_fd(*fd);
-    if (memo_save(path, memo, err))
-        return true;
-    close(*fd);
-    return false;
+    struct error why;
+    if (!memo_save(path, memo, &why)) /* the image is good without it; the next run takes longer */
+        say_verbose("not remembered: %s", why.text);
+    return true;
 }
 
 /* Makes the application's layer again. False if that isn't possible: then all is looked for. */

@@ -403,13 +403,11 @@ static bool image_share(const char *path, int *fd, struct error *err)
 {
     close(*fd);
     *fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (*fd >= 0 && flock(*fd, LOCK_SH) == 0)
-        return true;
-    error_errno(err, "can't open the image %s", path);
-    if (*fd >= 0)
-        close(*fd);
-    *fd = -1;
-    return false;
+    if (*fd < 0)
+        return error_errno(err, "can't open the image %s", path);
+    while (flock(*fd, LOCK_SH) && errno == EINTR)
+        continue; /* a file system without locks has no changes in place, either */
+    return true;
 }
 
 static bool assemble_locked(struct making *making, const char *folder, const char *path, int *fd,
