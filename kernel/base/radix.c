@@ -92,7 +92,8 @@ static void prune(struct radix *tree, uint64_t index)
         tree->height = 0;
 }
 
-int radix_set(struct radix *tree, uint64_t index, void *item)
+/* The slot of index, with all nodes on the way to it; NULL if there is no memory. */
+static void **make_slot(struct radix *tree, uint64_t index)
 {
     int err = grow(tree, index);
     void **slot = &tree->root;
@@ -105,12 +106,38 @@ int radix_set(struct radix *tree, uint64_t index, void *item)
         else
             err = -ENOMEM;
     }
-    if (err) {
-        prune(tree, index);
-        return err;
-    }
+    if (!err)
+        return slot;
+    prune(tree, index);
+    return NULL;
+}
+
+int radix_set(struct radix *tree, uint64_t index, void *item)
+{
+    void **slot = make_slot(tree, index);
+    if (!slot)
+        return -ENOMEM;
     *slot = item;
     return 0;
+}
+
+/* Indexes from index on that share a node of the lowest level. */
+static unsigned run_length(const struct radix *tree, uint64_t index)
+{
+    return tree->height ? SLOTS - slot_of(index, 0) : 1;
+}
+
+void **radix_run(struct radix *tree, uint64_t index, unsigned *count)
+{
+    *count = run_length(tree, index);
+    return radix_slot(tree, index);
+}
+
+void **radix_make_run(struct radix *tree, uint64_t index, unsigned *count)
+{
+    void **slot = make_slot(tree, index);
+    *count = run_length(tree, index);
+    return slot;
 }
 
 void *radix_remove(struct radix *tree, uint64_t index)

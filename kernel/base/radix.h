@@ -28,5 +28,11 @@ void *radix_next(const struct radix *tree, uint64_t *index);
 /* The slot of index, to read or to overwrite with another item; NULL if there is no node for it.
  * Good until the next radix_set or radix_remove. */
 void **radix_slot(struct radix *tree, uint64_t index);
+/* The slot of index as radix_slot() finds it, and in *count how many indexes from there on share
+ * its node: their slots lie side by side (or, with NULL, there is no node for any of them). */
+void **radix_run(struct radix *tree, uint64_t index, unsigned *count);
+/* The same, with a node made where there is none; NULL: no memory. A slot must be filled before the
+ * next call. */
+void **radix_make_run(struct radix *tree, uint64_t index, unsigned *count);
 /* Frees all nodes; the items are the caller's. */
 void radix_clear(struct radix *tree);

@@ -99,13 +99,18 @@ struct page *filemap_find_page(struct filemap *map, uint64_t index)
 unsigned filemap_find_pages(struct filemap *map, uint64_t index, unsigned count,
                             struct page **pages)
 {
-    unsigned found = 0;
+    unsigned found = 0, run;
     spin_lock(&cache_lock);
-    for (unsigned i = 0; i < count; i++) {
-        pages[i] = radix_get(&map->pages, index + i);
-        if (pages[i]) {
-            page_get(pages[i]);
-            found++;
+    for (unsigned i = 0; i < count; i += run) {
+        struct page **slots = (struct page **)radix_run(&map->pages, index + i, &run);
+        run = run < count - i ? run : count - i;
+        for (unsigned k = 0; k < run; k++) {
+            struct page *page = slots ? slots[k] : NULL;
+            pages[i + k] = page;
+            if (page) {
+                page_get(page);
+                found++;
+            }
         }
     }
     spin_unlock(&cache_lock);
@@ -124,27 +129,47 @@ uint64_t filemap_next_page(struct filemap *map, uint64_t index, bool dirty_only)
     return page ? index : UINT64_MAX;
 }
 
-/* Puts page into the tree, under map's mutex, so that nobody else puts one there. */
+static void page_insert_locked(struct filemap *map, uint64_t index, struct page *page)
+{
+    page->map = map;
+    page->index = index;
+    page->flags |= PAGE_FLAG_UPTODATE;
+    list_add_tail(&clean_pages, &page->lru);
+}
+
+/* Puts pages into the tree at index and behind, under map's mutex, so that nobody else puts any
+ * there. Returns how many: fewer if there is no memory for nodes. */
+static unsigned pages_insert(struct filemap *map, uint64_t index, struct page **pages,
+                             unsigned count)
+{
+    unsigned done = 0, run;
+    bool tried = false;
+    spin_lock(&cache_lock);
+    while (done < count) {
+        void **slots = radix_make_run(&map->pages, index + done, &run);
+        if (UNLIKELY(!slots)) { /* the heap could not take cache pages while we hold the lock */
+            if (tried)
+                break;
+            tried = true;
+            spin_unlock(&cache_lock);
+            (void)filemap_reclaim(READ_AROUND);
+            spin_lock(&cache_lock);
+            continue;
+        }
+        for (unsigned k = 0; k < run && done < count; k++, done++) {
+            slots[k] = pages[done];
+            page_insert_locked(map, index + done, pages[done]);
+        }
+    }
+    map->page_count += done;
+    spin_unlock(&cache_lock);
+    stat_add(&page_stats.cache_pages, done);
+    return done;
+}
+
 static int page_insert(struct filemap *map, uint64_t index, struct page *page)
 {
-    spin_lock(&cache_lock);
-    int err = radix_set(&map->pages, index, page);
-    if (UNLIKELY(err)) { /* the heap could not give back cache pages while we hold the lock */
-        spin_unlock(&cache_lock);
-        (void)filemap_reclaim(READ_AROUND);
-        spin_lock(&cache_lock);
-        err = radix_set(&map->pages, index, page);
-    }
-    if (!err) {
-        page->map = map;
-        page->index = index;
-        page->flags |= PAGE_FLAG_UPTODATE;
-        map->page_count++;
-        list_add_tail(&clean_pages, &page->lru);
-        stat_add(&page_stats.cache_pages, 1);
-    }
-    spin_unlock(&cache_lock);
-    return err;
+    return pages_insert(map, index, &page, 1) ? 0 : -ENOMEM;
 }
 
 /* Makes page dirty. -EAGAIN: it is no longer in the cache; or -ENOSPC. */
@@ -192,13 +217,13 @@ static int fill_zero(struct filemap *map, uint64_t index, struct page **out)
     if (!page)
         return -ENOMEM;
     list_init(&page->lru);
+    *out = page_get(page); /* before others can see it, and give it back */
     int err = page_insert(map, index, page);
     if (err) {
         page_put(page);
-        return err;
+        page_put(page);
     }
-    *out = page_get(page);
-    return 0;
+    return err;
 }
 
 /* Which pages to read so that index is among them: [*first, result). */
@@ -222,26 +247,47 @@ static uint64_t read_range(struct filemap *map, uint64_t index, uint64_t *first)
 /* Narrows [*first, end) to the pages around index that are not cached; returns the new end. */
 static uint64_t absent_range(struct filemap *map, uint64_t index, uint64_t *first, uint64_t end)
 {
-    uint64_t from = index, to = index + 1;
+    uint64_t from = *first, at = from;
+    bool behind = false; /* a cached page behind index was found */
     spin_lock(&cache_lock);
-    while (from > *first && !radix_get(&map->pages, from - 1))
-        from--;
-    while (to < end && !radix_get(&map->pages, to))
-        to++;
+    while (at < end && !behind) {
+        unsigned run;
+        void **slots = radix_run(&map->pages, at, &run);
+        for (; run > 0 && at < end; run--, at++, slots += slots != NULL) {
+            if (!slots || !*slots)
+                continue;
+            if (at > index) {
+                behind = true;
+                break;
+            }
+            from = at + 1;
+        }
+    }
     spin_unlock(&cache_lock);
     *first = from;
-    return to;
+    return at;
 }
 
-/* Pages to read into. The first is got at any price, the others only if memory is there. */
+/* Pages to read into, in as few blocks as there are. The first is got at any price, the others only
+ * if memory is there. Returns how many. */
 static unsigned pages_alloc(struct page **pages, unsigned count)
 {
-    unsigned n = 0;
-    for (; n < count; n++) {
-        pages[n] = page_alloc(0, n == 0 ? 0 : ALLOC_NORECLAIM);
-        if (!pages[n])
+    unsigned order = 31u - (unsigned)__builtin_clz(count), n = 0;
+    while (n < count) {
+        while (1u << order > count - n)
+            order--;
+        bool must = n == 0 && order == 0;
+        struct page *block = page_alloc(order, must ? 0 : ALLOC_NORECLAIM);
+        if (!block && order-- == 0)
             break;
-        list_init(&pages[n]->lru);
+        if (!block)
+            continue;
+        if (order > 0)
+            page_split(block);
+        for (unsigned i = 0; i < 1u << order; i++) {
+            list_init(&block[i].lru);
+            pages[n++] = &block[i];
+        }
     }
     return n;
 }
@@ -266,17 +312,15 @@ static int fill_range(struct filemap *map, uint64_t first, unsigned count, uint6
     if (got == 0)
         return -ENOMEM;
     int err = map->ops->fill(map, first, pages, got);
-    for (unsigned i = 0; i < got; i++) {
-        int failed = err ? err : page_insert(map, first + i, pages[i]);
-        if (first + i == index) {
-            if (!failed)
-                *out = page_get(pages[i]);
-            else if (!err)
-                err = failed;
-        }
-        if (failed)
-            page_put(pages[i]);
+    struct page *wanted = page_get(pages[index - first]);
+    unsigned done = err ? 0 : pages_insert(map, first, pages, got);
+    if (first + done > index) {
+        *out = wanted;
+    } else {
+        page_put(wanted);
+        err = err ? err : -ENOMEM;
     }
+    pages_put(pages + done, got - done);
     map->read_next = first + got;
     return err;
 }

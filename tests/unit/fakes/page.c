@@ -23,6 +23,8 @@ static struct fake_page **slot_of(const void *data)
 
 struct page *page_alloc(unsigned order, unsigned flags)
 {
+    if (order > 0 && (flags & ALLOC_NORECLAIM)) /* these would be split */
+        return NULL;
     if (fake_pages_left == 0 || (fake_pages_left > 0 && fake_pages_left-- == 0))
         return NULL;
     struct fake_page *p = calloc(1, sizeof(*p));
@@ -34,6 +36,12 @@ struct page *page_alloc(unsigned order, unsigned flags)
     *slot_of(p->data) = p;
     fake_pages++;
     return &p->page;
+}
+
+void page_split(struct page *p)
+{
+    (void)p;
+    abort();
 }
 
 struct page *page_get(struct page *p)
