@@ -109,17 +109,22 @@ static enum vm_fault_result fault_anon(const struct area *a, uint64_t addr)
 static void fault_file_around(const struct area *a, uint64_t addr)
 {
     uint64_t start = max_u64(a->start, align_down(addr, AROUND_PAGES * PAGE_SIZE));
-    uint64_t stop = min_u64(a->end, align_down(addr, AROUND_PAGES * PAGE_SIZE) +
-                                        AROUND_PAGES * PAGE_SIZE);
-    uint64_t size = align_up(a->map->size, PAGE_SIZE);
-    for (uint64_t at = start; at < stop; at += PAGE_SIZE) {
-        uint64_t offset = a->offset + (at - a->start);
-        if (at == addr || offset >= size || pt_lookup(at).page) {
+    uint64_t stop =
+        min_u64(a->end, align_down(addr, AROUND_PAGES * PAGE_SIZE) + AROUND_PAGES * PAGE_SIZE);
+    struct page *pages[AROUND_PAGES];
+    uint64_t first = (a->offset + (start - a->start)) >> PAGE_SHIFT;
+    uint64_t end = (a->map->size + PAGE_MASK) >> PAGE_SHIFT;
+    uint64_t count = min_u64((stop - start) >> PAGE_SHIFT, end > first ? end - first : 0);
+    bool full = false;
+    (void)filemap_find_pages(a->map, first, (unsigned)count, pages);
+    for (uint64_t i = 0, at = start; i < count; i++, at += PAGE_SIZE) {
+        if (!pages[i]) {
             continue;
         }
-        struct page *page = filemap_find_page(a->map, offset >> PAGE_SHIFT);
-        if (page && map_page(at, page, area_pt_prot(a) & ~PT_WRITE, false) != VM_FAULT_OK) {
-            return;
+        if (full || at == addr || pt_lookup(at).page) {
+            page_put(pages[i]);
+        } else {
+            full = map_page(at, pages[i], area_pt_prot(a) & ~PT_WRITE, false) != VM_FAULT_OK;
         }
     }
 }
