@@ -251,6 +251,8 @@ bool fetch_package(struct recipe *recipe, const char *version, bool update, stru
         strlist_add(&making.item.requested, recipe->debian);
         for (size_t i = 0; i < recipe->also.count; i++)
             strlist_add(&making.item.requested, recipe->also.items[i]);
+        for (size_t i = 0; i < making.rules.also.count; i++)
+            strlist_add(&making.item.requested, making.rules.also.items[i]);
         ok = making_download(&making, err) &&
              (making.current || making_package(&making, recipe, err));
     }

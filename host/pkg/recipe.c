@@ -205,6 +205,7 @@ bool recipe_rules_read(struct recipe_rules *out, struct error *err)
     free(folder);
     if (!root)
         return false;
+    list_of(root, "Also", &out->also);
     list_of(root, "LeaveOutPackages", &out->packages);
     list_of(root, "LeaveOutPaths", &out->paths);
     list_of(root, "ExecutableFolders", &out->executable_folders);
@@ -214,6 +215,7 @@ bool recipe_rules_read(struct recipe_rules *out, struct error *err)
 
 void recipe_rules_clear(struct recipe_rules *rules)
 {
+    strlist_clear(&rules->also);
     strlist_clear(&rules->packages);
     strlist_clear(&rules->paths);
     strlist_clear(&rules->executable_folders);

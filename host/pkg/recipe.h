@@ -25,6 +25,7 @@ struct recipe {
 };
 
 struct recipe_rules {
+    struct strlist also;     /* Debian packages that belong to every package */
     struct strlist packages; /* patterns of Debian packages never fetched as a dependency */
     struct strlist paths;    /* patterns of paths left out, with all below them */
     struct strlist executable_folders;
