@@ -165,7 +165,7 @@ bool arguments_put_script(struct launch *launch, const struct argument *args, si
                           struct error *err)
 {
     bool module = false;
-    if (launch->runtime == RUNTIME_NONE)
+    if (launch->runtime != RUNTIME_PYTHON && launch->runtime != RUNTIME_NODE)
         return true;
     size_t i = launch->script ? count : script_index(args, count, &module);
     if (i < count && !put_script(launch, &args[i], err))

@@ -9,7 +9,7 @@
 #include "host/base/error.h"
 #include "host/image/spec.h"
 
-enum runtime { RUNTIME_NONE, RUNTIME_PYTHON, RUNTIME_NODE };
+enum runtime { RUNTIME_NONE, RUNTIME_PYTHON, RUNTIME_NODE, RUNTIME_PERL };
 
 /* By the name of the program's file: "python3.11" → RUNTIME_PYTHON. */
 enum runtime runtime_of(const char *path);
@@ -40,8 +40,7 @@ char *program_find(struct image_spec *spec, const char *folder, const char *name
 
 /* Puts a Python interpreter (an ELF file's path, links in it kept) with its library and installed
  * packages into the image. The environment that counts is that of spec->env. */
-bool python_add(struct closure *closure, const char *interpreter, const char *argv0,
-                struct error *err);
+bool python_add(struct closure *closure, const char *interpreter, struct error *err);
 
 /* The ELF file that an interpreter's shim (a script) starts; the same path if it is none. */
 char *python_follow(struct image_spec *spec, const char *path, struct error *err);
@@ -49,6 +48,7 @@ char *python_follow(struct image_spec *spec, const char *path, struct error *err
 /* Whether a script is one of pyenv's shims for the programs of its Pythons, and the program that it
  * starts (owned; NULL with err set). */
 bool pyenv_is_shim(const char *path);
+void pyenv_watch(struct image_spec *spec, const char *path); /* what its choice depends on */
 char *pyenv_follow(struct image_spec *spec, const char *path, struct error *err);
 
 /* Puts the modules beside a script into the image: modules, extension modules, packages. */
@@ -58,6 +58,9 @@ bool python_add_beside(struct image_spec *spec, const char *host, const char *gu
 /* The same for node: files that node loads by name, node_modules. */
 bool node_add_beside(struct image_spec *spec, const char *host, const char *guest,
                      struct error *err);
+
+/* Puts the folders of Perl's @INC into the image. */
+bool perl_add(struct closure *closure, const char *interpreter, struct error *err);
 
 /* Puts what every program takes for granted into the image: /etc/passwd, /tmp, … */
 bool basics_add(struct closure *closure, struct error *err);

@@ -27,6 +27,8 @@ enum runtime runtime_of(const char *path)
         return RUNTIME_PYTHON;
     if (!strncmp(name, "pypy", 4))
         return RUNTIME_PYTHON;
+    if (!strncmp(name, "perl", 4) && name[4 + strspn(name + 4, "0123456789.")] == 0)
+        return RUNTIME_PERL;
     if (!strcmp(name, "node") || !strcmp(name, "nodejs"))
         return RUNTIME_NODE;
     return RUNTIME_NONE;
@@ -337,7 +339,9 @@ static bool put_program(struct launch *launch, struct found *found, const char *
     for (size_t i = 0; i < found->args.count; i++)
         strlist_add(&spec->args, i == 0 && !keep_name ? found->path : found->args.items[i]);
     if (good && launch->runtime == RUNTIME_PYTHON)
-        good = python_add(launch->closure, found->path, spec->args.items[0], err);
+        good = python_add(launch->closure, found->path, err);
+    if (good && launch->runtime == RUNTIME_PERL)
+        good = perl_add(launch->closure, found->path, err);
     return good && put_script(launch, err);
 }
 

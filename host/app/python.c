@@ -12,9 +12,9 @@
 
 #include "host/app/guestenv.h"
 #include "host/app/launch.h"
+#include "host/app/runtime.h"
 #include "host/base/path.h"
 #include "host/base/say.h"
-#include "host/pkg/command.h"
 
 /* Only modules that are there already: nothing is imported from the current folder. */
 static const char question[] =
@@ -35,58 +35,13 @@ enum {
     ANSWER_PATHS
 };
 
-/* Runs path -c code and splits what it prints into lines. */
-static bool ask(const char *path, const char *argv0, const char *code,
-                const struct strlist *variables, struct strlist *lines, struct error *err)
-{
-    /* command_run() takes the file from argv[0]; a name of its own only matters to Python when it
-     * has no slash and lies in PATH, and then the path says the same. */
-    (void)argv0;
-    const char *argv[] = {path, "-c", code, NULL};
-    struct buf out = {0};
-    struct command command = {.argv = argv, .out = &out};
-    command.env = variables ? (const char *const *)variables->items : NULL;
-    bool done = command_must(&command, err);
-    char *rest = out.data;
-    for (char *line; done && rest && (line = strsep(&rest, "\n"));)
-        if (rest) /* the last line is empty */
-            strlist_add(lines, line);
-    buf_clear(&out);
-    return done;
-}
-
-/* pyenv's choice of a version depends on these, whichever exist. */
-static void watch_shim(struct image_spec *spec, const char *path)
-{
-    static const char *const names[] = {"PYENV_VERSION", "PYENV_ROOT", "PYENV_DIR", "ASDF_DIR"};
-    struct stat info;
-    watch_use(&spec->watch, path, &info);
-    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-        strlist_add(&spec->variables, names[i]);
-    char *shims = path_parent(path), *root = path_parent(shims);
-    char *version = path_join(root, "version");
-    watch_use(&spec->watch, version, &info);
-    free(version);
-    free(root);
-    free(shims);
-    char *folder = path_absolute(".");
-    while (strcmp(folder, "/")) {
-        char *local = path_join(folder, ".python-version");
-        watch_look(&spec->watch, local, &info);
-        free(local);
-        char *parent = path_parent(folder);
-        free(folder);
-        folder = parent;
-    }
-    free(folder);
-}
-
 char *python_follow(struct image_spec *spec, const char *path, struct error *err)
 {
     struct strlist lines = {0};
-    watch_shim(spec, path);
+    pyenv_watch(spec, path);
     char *real = NULL;
-    if (ask(path, path, "import sys; print(sys.executable)", NULL, &lines, err) && lines.count)
+    if (runtime_ask(path, "-c", "import sys; print(sys.executable)", NULL, &lines, err) &&
+        lines.count)
         real = mem_string(lines.items[0]);
     else
         error_prefix(err, "%s doesn't say which Python it starts", path);
@@ -99,125 +54,12 @@ char *python_follow(struct image_spec *spec, const char *path, struct error *err
     return real;
 }
 
-/* pyenv's own program, for a file ROOT/shims/NAME. */
-static char *pyenv_of(const char *path)
-{
-    char *shims = path_parent(path), *root = path_parent(shims);
-    char *pyenv = path_join(root, "libexec/pyenv");
-    bool is = !strcmp(path_base(shims), "shims") && access(pyenv, X_OK) == 0;
-    free(shims);
-    free(root);
-    if (is)
-        return pyenv;
-    free(pyenv);
-    return NULL;
-}
-
-bool pyenv_is_shim(const char *path)
-{
-    char *pyenv = pyenv_of(path);
-    free(pyenv);
-    return pyenv != NULL;
-}
-
-char *pyenv_follow(struct image_spec *spec, const char *path, struct error *err)
-{
-    char *pyenv = pyenv_of(path);
-    const char *argv[] = {pyenv, "which", path_base(path), NULL};
-    struct buf out = {0};
-    struct command command = {.argv = argv, .out = &out};
-    watch_shim(spec, path);
-    bool done = pyenv && command_must(&command, err);
-    free(pyenv);
-    if (!done || !out.data || *out.data != '/') {
-        buf_clear(&out);
-        error_prefix(err, "%s doesn't say what it starts", path);
-        return NULL;
-    }
-    out.data[strcspn(out.data, "\n")] = 0;
-    return out.data;
-}
-
-/* Everything but what only linkers read. */
-static bool library_take(const struct spec_filter *filter, const char *path, bool is_folder,
-                         size_t depth)
-{
-    (void)filter;
-    (void)depth;
-    size_t length = strlen(path);
-    return is_folder || length < 2 ||
-           (strcmp(path + length - 2, ".a") && strcmp(path + length - 2, ".o"));
-}
-
-/* Whether a folder may go into an image only because Python has it in its path. */
-static bool too_wide(const char *path)
-{
-    const char *home = getenv("HOME");
-    return !strcmp(path, "/") || (home && path_under(home, path));
-}
-
-static bool add_library(struct closure *closure, const char *path, struct error *err)
-{
-    struct image_spec *spec = closure->spec;
-    static const struct spec_filter filter = {.take = library_take};
-    struct spec_found found;
-    struct stat info;
-    char *real = NULL;
-    if (!watch_follow(&spec->watch, path, &info, &real))
-        return true;
-    bool is_there = spec_find(spec, real, true, &found);
-    if (is_there)
-        free(found.guest);
-    bool done = true;
-    if (S_ISREG(info.st_mode)) {
-        done = closure_add_path(closure, path, "in Python's path", err);
-    } else if (too_wide(real)) {
-        say("%s is in Python's path, but too wide a folder to be put in", real);
-    } else if (!is_there || !found.entry) {
-        done = spec_add_filtered(spec, real, real, &filter, "Python's library", err);
-    }
-    if (done && strcmp(real, path))
-        done = closure_add_folder_links(closure, path, "in Python's path", err);
-    free(real);
-    return done;
-}
-
-/* Puts what a link among the library's files leads to into the image, if it is not there yet:
- * Debian's own configuration, data shared between packages. */
-static bool add_link_target(struct closure *closure, const char *path, struct error *err)
-{
-    struct spec_found found;
-    struct stat info;
-    if (stat(path, &info))
-        return true; /* leads nowhere on the host, either */
-    if (spec_find(closure->spec, path, true, &found)) {
-        free(found.guest);
-        return true;
-    }
-    if (S_ISREG(info.st_mode))
-        return closure_add_path(closure, path, "a link in Python's library", err);
-    return !S_ISDIR(info.st_mode) || add_library(closure, path, err);
-}
-
-static bool add_link_targets(struct closure *closure, size_t first, struct error *err)
-{
-    bool good = true;
-    for (size_t i = first; good && i < closure->spec->entry_count; i++) {
-        if (closure->spec->entries[i].kind != ENTRY_LINK)
-            continue;
-        char *path = mem_string(closure->spec->entries[i].guest);
-        good = add_link_target(closure, path, err);
-        free(path);
-    }
-    return good;
-}
-
 /* The clocks of all zones, which the module zoneinfo reads. */
 static bool add_zones(struct closure *closure, struct error *err)
 {
     struct stat info;
     static const char path[] = "/usr/share/zoneinfo";
-    return stat(path, &info) || add_library(closure, path, err);
+    return stat(path, &info) || runtime_add(closure, path, err);
 }
 
 static bool add_user_site(struct closure *closure, const struct strlist *answer)
@@ -244,20 +86,6 @@ static bool add_venv(struct closure *closure, const struct strlist *answer, stru
     return done;
 }
 
-/* The environment that Python is asked in. */
-static void ask_environment(const struct closure *closure, struct strlist *out)
-{
-    for (size_t i = 0; i < closure->env.count; i++)
-        strlist_add(out, closure->env.items[i]);
-    const char *home = getenv("HOME");
-    char *assignment = mem_printf("HOME=%s", home ? home : "/");
-    guestenv_set(out, assignment);
-    free(assignment);
-    guestenv_add_default(out);
-    guestenv_add_host(out);
-    strlist_add(out, "PYTHONDONTWRITEBYTECODE=1");
-}
-
 /* Puts all that the answer names into the image. */
 static bool add_answer(struct closure *closure, const struct strlist *answer, struct error *err)
 {
@@ -267,18 +95,18 @@ static bool add_answer(struct closure *closure, const struct strlist *answer, st
         const char *path = answer->items[i];
         bool own = !path_under(path, answer->items[ANSWER_BASE]);
         closure->spec->tier = own ? TIER_FOLDERS : TIER_SYSTEM;
-        good = *path != '/' || add_library(closure, path, err);
+        good = *path != '/' || runtime_add(closure, path, err);
     }
     closure->spec->tier = TIER_SYSTEM;
-    return good && add_link_targets(closure, first, err) && add_zones(closure, err);
+    return good && runtime_add_link_targets(closure, first, err) && add_zones(closure, err);
 }
 
-bool python_add(struct closure *closure, const char *interpreter, const char *argv0,
-                struct error *err)
+bool python_add(struct closure *closure, const char *interpreter, struct error *err)
 {
     struct strlist variables = {0}, answer = {0};
-    ask_environment(closure, &variables);
-    bool good = ask(interpreter, argv0, question, &variables, &answer, err);
+    runtime_environment(closure, &variables);
+    strlist_add(&variables, "PYTHONDONTWRITEBYTECODE=1");
+    bool good = runtime_ask(interpreter, "-c", question, &variables, &answer, err);
     if (good)
         good = answer.items && answer.count > ANSWER_PATHS
                    ? add_answer(closure, &answer, err)
