@@ -68,8 +68,10 @@ static struct inode *make_inode(struct filesystem *fs, const struct pseudo_entry
     p->inode.links = inode_is_dir(&p->inode) ? 2 : 1;
     if ((entry->mode & PSEUDO_TYPE) == PSEUDO_TYPE_DEVICE)
         p->inode.rdev = entry->device->rdev;
-    if (entry->fixed && inode_is_link(&p->inode))
+    if (entry->fixed && inode_is_link(&p->inode)) {
         p->inode.link_text = entry->content;
+        p->inode.size = strlen(entry->content);
+    }
     return &p->inode;
 }
 
