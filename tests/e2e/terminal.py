@@ -130,7 +130,9 @@ def test_input():
 
 
 def test_interrupt():
-    name = script("spin.py", "import time\nprint('ready', flush=True)\ntime.sleep(100)\n")
+    # A signal that comes just before Python's sleep begins is handled after it: so short sleeps.
+    name = script("spin.py", "import time\nprint('ready', flush=True)\n"
+                             "for _ in range(1000):\n    time.sleep(.1)\n")
     t = quiet(PYTHON, name)
     t.expect("ready")
     t.type("\x03")
