@@ -1,11 +1,12 @@
 /* Constants shared by C and assembly. */
 #pragma once
 
-#define KERNEL_CS 0x08
-#define KERNEL_SS 0x10
-#define SEL_USER_SS 0x23
-#define SEL_USER_CS 0x2b
-#define SEL_TSS 0x30
+/* Selectors are Linux's: programs see theirs in signal frames, and some hypervisors count on them. */
+#define KERNEL_CS 0x10
+#define KERNEL_SS 0x18
+#define SEL_USER_SS 0x2b
+#define SEL_USER_CS 0x33
+#define SEL_TSS 0x40
 
 /* struct cpu (cpu.h) */
 #define CPU_SELF 0

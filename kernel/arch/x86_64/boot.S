@@ -57,12 +57,12 @@ pvh_entry:
     .balign 8
     .globl boot_gdt
 boot_gdt:
-    .quad 0
+    .quad 0, 0
     .quad 0x00af9b000000ffff /* 64-bit code */
     .quad 0x00cf93000000ffff /* data */
     .globl boot_gdt_pointer
 boot_gdt_pointer:
-    .word 23
+    .word 31
     .quad 0 /* filled in above */
 
     .code64

@@ -41,6 +41,15 @@ static uint8_t ist_stacks[2][4096] ALIGNED(16);
 
 extern char trap_stubs[], syscall_enter[];
 
+/* id: of leaf 1. */
+static bool under_kvm(uint32_t id[4])
+{
+    if (!(id[2] & 1u << 31))
+        return false;
+    cpu_id(0x40000000, 0, id);
+    return id[1] == 0x4b4d564b; /* "KVMK" */
+}
+
 static void find_features(void)
 {
     uint32_t id[4];
@@ -57,6 +66,8 @@ static void find_features(void)
         cpu_features.umip = id[2] & 1u << 2;
         cpu_features.rdpid = id[2] & 1u << 22;
     }
+    cpu_id(1, 0, id);
+    cpu_features.stac = cpu_features.smap && !under_kvm(id);
     cpu_id(0x80000001, 0, id);
     cpu_features.page_1g = id[3] & 1u << 26;
     cpu_features.rdtscp = id[3] & 1u << 27;
@@ -87,13 +98,14 @@ static void set_control_registers(void)
 static void set_segments(struct cpu *c)
 {
     uint64_t tss = (uint64_t)&c->tss;
-    c->gdt[1] = 0x00af9b000000ffff;
-    c->gdt[2] = 0x00cf93000000ffff;
-    c->gdt[4] = 0x00cff3000000ffff;
-    c->gdt[5] = 0x00affb000000ffff;
-    c->gdt[6] = (sizeof(struct tss) - 1) | (tss & 0xffffff) << 16 | 0x89ul << 40 |
+    c->gdt[2] = 0x00af9b000000ffff; /* kernel code, data */
+    c->gdt[3] = 0x00cf93000000ffff;
+    c->gdt[4] = 0x00cffb000000ffff; /* the program's: 32-bit code, data, code */
+    c->gdt[5] = 0x00cff3000000ffff;
+    c->gdt[6] = 0x00affb000000ffff;
+    c->gdt[8] = (sizeof(struct tss) - 1) | (tss & 0xffffff) << 16 | 0x89ul << 40 |
                 (tss >> 24 & 0xff) << 56;
-    c->gdt[7] = tss >> 32;
+    c->gdt[9] = tss >> 32;
     c->tss.ist[0] = (uint64_t)ist_stacks[0] + sizeof(ist_stacks[0]);
     c->tss.ist[1] = (uint64_t)ist_stacks[1] + sizeof(ist_stacks[1]);
     c->tss.io_map_base = sizeof(struct tss);
@@ -139,7 +151,7 @@ void cpu_init(void)
     set_control_registers();
     set_segments(c);
     set_traps();
-    cpu_write_msr(MSR_STAR, 0x1bul << 48 | (uint64_t)KERNEL_CS << 32);
+    cpu_write_msr(MSR_STAR, 0x23ul << 48 | (uint64_t)KERNEL_CS << 32);
     cpu_write_msr(MSR_LSTAR, (uint64_t)syscall_enter);
     cpu_write_msr(MSR_FMASK, 0x47700); /* IF, TF, DF, IOPL, NT, AC */
 }

@@ -22,9 +22,11 @@ struct cpu {
     struct thread *thread;
     uint64_t reserved;
     struct thread *fpu_owner; /* whose FPU state the registers hold, or NULL */
+    struct thread *fpu_fresh; /* the owner, while it has not been in ring 3 */
+    bool fpu_used;            /* a program had the FPU since the CPU's reset */
     unsigned index;
     struct tss tss;
-    uint64_t gdt[8];
+    uint64_t gdt[10];
 };
 _Static_assert(offsetof(struct cpu, kernel_stack) == CPU_KERNEL_STACK, "asm.h");
 _Static_assert(offsetof(struct cpu, user_rsp) == CPU_USER_RSP, "asm.h");
@@ -38,11 +40,42 @@ static inline struct cpu *cpu_current(void)
 }
 
 struct cpu_features {
+    bool stac; /* the override of SMAP has instructions of its own that are safe to use */
     bool smap, smep, umip, fsgsbase, xsave, rdrand, page_1g, rdtscp, rdpid;
     uint64_t xcr0;       /* FPU state components in use */
     uint32_t xsave_size; /* bytes of the XSAVE area for them */
 };
+#define EFLAGS_AC (1ul << 18)
 extern struct cpu_features cpu_features;
+
+/* Sets or clears EFLAGS.AC, which overrides SMAP, without STAC and CLAC: a KVM that interprets ring
+ * 0, as some do in nested machines, lacks these. */
+static inline void cpu_set_ac(bool on)
+{
+    uint64_t flags;
+    __asm__ volatile("pushfq\n\tpop %0" : "=r"(flags) : : "memory");
+    flags = on ? flags | EFLAGS_AC : flags & ~(uint64_t)EFLAGS_AC;
+    __asm__ volatile("push %0\n\tpopfq" : : "r"(flags) : "memory", "cc");
+}
+
+/* Opens and closes the program's memory to the kernel's own loads and stores. */
+static inline void cpu_user_access_begin(void)
+{
+    if (LIKELY(cpu_features.stac)) {
+        __asm__ volatile("stac" : : : "memory", "cc");
+    } else if (cpu_features.smap) {
+        cpu_set_ac(true);
+    }
+}
+
+static inline void cpu_user_access_end(void)
+{
+    if (LIKELY(cpu_features.stac)) {
+        __asm__ volatile("clac" : : : "memory", "cc");
+    } else if (cpu_features.smap) {
+        cpu_set_ac(false);
+    }
+}
 
 /* Finds the features and sets the control registers, GDT, TSS, IDT and system-call entry. */
 void cpu_init(void);

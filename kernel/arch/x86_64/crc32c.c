@@ -1,7 +1,11 @@
-/* SSE4.2's crc32 instruction: it needs general registers only. */
+/*
+ * SSE4.2's crc32 instruction: it needs general registers only. Hypervisors that interpret ring 0
+ * lack it, so what is short, all that a boot needs, does without.
+ */
 #include "kernel/arch/crc32c.h"
 
 #define CPUID_1_ECX_SSE42 (1u << 20)
+#define WORTH_IT_BYTES 4096u
 
 static bool has_crc32(void)
 {
@@ -16,7 +20,7 @@ static bool has_crc32(void)
 
 size_t arch_crc32c(uint32_t *state, const uint8_t *data, size_t len)
 {
-    if (!has_crc32())
+    if (len < WORTH_IT_BYTES || !has_crc32())
         return 0;
     uint64_t crc = *state;
     size_t left = len;

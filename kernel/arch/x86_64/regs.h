@@ -10,8 +10,8 @@ struct user_regs {
     uint64_t rip, cs, rflags, rsp, ss;
 };
 
-#define USER_CS 0x2bu
-#define USER_SS 0x23u
+#define USER_CS 0x33u
+#define USER_SS 0x2bu
 
 /* System-call view, neutral of the architecture. */
 static inline uint64_t regs_syscall_nr(const struct user_regs *r)

@@ -169,10 +169,14 @@ int arch_fpu_load(void)
 
 void arch_fpu_reset(void)
 {
+    struct cpu *c = cpu_current();
     struct thread *t = thread_current();
     fpu_set_initial(t->arch.fpu);
-    fpu_restore(t->arch.fpu);
-    cpu_current()->fpu_owner = t;
+    if (c->fpu_fresh != t) {
+        fpu_restore(t->arch.fpu);
+    }
+    c->fpu_fresh = NULL; /* the first exec; ring 3 comes next */
+    c->fpu_owner = t;
 }
 
 /* The registers keep their last owner's state until another program thread needs them. */
@@ -185,7 +189,14 @@ static void fpu_switch(struct thread *to)
     if (c->fpu_owner) {
         fpu_store(c->fpu_owner->arch.fpu);
     }
-    fpu_restore(to->arch.fpu);
+    if (c->fpu_used) {
+        fpu_restore(to->arch.fpu);
+    } else { /* the first program finds the registers as they were after the CPU's reset: no XRSTOR,
+                which hypervisors that interpret ring 0 lack */
+        __asm__ volatile("fninit");
+        c->fpu_fresh = to;
+    }
+    c->fpu_used = true;
     c->fpu_owner = to;
 }
 

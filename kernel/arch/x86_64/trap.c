@@ -147,9 +147,7 @@ static bool kernel_page_fault(struct user_regs *regs)
         return false;
     }
     /* The copy may sleep here: SMAP's override must not leak into another thread. */
-    if (cpu_features.smap) {
-        __asm__ volatile("clac");
-    }
+    cpu_user_access_end();
     enum vm_fault_result result = vm_fault(addr, fault_access(regs->orig_rax));
     if (result == VM_FAULT_OK) {
         return true;

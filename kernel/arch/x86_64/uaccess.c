@@ -12,20 +12,6 @@ int64_t user_string_raw(char *dst, const char *src, size_t size);
 int user_load32_raw(uint32_t *value, const uint32_t *src);
 int user_cmpxchg32_raw(uint32_t *dst, uint32_t expected, uint32_t desired, uint32_t *seen);
 
-static inline void user_begin(void)
-{
-    if (LIKELY(cpu_features.smap)) {
-        __asm__ volatile("stac" : : : "memory", "cc");
-    }
-}
-
-static inline void user_end(void)
-{
-    if (LIKELY(cpu_features.smap)) {
-        __asm__ volatile("clac" : : : "memory", "cc");
-    }
-}
-
 bool user_range_ok(struct uptr p, size_t len)
 {
     return len <= USER_END_ASM && p.addr <= USER_END_ASM - len;
@@ -43,27 +29,27 @@ static size_t clip(struct uptr p, size_t len)
 size_t copy_to_user_partial(struct uptr dst, const void *src, size_t len)
 {
     size_t part = clip(dst, len);
-    user_begin();
+    cpu_user_access_begin();
     size_t left = user_copy_raw((void *)dst.addr, src, part);
-    user_end();
+    cpu_user_access_end();
     return left + (len - part);
 }
 
 size_t copy_from_user_partial(void *dst, struct uptr src, size_t len)
 {
     size_t part = clip(src, len);
-    user_begin();
+    cpu_user_access_begin();
     size_t left = user_copy_raw(dst, (const void *)src.addr, part);
-    user_end();
+    cpu_user_access_end();
     return left + (len - part);
 }
 
 size_t clear_user_partial(struct uptr dst, size_t len)
 {
     size_t part = clip(dst, len);
-    user_begin();
+    cpu_user_access_begin();
     size_t left = user_clear_raw((void *)dst.addr, part);
-    user_end();
+    cpu_user_access_end();
     return left + (len - part);
 }
 
@@ -80,9 +66,9 @@ int copy_from_user(void *dst, struct uptr src, size_t len)
 int64_t copy_string_from_user(char *dst, struct uptr src, size_t size)
 {
     size_t part = clip(src, size);
-    user_begin();
+    cpu_user_access_begin();
     int64_t length = user_string_raw(dst, (const char *)src.addr, part);
-    user_end();
+    cpu_user_access_end();
     if (length < 0) {
         return -EFAULT;
     }
@@ -97,9 +83,9 @@ int user_load_u32(struct uptr p, uint32_t *value)
     if (!user_range_ok(p, sizeof(*value))) {
         return -EFAULT;
     }
-    user_begin();
+    cpu_user_access_begin();
     int err = user_load32_raw(value, (const uint32_t *)p.addr);
-    user_end();
+    cpu_user_access_end();
     return err ? -EFAULT : 0;
 }
 
@@ -108,8 +94,8 @@ int user_cmpxchg_u32(struct uptr p, uint32_t expected, uint32_t desired, uint32_
     if (!user_range_ok(p, sizeof(*seen))) {
         return -EFAULT;
     }
-    user_begin();
+    cpu_user_access_begin();
     int err = user_cmpxchg32_raw((uint32_t *)p.addr, expected, desired, seen);
-    user_end();
+    cpu_user_access_end();
     return err ? -EFAULT : 0;
 }
