@@ -10,6 +10,7 @@
 #include "kernel/base/panic.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
+#include "kernel/vfs/memo.h"
 
 #define TABLE_ORDER_START 2u /* 16 KiB */
 #define TABLE_ORDER_MAX 8u
@@ -181,6 +182,8 @@ void dentry_instantiate(struct dentry *d, struct inode *inode)
 
 static void detach_locked(struct dentry *d)
 {
+    if (d->inode && (inode_is_dir(d->inode) || inode_is_link(d->inode)))
+        memo_forget();
     hash_remove_locked(d);
     unpin_locked(d);
     list_remove(&d->siblings);

@@ -10,6 +10,8 @@
 #include "kernel/base/panic.h"
 #include "kernel/mm/heap.h"
 #include "kernel/vfs/dentry.h"
+#include "kernel/vfs/memo.h"
+#include "kernel/vfs/words.h"
 
 struct walk {
     struct dentry *at;     /* where we are: cached or held by anchor */
@@ -20,6 +22,7 @@ struct walk {
     unsigned flags;        /* LOOKUP_* */
     struct dentry *top;    /* what LOOKUP_BENEATH and LOOKUP_IN_ROOT do not go above */
     bool want_directory;
+    const char *start; /* for the memo: the path, while all of it was cached; or NULL */
     const char *later[LINK_DEPTH_MAX]; /* the rest of paths in which links stood */
     struct inode *link[LINK_DEPTH_MAX];
     char *text[LINK_DEPTH_MAX]; /* of link, if it is ours to free */
@@ -29,6 +32,7 @@ struct walk {
 static void walk_leave(struct walk *w, struct dentry *d) RELEASES(dentry_lock)
 {
     struct dentry *old = w->anchor;
+    w->start = NULL; /* what we went by may change now */
     w->anchor = dentry_get(d);
     spin_unlock(&dentry_lock);
     dentry_put(old);
@@ -137,28 +141,6 @@ struct component {
     uint64_t words[(NAME_BYTES_MAX + 1) / NAME_WORD];
 };
 
-#define EACH_BYTE(byte) (0x0101010101010101ul * (byte))
-
-/* The highest bit of the lowest byte that is zero is set; those above it mean nothing. */
-static inline uint64_t zero_bytes(uint64_t word)
-{
-    return (word - EACH_BYTE(1)) & ~word & EACH_BYTE(0x80);
-}
-
-typedef uint64_t unaligned_word_t __attribute__((may_alias, aligned(1)));
-
-/* Eight bytes at text, of which those behind the end may be anything: they may lie outside the
- * string's memory, but not in another page. */
-__attribute__((no_sanitize_address)) static inline uint64_t word_load(const char *text)
-{
-    uint64_t word = 0;
-    if (LIKELY(((uintptr_t)text & PAGE_MASK) <= PAGE_SIZE - NAME_WORD))
-        return *(const unaligned_word_t *)text;
-    for (unsigned i = 0; i < NAME_WORD && (i == 0 || text[i - 1]); i++)
-        word |= (uint64_t)(uint8_t)text[i] << (i * 8);
-    return word;
-}
-
 /* Takes the component at text apart. False: it is too long. */
 static inline bool component_scan(const char *text, struct component *c)
 {
@@ -253,6 +235,8 @@ static int walk_path(struct walk *w, struct name *last) REQUIRES(dentry_lock)
             return -ENAMETOOLONG;
         size_t length = c.length;
         const char *rest = skip_slashes(w->path + length);
+        if (!*rest && w->depth == 0 && w->start)
+            memo_store(w->start, w->path, w->at);
         if ((w->flags & LOOKUP_PARENT) && !*rest && w->depth == 0) {
             *last = (struct name){w->path, (uint32_t)length, c.hash};
             return 0;
@@ -273,6 +257,24 @@ static int walk_path(struct walk *w, struct name *last) REQUIRES(dentry_lock)
     return w->want_directory && !inode_is_dir(w->at->inode) ? -ENOTDIR : 0;
 }
 
+/* Where the walk starts: as far along the path as is remembered. */
+static int walk_begin(struct walk *w, struct dentry *base) REQUIRES(dentry_lock)
+{
+    if (*w->path != '/') {
+        w->at = base ? base : vfs_cwd_locked();
+        return 0;
+    }
+    if (w->flags & LOOKUP_LIMITS)
+        return walk_to_root(w);
+    w->start = w->path;
+    w->at = memo_find(&w->path);
+    if (w->at)
+        w->start = NULL;
+    else
+        w->at = vfs_root_locked();
+    return 0;
+}
+
 int vfs_lookup(struct dentry *base, const char *path, unsigned flags, struct dentry **out,
                struct name *last)
 {
@@ -285,14 +287,10 @@ int vfs_lookup(struct dentry *base, const char *path, unsigned flags, struct den
     w.flags = flags;
     w.top = flags & (LOOKUP_BENEATH | LOOKUP_IN_ROOT) ? base : NULL;
     w.want_directory = flags & LOOKUP_DIRECTORY;
-    w.at = base;
-    int err = 0;
+    w.start = NULL;
     spin_lock(&dentry_lock);
-    if (*path == '/')
-        err = walk_to_root(&w);
-    else
-        w.at = base ? base : vfs_cwd_locked();
-    ASSERT(w.at);
+    int err = walk_begin(&w, base);
+    ASSERT(err || w.at);
     if (!err)
         err = walk_path(&w, last);
     struct dentry *result = err ? NULL : dentry_get(w.at);

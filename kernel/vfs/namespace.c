@@ -5,6 +5,7 @@
 #include "kernel/base/errno.h"
 #include "kernel/mm/heap.h"
 #include "kernel/vfs/dentry.h"
+#include "kernel/vfs/memo.h"
 
 #define MOUNTS_MAX 16u
 #define DELETED_SUFFIX " (deleted)"
@@ -84,6 +85,7 @@ int vfs_mount(const char *path, struct filesystem *fs)
         mounts[mount_count++] = (struct mount){fs, copy};
         dir->mounted = fs->root; /* keeps the reference to dir */
         fs->root->covers = dir;
+        memo_forget();
     }
     spin_unlock(&dentry_lock);
     if (err) {

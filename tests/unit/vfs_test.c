@@ -1,5 +1,6 @@
 // UNIT: kernel/vfs/change.c kernel/vfs/dentry.c kernel/vfs/filemap.c kernel/vfs/flock.c
-// UNIT: kernel/vfs/inode.c kernel/vfs/lookup.c kernel/vfs/missing.c kernel/vfs/namespace.c
+// UNIT: kernel/vfs/inode.c kernel/vfs/lookup.c kernel/vfs/memo.c kernel/vfs/missing.c
+// UNIT: kernel/vfs/namespace.c
 // UNIT: kernel/vfs/open.c kernel/vfs/seals.c kernel/fd/regular.c kernel/fd/directory.c
 // UNIT: kernel/fs/erofs.c kernel/fs/layers.c kernel/fs/memfs.c kernel/fs/rootfs.c
 // UNIT: kernel/fs/xattrs.c kernel/base/radix.c kernel/base/crc32c.c
@@ -309,6 +310,40 @@ static void check_path_of(void)
     dentry_put(d);
 }
 
+/* What is remembered of a path is forgotten when something on its way changes. */
+static void check_memory_of_folders(void)
+{
+    for (int i = 0; i < 3; i++) {
+        CHECK_EQ(vfs_make(NULL, "/tmp/first-folder", S_IFDIR | 0755, 0, NULL, NULL), 0);
+        CHECK_EQ(vfs_make(NULL, "/tmp/first-folder/inner", S_IFDIR | 0755, 0, NULL, NULL), 0);
+        CHECK_EQ(put("/tmp/first-folder/inner/file", O_CREAT, "1", 0), 1);
+        CHECK_EQ(vfs_make(NULL, "/tmp/link", S_IFLNK | 0777, 0, "first-folder", NULL), 0);
+        for (int k = 0; k < 3; k++) {
+            CHECK_STR(content("/tmp/first-folder/inner/file"), "1");
+            CHECK_STR(content("/tmp/link/inner/file"), "1");
+            CHECK_EQ(errno_of(exists("/tmp/first-folder/inner/filf")), ENOENT);
+            CHECK_EQ(exists("/tmp/first-folder/inner/."), 0);
+            CHECK_EQ(exists("/tmp/first-folder/inner/.."), 0);
+            CHECK_EQ(exists("/tmp/first-folder/inner/"), 0);
+        }
+        CHECK_EQ(vfs_rename(NULL, "/tmp/first-folder", NULL, "/tmp/other-folder", 0), 0);
+        CHECK_EQ(errno_of(exists("/tmp/first-folder/inner/file")), ENOENT);
+        CHECK_EQ(errno_of(exists("/tmp/link/inner/file")), ENOENT);
+        CHECK_STR(content("/tmp/other-folder/inner/file"), "1");
+        CHECK_EQ(vfs_unlink(NULL, "/tmp/link", false), 0);
+        CHECK_EQ(vfs_make(NULL, "/tmp/link", S_IFLNK | 0777, 0, "other-folder", NULL), 0);
+        CHECK_STR(content("/tmp/link/inner/file"), "1");
+        CHECK_EQ(vfs_unlink(NULL, "/tmp/link/inner/file", false), 0);
+        CHECK_EQ(vfs_unlink(NULL, "/tmp/link/inner", true), 0);
+        CHECK_EQ(errno_of(exists("/tmp/link/inner/file")), ENOENT);
+        CHECK_EQ(errno_of(exists("/tmp/other-folder/inner/file")), ENOENT);
+        CHECK_EQ(vfs_unlink(NULL, "/tmp/link", false), 0);
+        CHECK_EQ(vfs_unlink(NULL, "/tmp/other-folder", true), 0);
+        vfs_shrink(100000);
+        CHECK_STR(content("/etc/both"), "again");
+    }
+}
+
 static void check_limits(void)
 {
     struct filesystem *fs = tmpfs_create(01777, 4);
@@ -485,6 +520,7 @@ int main(void)
     RUN(check_shrinking);
     RUN(check_path_of);
     RUN(check_locks);
+    RUN(check_memory_of_folders);
     RUN(check_no_memory);
     struct file *f;
     CHECK_EQ(vfs_open(NULL, "/etc/never", O_RDONLY, 0, &f), -ENOENT);
