@@ -207,6 +207,24 @@ static char *layer_make(const struct image_spec *spec, enum spec_tier tier, cons
     return path;
 }
 
+/* The same, but if another orris is making this layer, waits for it. */
+static char *layer_make_once(const struct image_spec *spec, enum spec_tier tier, const char *key,
+                             const char *key_path, bool *fresh, struct error *err)
+{
+    char *name = mem_printf("layer-%.8s", key);
+    int lock = store_lock(name, err);
+    free(name);
+    if (lock < 0)
+        return NULL;
+    char *path = layer_known(key_path);
+    if (!path) {
+        path = layer_make(spec, tier, key_path, err);
+        *fresh = true;
+    }
+    close(lock);
+    return path;
+}
+
 bool layer_get(const struct image_spec *spec, enum spec_tier tier, char **path, bool *fresh,
                struct error *err)
 {
@@ -221,10 +239,8 @@ bool layer_get(const struct image_spec *spec, enum spec_tier tier, char **path, 
     if (!key_path)
         return false;
     *path = layer_known(key_path);
-    if (!*path) {
-        *path = layer_make(spec, tier, key_path, err);
-        *fresh = true;
-    }
+    if (!*path)
+        *path = layer_make_once(spec, tier, key, key_path, fresh, err);
     free(key_path);
     return *path != NULL;
 }

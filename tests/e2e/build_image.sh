@@ -137,7 +137,7 @@ ok "killed builds leave no half image" whole
 orris build -c big.json -i killed > out 2> err
 ok "and the next build is right" cmp -s big <(orris image cat killed /big)
 rm "$ORRIS_HOME"/layers/*.erofs
-for i in 1 2 3; do printf $i >> script.py; ("$ORRIS" build -i both "$python" script.py > both.$i 2>&1) & done
+for i in 1 2 3; do printf $i >> script.py; ("$ORRIS" build -q -i both "$python" script.py > both.$i 2>&1) & done
 wait
 ok "three builds at once of one image" whole
 ok "all end well" is "$(sort -u both.1 both.2 both.3)" "$ORRIS_HOME/images/both.img"
