@@ -33,13 +33,12 @@ static int64_t transfer_one(int fd, struct uptr buf, size_t size, uint64_t *pos,
     if (err)
         return err;
     int64_t n;
-    size = min_u64(size, TRANSFER_MAX);
     if (pos && !f->ops->seek) {
         n = -ESPIPE;
     } else if (UNLIKELY(!user_range_ok(buf, size))) {
         n = -EFAULT;
     } else {
-        iter_user(&it, buf, size);
+        iter_user(&it, buf, min_u64(size, TRANSFER_MAX));
         n = transfer(f, &it, pos, direction);
     }
     file_put(f);
