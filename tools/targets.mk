@@ -6,7 +6,8 @@ INSTALL  := $(DESTDIR)$(PREFIX)
 ## demo: install what is missing, build, and run the iris classifier in a unikernel
 demo:
 	@tools/install-deps demo
-	@$(MAKE) --no-print-directory all
+	@echo "Building orris and its kernel ..."
+	@$(MAKE) --no-print-directory -s -j"$$(nproc)" all
 	@tools/demo $(B)/bin/orris
 
 ## deps: install what building, testing and the demonstration need
