@@ -211,7 +211,7 @@ static char *layer_make(const struct image_spec *spec, enum spec_tier tier, cons
 static char *layer_make_once(const struct image_spec *spec, enum spec_tier tier, const char *key,
                              const char *key_path, bool *fresh, struct error *err)
 {
-    char *name = mem_printf("layer-%.8s", key);
+    char *name = mem_printf("layer-%.2s", key);
     int lock = store_lock(name, err);
     free(name);
     if (lock < 0)
