@@ -13,6 +13,7 @@
 #include "kernel/base/panic.h"
 #include "kernel/proc/task.h"
 #include "kernel/sched/thread.h"
+#include "kernel/syscall/syscall.h"
 #include "kernel/vm/vm.h"
 
 #define VECTOR_PAGE_FAULT 14
@@ -25,6 +26,7 @@
 struct extable_entry {
     int32_t from, to; /* each relative to itself */
 };
+extern const char syscall_enter[];
 extern const struct extable_entry extable_start[], extable_end[];
 
 void trap_from_user(struct user_regs *regs, uint32_t vector);
@@ -122,10 +124,29 @@ static void user_trap(struct user_regs *regs, uint32_t vector)
     signal_force_fault(s->signo, code, s->address ? regs->rip : 0, (int)vector, regs->orig_rax);
 }
 
+/* A KVM that interprets ring 0 may do SYSCALL's jump without leaving ring 3: then the jump faults,
+ * and the call is still to be made. */
+static bool syscall_jump_faulted(const struct user_regs *regs, uint64_t addr)
+{
+    return UNLIKELY(addr == (uint64_t)syscall_enter) && regs->rip == addr;
+}
+
+static void syscall_after_all(struct user_regs *regs)
+{
+    regs->rip = regs->rcx;
+    regs->rflags = regs->r11;
+    regs->orig_rax = regs->rax;
+    syscall_entry(regs);
+}
+
 void trap_from_user(struct user_regs *regs, uint32_t vector)
 {
     if (vector == VECTOR_PAGE_FAULT) {
         uint64_t addr = cpu_read_cr2();
+        if (syscall_jump_faulted(regs, addr)) {
+            syscall_after_all(regs);
+            return;
+        }
         user_page_fault(regs, addr);
     } else if (vector >= 32) {
         interrupt_handle(vector);
