@@ -24,14 +24,6 @@ void inode_init(struct inode *inode, struct filesystem *fs, uint32_t mode)
     list_init(&inode->flocks);
 }
 
-struct inode *inode_alloc(struct filesystem *fs, uint32_t mode)
-{
-    struct inode *inode = heap_alloc(sizeof(*inode));
-    if (inode)
-        inode_init(inode, fs, mode);
-    return inode;
-}
-
 struct inode *inode_get(struct inode *inode)
 {
     __atomic_fetch_add(&inode->refs, 1, __ATOMIC_RELAXED);

@@ -138,9 +138,7 @@ struct dentry {
     char name_storage[];
 };
 
-/* One reference; NULL: no memory. */
-struct inode *inode_alloc(struct filesystem *fs, uint32_t mode);
-/* The same in memory of the caller's, which his ops->release frees. */
+/* Makes an inode with one reference in memory of the caller's, which his ops->release frees. */
 void inode_init(struct inode *inode, struct filesystem *fs, uint32_t mode);
 struct inode *inode_get(struct inode *inode);
 void inode_put(struct inode *inode);
