@@ -190,6 +190,11 @@ int end_status(const struct relay_result *result, int qemu_status,
             result->forced == SIGINT ? "a second SIGINT" : "10 seconds' grace");
         return 128 + result->forced;
     }
+    if (result->monitor_failed) {
+        error_set(err, "KVM can't run this machine: it gave up on an instruction; --accel tcg does "
+                       "without KVM");
+        return VMM_TOOL_FAILED;
+    }
     if (!result->exited)
         return ended_early(result, qemu_status, err);
     int status = exit_status(result, err);

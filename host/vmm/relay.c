@@ -295,6 +295,16 @@ static int tail_read(int fd, struct buf *tail, struct buf *line)
     return more ? fd : -1;
 }
 
+/* QEMU stops a machine that KVM can't go on with, and waits; we don't. */
+static void messages_read(struct relay *relay)
+{
+    struct relay_result *result = relay->result;
+    relay->channels.messages =
+        tail_read(relay->channels.messages, &result->messages, &relay->messages_line);
+    if (result->messages.size && strstr(result->messages.data, "KVM internal error"))
+        result->monitor_failed = true;
+}
+
 /* ---- signals ---- */
 
 int relay_signals_begin(sigset_t *old)
@@ -441,7 +451,7 @@ static bool flow_done(const struct relay *relay, int stream, uint64_t bytes)
 static bool finished(const struct relay *relay)
 {
     const struct relay_result *result = relay->result;
-    if (result->forced)
+    if (result->forced || result->monitor_failed)
         return true;
     if (relay->process_ended) /* what is left in the sockets still counts */
         return relay->channels.control < 0 && relay->channels.serial < 0 &&
@@ -499,8 +509,7 @@ static void handle_channels(struct relay *relay, const struct pollfd *entries)
     if (entries[ENTRY_SERIAL].revents)
         channels->serial = tail_read(channels->serial, &result->serial, &relay->serial_line);
     if (entries[ENTRY_MESSAGES].revents)
-        channels->messages =
-            tail_read(channels->messages, &result->messages, &relay->messages_line);
+        messages_read(relay);
     if (entries[ENTRY_CONTROL].revents & ~POLLOUT)
         control_read(relay);
     if (entries[ENTRY_PROCESS].revents)

@@ -38,6 +38,7 @@ struct relay_result {
     bool exited; /* .exit is set */
     struct orris_exit exit;
     int forced;             /* signal number: we ended the machine after it; else 0 */
+    bool monitor_failed;    /* the monitor (KVM) gave up on the machine */
     bool output_failed;     /* the host's side refused output (disk full …); said already */
     uint32_t abi_version;   /* of HELLO */
     struct strlist missing; /* latest last */
