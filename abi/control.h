@@ -46,7 +46,7 @@ enum orris_message_type {
     ORRIS_MSG_WINSIZE = 34,       /* struct orris_winsize */
     ORRIS_MSG_STDIN_EOF = 35,     /* uint64_t: bytes sent on the stdin port in all */
     ORRIS_MSG_STREAM_CLOSED = 36, /* uint32_t: 1 or 2: nobody reads stdout / stderr any more */
-    ORRIS_MSG_CONTINUE = 37,      /* the tool was continued after STOPPED; the same size as before */
+    ORRIS_MSG_CONTINUE = 37,      /* the tool was continued after STOPPED */
 };
 
 struct orris_hello {
@@ -62,7 +62,8 @@ enum orris_exit_kind {
     ORRIS_EXIT_STATUS = 0, /* code: 0 to 255 */
     ORRIS_EXIT_SIGNAL = 1, /* code: signal number */
     ORRIS_EXIT_PANIC = 2,  /* the kernel failed */
-    ORRIS_EXIT_REFUSED = 3, /* the kernel could not start the program; code: errno; a NOTE said why */
+    ORRIS_EXIT_REFUSED =
+        3, /* the kernel could not start the program; code: errno; a NOTE said why */
 };
 
 struct orris_exit {

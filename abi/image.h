@@ -25,13 +25,13 @@
 
 struct orris_image_header {
     char magic[8];
-    uint32_t version;       /* ORRIS_ABI_VERSION */
-    uint32_t header_crc;    /* of this struct, with header_crc 0 */
-    uint64_t image_size;    /* bytes of the whole file */
-    uint64_t kernel_size;   /* bytes of the ELF file at offset 0 */
-    uint32_t kernel_crc;    /* of those bytes */
-    uint32_t records_size;  /* bytes of records, which start right after this struct */
-    uint32_t records_crc;   /* of those bytes */
+    uint32_t version;      /* ORRIS_ABI_VERSION */
+    uint32_t header_crc;   /* of this struct, with header_crc 0 */
+    uint64_t image_size;   /* bytes of the whole file */
+    uint64_t kernel_size;  /* bytes of the ELF file at offset 0 */
+    uint32_t kernel_crc;   /* of those bytes */
+    uint32_t records_size; /* bytes of records, which start right after this struct */
+    uint32_t records_crc;  /* of those bytes */
     uint32_t reserved[5];
 };
 _Static_assert(sizeof(struct orris_image_header) == 64, "image header layout");

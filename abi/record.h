@@ -62,7 +62,7 @@ struct orris_streams {
     uint32_t kind[3];      /* stdin, stdout, stderr: enum orris_stream_kind */
     uint32_t host_mode[3]; /* st_mode of the host's descriptor (S_IFREG, S_IFIFO, S_IFCHR …) */
     uint16_t rows, columns, x_pixels, y_pixels; /* of the terminal, 0 if there is none */
-    uint32_t tty_flags;    /* reserved, 0 */
+    uint32_t tty_flags;                         /* reserved, 0 */
     uint32_t reserved;
 };
 _Static_assert(sizeof(struct orris_streams) == 40, "streams layout");
@@ -77,7 +77,7 @@ _Static_assert(sizeof(struct orris_time) == 16, "time layout");
 #define ORRIS_OPTION_TRACE 0x2u        /* trace system calls to the control channel */
 #define ORRIS_OPTION_TRACE_FAILED 0x4u /* only those that fail */
 #define ORRIS_OPTION_NO_ASLR 0x8u
-#define ORRIS_OPTION_CONTROL 0x10u     /* there is a control channel; wait for it at the end */
+#define ORRIS_OPTION_CONTROL 0x10u /* there is a control channel; wait for it at the end */
 struct orris_options {
     uint32_t flags;
     uint32_t cpus;         /* processors to use; 0: all there are */

@@ -104,9 +104,9 @@ static int start_control(void)
 static void enter_workdir(void)
 {
     struct dentry *dir;
-    int err = the_run.workdir ? vfs_lookup(NULL, the_run.workdir, LOOKUP_FOLLOW | LOOKUP_DIRECTORY,
-                                           &dir, NULL)
-                              : -ENOENT;
+    int err = the_run.workdir
+                  ? vfs_lookup(NULL, the_run.workdir, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &dir, NULL)
+                  : -ENOENT;
     if (!err) {
         vfs_cwd_set(dir);
     } else if (the_run.workdir) {
@@ -119,7 +119,8 @@ static void enter_workdir(void)
 NORETURN static void refuse_program(int err)
 {
     char why[512];
-    format(why, sizeof(why), "cannot start %s: %s", the_run.program, errno_name((unsigned long)-err));
+    format(why, sizeof(why), "cannot start %s: %s", the_run.program,
+           errno_name((unsigned long)-err));
     refuse(err, why);
 }
 

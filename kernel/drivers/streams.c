@@ -27,8 +27,8 @@ static bool control_lock_ready;
 
 static bool on_console(enum stream s)
 {
-    return s != STREAM_CONTROL && (the_run.streams.kind[s] == ORRIS_STREAM_CONSOLE ||
-                                   !port_exists(port_of[s]));
+    return s != STREAM_CONTROL &&
+           (the_run.streams.kind[s] == ORRIS_STREAM_CONSOLE || !port_exists(port_of[s]));
 }
 
 int64_t stream_read(enum stream s, void *buf, size_t size)

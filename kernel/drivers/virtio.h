@@ -33,7 +33,7 @@ struct virtio_transport {
 struct virtio_device {
     const struct virtio_transport *transport;
     enum virtio_type type;
-    volatile uint8_t *registers; /* mmio: all; pci: common configuration */
+    volatile uint8_t *registers;                         /* mmio: all; pci: common configuration */
     volatile uint8_t *notify_base, *device_config, *isr; /* pci */
     uint32_t notify_multiplier;                          /* pci */
     void (*interrupt)(struct virtio_device *d);          /* the driver's */

@@ -28,8 +28,8 @@ struct request {
 
 static struct {
     struct spinlock lock;
-    struct virtq queue;   /* GUARDED_BY(lock) */
-    struct waitq room;    /* woken when descriptors become free */
+    struct virtq queue; /* GUARDED_BY(lock) */
+    struct waitq room;  /* woken when descriptors become free */
     uint64_t size;
 } disk = {.lock = SPINLOCK_INIT(RANK_DEVICE)};
 

@@ -5,6 +5,8 @@
  * needs no answer. Buffers for input are offered when a port is first asked for input, so that
  * bytes nobody wants stay with the host.
  */
+#include "kernel/drivers/virtio_console.h"
+
 #include <linux/eventpoll.h>
 
 #include "abi/control.h"
@@ -12,7 +14,6 @@
 #include "kernel/base/panic.h"
 #include "kernel/base/string.h"
 #include "kernel/drivers/virtio.h"
-#include "kernel/drivers/virtio_console.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
 
@@ -32,13 +33,13 @@ struct port_message {
 
 struct port {
     struct spinlock lock;
-    struct virtq in, out;           /* GUARDED_BY(lock) */
-    bool offered;                   /* input buffers are with the host */
-    unsigned out_pages;             /* with the host */
+    struct virtq in, out;            /* GUARDED_BY(lock) */
+    bool offered;                    /* input buffers are with the host */
+    unsigned out_pages;              /* with the host */
     struct page *received[IN_PAGES]; /* ring, oldest at in_first */
     uint32_t lengths[IN_PAGES];
     unsigned in_first, in_count;
-    uint32_t in_offset;             /* bytes taken of the oldest */
+    uint32_t in_offset; /* bytes taken of the oldest */
     uint64_t bytes_in, bytes_out;
     struct waitq waitq;
 };

@@ -82,8 +82,8 @@ static void write_address(struct virtio_device *d, unsigned reg, paddr_t address
     reg_write(d, reg + 4, (uint32_t)(address >> 32));
 }
 
-static void mmio_queue_enable(struct virtio_device *d, unsigned index, unsigned size,
-                              paddr_t desc, paddr_t avail, paddr_t used)
+static void mmio_queue_enable(struct virtio_device *d, unsigned index, unsigned size, paddr_t desc,
+                              paddr_t avail, paddr_t used)
 {
     (void)index; /* queue_max selected it */
     reg_write(d, REG_QUEUE_SIZE, size);

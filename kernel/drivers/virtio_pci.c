@@ -84,8 +84,8 @@ static void write_address(struct virtio_device *d, unsigned reg, paddr_t address
     *common32(d, reg + 4) = (uint32_t)(address >> 32);
 }
 
-static void pci_queue_enable(struct virtio_device *d, unsigned index, unsigned size,
-                             paddr_t desc, paddr_t avail, paddr_t used)
+static void pci_queue_enable(struct virtio_device *d, unsigned index, unsigned size, paddr_t desc,
+                             paddr_t avail, paddr_t used)
 {
     (void)index; /* queue_max selected it */
     *common16(d, COMMON_QUEUE_SIZE) = (uint16_t)size;

@@ -1,6 +1,6 @@
 /*
- * The kernel heap. Small blocks come from slabs: a page cut into blocks of one size, its free blocks
- * chained through their first words. The page's struct says which class it is of.
+ * The kernel heap. Small blocks come from slabs: a page cut into blocks of one size, its free
+ * blocks chained through their first words. The page's struct says which class it is of.
  *
  * heap_lock guards the slabs' lists and counts.
  */
@@ -11,7 +11,7 @@
 #include "kernel/mm/page.h"
 #include "kernel/sync/spinlock.h"
 
-static const uint16_t class_size[] = {16,  32,  48,  64,  80,  96,   128,  160,
+static const uint16_t class_size[] = {16,  32,  48,  64,  80,  96,  128,  160,
                                       192, 256, 320, 384, 512, 672, 1008, 2032};
 #define CLASS_COUNT ARRAY_SIZE(class_size)
 #define SMALL_MAX 2032
@@ -22,7 +22,7 @@ struct free_block {
 };
 
 static struct spinlock heap_lock = SPINLOCK_INIT(RANK_HEAP);
-static struct list_node partial[CLASS_COUNT]; /* slabs with free blocks */
+static struct list_node partial[CLASS_COUNT];   /* slabs with free blocks */
 static uint8_t class_of_16[SMALL_MAX / 16 + 1]; /* by size in units of 16 bytes, rounded up */
 static bool ready;
 static size_t in_use;
@@ -32,9 +32,9 @@ static void init(void)
     unsigned class = 0;
     for (unsigned units = 0; units < ARRAY_SIZE(class_of_16); units++) {
         while (class_size[class] < units * 16) {
-            class++;
+            class ++;
         }
-        class_of_16[units] = (uint8_t)class;
+        class_of_16[units] = (uint8_t) class;
     }
     for (unsigned c = 0; c < CLASS_COUNT; c++) {
         list_init(&partial[c]);
@@ -42,7 +42,8 @@ static void init(void)
     ready = true;
 }
 
-/* A slab keeps in struct page: private, its free chain; index, its blocks in use; pad, its class. */
+/* A slab keeps in struct page: private, its free chain; index, its blocks in use; pad, its class.
+ */
 static struct page *slab_create(unsigned class)
 {
     struct page *p = page_alloc(0, 0);

@@ -1,8 +1,9 @@
 /* Takes in what the loader left for us in memory (PVH). */
+#include "kernel/platform/pvh.h"
+
 #include "kernel/arch/x86_64/layout.h"
 #include "kernel/base/panic.h"
 #include "kernel/base/string.h"
-#include "kernel/platform/pvh.h"
 
 paddr_t pvh_start_info_phys;
 struct boot_info boot_info;

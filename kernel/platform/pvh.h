@@ -1,4 +1,5 @@
-/* The PVH start information (xen/arch-x86/hvm/start_info.h describes it), and what we keep of it. */
+/* The PVH start information (xen/arch-x86/hvm/start_info.h describes it), and what we keep of it.
+ */
 #pragma once
 
 #include "kernel/base/types.h"

@@ -18,8 +18,8 @@
 #define RING 4096u
 
 static struct spinlock lock = SPINLOCK_INIT(RANK_DEVICE);
-static uint8_t ring[RING];            /* GUARDED_BY(lock) */
-static unsigned first, count;         /* GUARDED_BY(lock) */
+static uint8_t ring[RING];    /* GUARDED_BY(lock) */
+static unsigned first, count; /* GUARDED_BY(lock) */
 static bool listening;
 static struct waitq waitq;
 

@@ -6,8 +6,6 @@
  * sched_lock guards states, queues and slices. It is held across the switch itself: the thread
  * switched to releases it.
  */
-#include "kernel/sched/thread.h"
-
 #include <linux/sched.h>
 
 #include "kernel/arch/cpu.h"
@@ -21,14 +19,15 @@
 #include "kernel/mm/stack.h"
 #include "kernel/proc/task.h"
 #include "kernel/sched/sleep.h"
+#include "kernel/sched/thread.h"
 #include "kernel/time/clock.h"
 
 #define SLICE_NS 10000000ul
 #define RR_SLICE_NS 100000000ul
 
 static struct spinlock sched_lock = SPINLOCK_INIT(RANK_SCHED);
-static struct list_node ready = LIST_INIT(ready);       /* GUARDED_BY(sched_lock) */
-static struct list_node ready_rt = LIST_INIT(ready_rt); /* by priority; same lock */
+static struct list_node ready = LIST_INIT(ready);           /* GUARDED_BY(sched_lock) */
+static struct list_node ready_rt = LIST_INIT(ready_rt);     /* by priority; same lock */
 static struct list_node ready_idle = LIST_INIT(ready_idle); /* SCHED_IDLE; same lock */
 static unsigned ready_count;
 static struct thread idle_thread;

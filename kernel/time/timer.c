@@ -6,8 +6,8 @@
 #include "kernel/time/clock.h"
 
 static struct spinlock timer_lock = SPINLOCK_INIT(RANK_TIMER);
-static struct rb_tree timers;  /* GUARDED_BY(timer_lock) */
-static struct rb_node *first;  /* GUARDED_BY(timer_lock) */
+static struct rb_tree timers; /* GUARDED_BY(timer_lock) */
+static struct rb_node *first; /* GUARDED_BY(timer_lock) */
 static uint64_t armed_ns = UINT64_MAX;
 
 static struct timer *timer_of(struct rb_node *n)

@@ -1,6 +1,6 @@
 /* mmap and its kin: making, changing and removing areas. */
-#include <asm/resource.h>
 #include <asm/mman.h>
+#include <asm/resource.h>
 #include <linux/mman.h>
 
 #include "kernel/base/errno.h"
@@ -634,7 +634,8 @@ int vm_advise(uint64_t addr, uint64_t size, int advice)
 int vm_sync(uint64_t addr, uint64_t size, int flags)
 {
     int known = MS_ASYNC | MS_INVALIDATE | MS_SYNC;
-    if (addr & PAGE_MASK || flags & ~known || (flags & (MS_ASYNC | MS_SYNC)) == (MS_ASYNC | MS_SYNC)) {
+    if (addr & PAGE_MASK || flags & ~known ||
+        (flags & (MS_ASYNC | MS_SYNC)) == (MS_ASYNC | MS_SYNC)) {
         return -EINVAL;
     }
     vm_lock_mm();
@@ -656,8 +657,9 @@ static int set_locked(struct area *a, bool locked)
 static int lock_part(struct area *a, uint64_t from, uint64_t to)
 {
     set_locked(a, true);
-    return a->prot ? populate_locked(from, to, a->prot & VM_WRITE && !a->shared ? VM_WRITE : VM_READ)
-                   : 0;
+    return a->prot
+               ? populate_locked(from, to, a->prot & VM_WRITE && !a->shared ? VM_WRITE : VM_READ)
+               : 0;
 }
 
 static int unlock_part(struct area *a, uint64_t from, uint64_t to)

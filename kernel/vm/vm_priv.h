@@ -18,16 +18,16 @@ struct shared_memory {
 
 struct area {
     struct rb_node node;
-    uint64_t start, end;       /* page aligned */
-    uint32_t prot;             /* VM_* */
+    uint64_t start, end; /* page aligned */
+    uint32_t prot;       /* VM_* */
     bool shared, locked, stack;
-    struct file *file;         /* owned, or NULL */
-    struct filemap *map;       /* what backs it, or NULL: zeros */
+    struct file *file;            /* owned, or NULL */
+    struct filemap *map;          /* what backs it, or NULL: zeros */
     struct shared_memory *memory; /* owned, or NULL */
-    struct page **pages;       /* kernel-owned pages behind it (vDSO), or NULL */
-    uint64_t offset;           /* bytes: start's place in map or pages */
-    const char *name;          /* or NULL */
-    struct list_node map_node; /* in map->areas */
+    struct page **pages;          /* kernel-owned pages behind it (vDSO), or NULL */
+    uint64_t offset;              /* bytes: start's place in map or pages */
+    const char *name;             /* or NULL */
+    struct list_node map_node;    /* in map->areas */
 };
 
 struct address_space {
@@ -46,9 +46,9 @@ struct address_space {
 
 extern struct address_space the_vm;
 
-#define VM_MIN_ADDR 0x10000ul          /* nothing is ever mapped below */
+#define VM_MIN_ADDR 0x10000ul /* nothing is ever mapped below */
 #define VM_END 0x7ffffffff000ul
-#define GUARD_GAP (256 * PAGE_SIZE)    /* below the stack */
+#define GUARD_GAP (256 * PAGE_SIZE) /* below the stack */
 
 void vm_lock_mm(void) ACQUIRES(the_vm.lock);
 /* Releases the lock, then frees what areas left behind. */

@@ -1,7 +1,8 @@
 /* Constants shared by C and assembly. */
 #pragma once
 
-/* Selectors are Linux's: programs see theirs in signal frames, and some hypervisors count on them. */
+/* Selectors are Linux's: programs see theirs in signal frames, and some hypervisors count on them.
+ */
 #define KERNEL_CS 0x10
 #define KERNEL_SS 0x18
 #define SEL_USER_SS 0x2b

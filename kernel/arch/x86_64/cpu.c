@@ -87,9 +87,7 @@ static void set_control_registers(void)
         uint32_t id[4];
         cpu_id(0xd, 0, id);
         cpu_features.xcr0 = id[0] & XCR0_WANTED;
-        __asm__ volatile("xsetbv"
-                         :
-                         : "c"(0), "a"((uint32_t)cpu_features.xcr0), "d"(0));
+        __asm__ volatile("xsetbv" : : "c"(0), "a"((uint32_t)cpu_features.xcr0), "d"(0));
         cpu_id(0xd, 0, id); /* EBX: size of what is on now */
         cpu_features.xsave_size = id[1];
     }
@@ -103,8 +101,8 @@ static void set_segments(struct cpu *c)
     c->gdt[4] = 0x00cffb000000ffff; /* the program's: 32-bit code, data, code */
     c->gdt[5] = 0x00cff3000000ffff;
     c->gdt[6] = 0x00affb000000ffff;
-    c->gdt[8] = (sizeof(struct tss) - 1) | (tss & 0xffffff) << 16 | 0x89ul << 40 |
-                (tss >> 24 & 0xff) << 56;
+    c->gdt[8] =
+        (sizeof(struct tss) - 1) | (tss & 0xffffff) << 16 | 0x89ul << 40 | (tss >> 24 & 0xff) << 56;
     c->gdt[9] = tss >> 32;
     c->tss.ist[0] = (uint64_t)ist_stacks[0] + sizeof(ist_stacks[0]);
     c->tss.ist[1] = (uint64_t)ist_stacks[1] + sizeof(ist_stacks[1]);

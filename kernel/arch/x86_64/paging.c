@@ -2,10 +2,9 @@
  * Page tables: four levels. The program's half is changed by vm/ under the mm mutex; the kernel's
  * own mappings under kernel_lock. There is one tree.
  */
-#include "kernel/arch/pagetable.h"
-
 #include "kernel/arch/cpu.h"
 #include "kernel/arch/direct_map.h"
+#include "kernel/arch/pagetable.h"
 #include "kernel/arch/x86_64/asm.h"
 #include "kernel/arch/x86_64/io.h"
 #include "kernel/arch/x86_64/layout.h"

@@ -55,8 +55,8 @@ static uint32_t fault_access(uint64_t error)
 static void user_page_fault(struct user_regs *regs, uint64_t addr)
 {
     uint64_t error = regs->orig_rax;
-    enum vm_fault_result result = addr >= USER_END_ASM ? VM_FAULT_SEGV_MAPERR
-                                                       : vm_fault(addr, fault_access(error));
+    enum vm_fault_result result =
+        addr >= USER_END_ASM ? VM_FAULT_SEGV_MAPERR : vm_fault(addr, fault_access(error));
     switch (result) {
     case VM_FAULT_OK:
         break;
@@ -82,12 +82,12 @@ struct trap_signal {
 };
 
 static const struct trap_signal trap_signals[32] = {
-    [0] = {SIGFPE, FPE_INTDIV, true},  [1] = {SIGTRAP, TRAP_TRACE, true},
-    [3] = {SIGTRAP, SI_KERNEL, false}, [4] = {SIGSEGV, SI_KERNEL, false},
-    [5] = {SIGSEGV, SI_KERNEL, false}, [6] = {SIGILL, ILL_ILLOPN, true},
+    [0] = {SIGFPE, FPE_INTDIV, true},   [1] = {SIGTRAP, TRAP_TRACE, true},
+    [3] = {SIGTRAP, SI_KERNEL, false},  [4] = {SIGSEGV, SI_KERNEL, false},
+    [5] = {SIGSEGV, SI_KERNEL, false},  [6] = {SIGILL, ILL_ILLOPN, true},
     [10] = {SIGSEGV, SI_KERNEL, false}, [11] = {SIGBUS, SI_KERNEL, false},
-    [12] = {SIGBUS, SI_KERNEL, false}, [13] = {SIGSEGV, SI_KERNEL, false},
-    [16] = {SIGFPE, FPE_FLTINV, true}, [17] = {SIGBUS, BUS_ADRALN, false},
+    [12] = {SIGBUS, SI_KERNEL, false},  [13] = {SIGSEGV, SI_KERNEL, false},
+    [16] = {SIGFPE, FPE_FLTINV, true},  [17] = {SIGBUS, BUS_ADRALN, false},
     [19] = {SIGFPE, FPE_FLTINV, true},
 };
 
@@ -96,9 +96,8 @@ static int fpu_error_code(uint32_t vector)
 {
     char *area = arch_fpu_save();
     uint32_t mxcsr = *(uint32_t *)(area + 24);
-    uint32_t pending = vector == 19
-                           ? mxcsr & ~(mxcsr >> 7)
-                           : *(uint16_t *)(area + 2) & ~(uint32_t)*(uint16_t *)area;
+    uint32_t pending = vector == 19 ? mxcsr & ~(mxcsr >> 7)
+                                    : *(uint16_t *)(area + 2) & ~(uint32_t) * (uint16_t *)area;
     if (pending & 0x01) {
         return FPE_FLTINV;
     }
