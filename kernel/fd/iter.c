@@ -3,28 +3,6 @@
 
 #include "kernel/base/string.h"
 
-void iter_ranges(struct iter *it, const struct iter_range *ranges, uint32_t count, uint64_t total)
-{
-    it->kernel = false;
-    it->ranges = ranges;
-    it->range_count = count;
-    it->range_offset = 0;
-    it->left = total;
-}
-
-void iter_user(struct iter *it, struct uptr base, size_t size)
-{
-    it->one = (struct iter_range){base.addr, size};
-    iter_ranges(it, &it->one, 1, size);
-}
-
-void iter_kernel(struct iter *it, void *base, size_t size)
-{
-    it->one = (struct iter_range){(uint64_t)base, size};
-    iter_ranges(it, &it->one, 1, size);
-    it->kernel = true;
-}
-
 /* The address and size of what is left of the current range, past empty ones. */
 static inline uint64_t iter_part(struct iter *it, size_t len, size_t *size)
 {
@@ -40,8 +18,8 @@ static inline uint64_t iter_part(struct iter *it, size_t len, size_t *size)
 enum transfer { TO_ITER, FROM_ITER, ZERO_ITER };
 
 /* Returns how many bytes were not moved. */
-static inline size_t move_part(const struct iter *it, uint64_t at, void *data, size_t size,
-                               enum transfer what)
+static size_t move_part(const struct iter *it, uint64_t at, void *data, size_t size,
+                        enum transfer what)
 {
     struct uptr user = {at};
     if (LIKELY(!it->kernel)) {
@@ -59,7 +37,7 @@ static inline size_t move_part(const struct iter *it, uint64_t at, void *data, s
     return 0;
 }
 
-static inline size_t iter_move(struct iter *it, char *data, size_t len, enum transfer what)
+static size_t iter_move(struct iter *it, char *data, size_t len, enum transfer what)
 {
     size_t done = 0;
     len = min_u64(len, it->left);
@@ -77,14 +55,35 @@ static inline size_t iter_move(struct iter *it, char *data, size_t len, enum tra
     return done;
 }
 
+/* Nearly every transfer lies within one range of the program's memory. */
+static inline bool in_one_range(const struct iter *it, size_t len)
+{
+    return !it->kernel && len != 0 && len <= it->ranges->size - it->range_offset;
+}
+
+static inline size_t moved(struct iter *it, size_t done)
+{
+    it->range_offset += done;
+    it->left -= done;
+    return done;
+}
+
 size_t iter_write(struct iter *it, const void *src, size_t len)
 {
-    return iter_move(it, (char *)(uintptr_t)src, len, TO_ITER);
+    len = min_u64(len, it->left);
+    if (UNLIKELY(!in_one_range(it, len)))
+        return iter_move(it, (char *)(uintptr_t)src, len, TO_ITER);
+    struct uptr to = {it->ranges->base + it->range_offset};
+    return moved(it, len - copy_to_user_partial(to, src, len));
 }
 
 size_t iter_read(struct iter *it, void *dst, size_t len)
 {
-    return iter_move(it, dst, len, FROM_ITER);
+    len = min_u64(len, it->left);
+    if (UNLIKELY(!in_one_range(it, len)))
+        return iter_move(it, dst, len, FROM_ITER);
+    struct uptr from = {it->ranges->base + it->range_offset};
+    return moved(it, len - copy_from_user_partial(dst, from, len));
 }
 
 size_t iter_write_zero(struct iter *it, size_t len)

@@ -19,9 +19,28 @@ struct iter {
     struct iter_range one; /* storage when there is only one */
 };
 
-void iter_user(struct iter *it, struct uptr base, size_t size);
-void iter_kernel(struct iter *it, void *base, size_t size);
-void iter_ranges(struct iter *it, const struct iter_range *ranges, uint32_t count, uint64_t total);
+static inline void iter_ranges(struct iter *it, const struct iter_range *ranges, uint32_t count,
+                               uint64_t total)
+{
+    it->kernel = false;
+    it->ranges = ranges;
+    it->range_count = count;
+    it->range_offset = 0;
+    it->left = total;
+}
+
+static inline void iter_user(struct iter *it, struct uptr base, size_t size)
+{
+    it->one = (struct iter_range){base.addr, size};
+    iter_ranges(it, &it->one, 1, size);
+}
+
+static inline void iter_kernel(struct iter *it, void *base, size_t size)
+{
+    it->one = (struct iter_range){(uint64_t)base, size};
+    iter_ranges(it, &it->one, 1, size);
+    it->kernel = true;
+}
 
 /* Copies up to len bytes and moves on. Returns bytes copied: fewer than min(len, it->left) only
  * when the program's memory faulted (0: -EFAULT is the answer). May sleep. */

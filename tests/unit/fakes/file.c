@@ -34,11 +34,6 @@ void file_put(struct file *f)
     heap_free(f);
 }
 
-void iter_kernel(struct iter *it, void *base, size_t size)
-{
-    *it = (struct iter){.kernel = true, .left = size, .one = {(uint64_t)base, size}};
-}
-
 size_t iter_write(struct iter *it, const void *src, size_t len)
 {
     len = min_u64(len, it->left);
