@@ -19,7 +19,7 @@ MUST_CHECK int epoll_remove(struct file *ep, struct file *f, int fd);
 
 /* Copies up to max events that are ready to the program's array; waits for the first until the
  * deadline (0: does not wait). Returns their number, -EFAULT, or -EINTR. */
-int64_t epoll_collect(struct file *ep, struct uptr events, int max, uint64_t deadline_ns);
+int64_t epoll_collect(struct file *ep_file, struct uptr to, int max, uint64_t deadline_ns);
 
 /* f ends: its entries go. Only called if it has some. */
 void epoll_file_gone(struct file *f);

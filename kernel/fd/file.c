@@ -109,7 +109,7 @@ static int64_t read_later(struct file *f, struct iter *it, uint64_t *pos)
     return n;
 }
 
-int64_t file_read(struct file *f, struct iter *it, uint64_t *pos)
+int64_t file_read(struct file *f, struct iter *it, uint64_t *pos) NO_LOCK_ANALYSIS
 {
     if (UNLIKELY(!f->ops->read))
         return -EINVAL;
@@ -156,7 +156,7 @@ static int64_t write_later(struct file *f, struct iter *it, uint64_t *pos, int64
     return done > 0 ? done : n;
 }
 
-int64_t file_write(struct file *f, struct iter *it, uint64_t *pos)
+int64_t file_write(struct file *f, struct iter *it, uint64_t *pos) NO_LOCK_ANALYSIS
 {
     if (UNLIKELY(!f->ops->write))
         return -EINVAL;

@@ -168,7 +168,7 @@ int64_t sys_splice(int in_fd, struct uptr off_in, int out_fd, struct uptr off_ou
                    unsigned flags)
 {
     struct file *in, *out;
-    uint64_t from, to;
+    uint64_t from = 0, to = 0;
     if (flags & ~SPLICE_FLAGS)
         return -EINVAL;
     int64_t n = two_files_get(in_fd, out_fd, &in, &out);
