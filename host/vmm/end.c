@@ -39,11 +39,12 @@ static const char *relative_to(const char *guest, const char *workdir)
     return guest + size + 1;
 }
 
-/* Paths of the machine's own, and those that every program tries. */
+/* Paths of the machine's own, and those that every program tries in vain. */
 static bool is_system_path(const char *path)
 {
-    static const char *const folders[] = {"/proc", "/sys", "/dev", "/run", "/tmp", NULL};
-    for (size_t i = 0; folders[i]; i++)
+    static const char *const folders[] = {"/proc", "/sys",     "/dev",   "/run",
+                                          "/tmp",  "/usr/lib", "/lib64", "/lib"};
+    for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
         if (path_under(path, folders[i]))
             return true;
     return strncmp(path, "/etc/ld.so", 10) == 0;
@@ -75,7 +76,7 @@ static void say_missing(const struct relay_result *result, const struct run_opti
     struct stat info;
     bool folder = stat(host, &info) == 0 && S_ISDIR(info.st_mode);
     say("%s was not found in the image, but %s lies on the host: \"%s\": [\"%s\"] in %s adds it",
-        guest, host, folder ? "Dirs" : "Files", host, config);
+        guest, strcmp(guest, host) == 0 ? "it" : host, folder ? "Dirs" : "Files", host, config);
     free(host);
 }
 
@@ -108,12 +109,19 @@ static void say_lost(const struct relay_result *result)
 
 /* ---- failures ---- */
 
-/* The last lines of text, owned by the caller. */
-static char *last_lines(const struct buf *text, int lines)
+/* Without empty lines at the end. */
+static size_t trimmed_size(const struct buf *text)
 {
     size_t end = text->size;
     while (end > 0 && (text->data[end - 1] == '\n' || text->data[end - 1] == '\r'))
         end--;
+    return end;
+}
+
+/* The last lines of text, owned by the caller. */
+static char *last_lines(const struct buf *text, int lines)
+{
+    size_t end = trimmed_size(text);
     size_t start = end;
     for (; start > 0; start--)
         if (text->data[start - 1] == '\n' && --lines == 0)
@@ -201,7 +209,7 @@ int end_status(const struct relay_result *result, int qemu_status,
     if (err->text[0])
         return status;
     if (result->report.size)
-        say("%.*s", (int)result->report.size, result->report.data);
+        say("%.*s", (int)trimmed_size(&result->report), result->report.data);
     say_lost(result);
     if (!status && result->output_failed)
         return VMM_TOOL_FAILED;
