@@ -3,6 +3,8 @@
  */
 #include "host/vmm/end.h"
 
+#include <limits.h>
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -137,12 +139,11 @@ static char *last_lines(const struct buf *text, int lines)
 
 static int kernel_failed(const struct relay_result *result, const char *how, struct error *err)
 {
-    char *console = last_lines(&result->serial, TAIL_LINES);
-    bool report = result->report.size > 0;
-    error_set(err, "orris's kernel failed: %s%s%s%s%s", how, report ? "\n" : "",
-              report ? result->report.data : "", *console && !report ? "\n" : "",
-              report ? "" : console);
-    free(console);
+    bool reported = result->report.size > 0;
+    char *details =
+        reported ? last_lines(&result->report, INT_MAX) : last_lines(&result->serial, TAIL_LINES);
+    error_set(err, "orris's kernel failed: %s%s%s", how, *details ? "\n" : "", details);
+    free(details);
     return VMM_KERNEL_FAILED;
 }
 
