@@ -149,7 +149,7 @@ def test_interrupt():
 def shell():
     t = Terminal("/bin/bash", "--norc", "--noediting", "-i")
     t.type("PS1='$ '; PS2=''\n")
-    t.expect(r"\n\$ ")
+    t.expect(r"(\n|[#$] )\$ ")  # the old prompt may come after the typed line's echo
     return t
 
 
@@ -187,7 +187,7 @@ def test_size():
                              "    size = os.get_terminal_size()\n"
                              "    print('size', size.columns, size.lines, flush=True)\n"
                              "signal.signal(signal.SIGWINCH, show)\nshow()\n"
-                             "time.sleep(30)\n"))
+                             "for _ in range(300):\n    time.sleep(.1)\n"))
     ok("the window's size is known", t.expect("size 100 30"), t.text)
     t.resize(44, 132)
     ok("a change raises SIGWINCH", t.expect("size 132 44"), t.text)
