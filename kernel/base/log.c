@@ -9,8 +9,8 @@
 #include "kernel/base/string.h"
 #include "kernel/base/types.h"
 #include "kernel/platform/platform.h"
+#include "kernel/platform/run.h"
 #include "kernel/platform/streams.h"
-#include "kernel/proc/run.h"
 #include "kernel/sync/spinlock.h"
 
 #define RING_BYTES 16384u

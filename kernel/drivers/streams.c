@@ -8,8 +8,8 @@
 #include "kernel/base/string.h"
 #include "kernel/drivers/virtio_console.h"
 #include "kernel/platform/platform.h"
+#include "kernel/platform/run.h"
 #include "kernel/platform/serial.h"
-#include "kernel/proc/run.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sync/mutex.h"
 

@@ -12,7 +12,7 @@
 #include "kernel/fd/fdtable.h"
 #include "kernel/fd/port.h"
 #include "kernel/fd/tty.h"
-#include "kernel/proc/run.h"
+#include "kernel/platform/run.h"
 
 #define TERMINAL_PATH "/dev/console"
 

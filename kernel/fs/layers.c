@@ -9,7 +9,7 @@
 #include "kernel/fs/erofs_format.h"
 #include "kernel/fs/memfs.h"
 #include "kernel/mm/heap.h"
-#include "kernel/proc/run.h"
+#include "kernel/platform/run.h"
 #include "kernel/vfs/dentry.h"
 #include "kernel/vfs/mode.h"
 

@@ -6,8 +6,8 @@
 #include "kernel/base/string.h"
 #include "kernel/fd/fdtable.h"
 #include "kernel/fs/procfs.h"
+#include "kernel/platform/run.h"
 #include "kernel/proc/cpu_time.h"
-#include "kernel/proc/run.h"
 #include "kernel/proc/signal.h"
 #include "kernel/proc/task.h"
 

@@ -12,8 +12,6 @@
 #include "kernel/base/string.h"
 #include "kernel/mm/page_init.h"
 #include "kernel/sync/spinlock.h"
-#include "kernel/vfs/filemap.h"
-#include "kernel/vfs/vfs.h"
 
 #define ORDER_COUNT 11
 #define RANGES_MAX 24
@@ -157,17 +155,11 @@ static struct page *try_alloc(unsigned order, unsigned flags)
     return p;
 }
 
-/* Makes room by giving back what can be read or made again. */
-static bool reclaim(void)
-{
-    return filemap_reclaim(RECLAIM_BATCH) > 0 || vfs_shrink(RECLAIM_BATCH) > 0;
-}
-
 struct page *page_alloc(unsigned order, unsigned flags)
 {
     struct page *p = try_alloc(order, flags);
     while (UNLIKELY(!p)) {
-        if (flags & ALLOC_NORECLAIM || !reclaim()) {
+        if (flags & ALLOC_NORECLAIM || !page_reclaim(RECLAIM_BATCH)) {
             return NULL;
         }
         p = try_alloc(order, flags);

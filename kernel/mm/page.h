@@ -36,6 +36,10 @@ struct page {
 #define ALLOC_ZERO 0x1u      /* all zeros */
 #define ALLOC_NORECLAIM 0x2u /* fail rather than evict page-cache pages (callers under locks) */
 
+/* Gives back memory that holds what can be read or made again, about count pages of it; the caches
+ * above implement it (vfs/reclaim.c). False: there was none. Never sleeps. */
+bool page_reclaim(unsigned count);
+
 /* 2^order pages, physically contiguous and aligned, one reference. NULL if there is no memory even
  * after giving back clean cache pages (which may take locks up to RANK_FILEMAP, but does not sleep
  * on I/O). */

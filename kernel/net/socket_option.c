@@ -1,7 +1,7 @@
 /* SOL_SOCKET options. */
 #include "kernel/base/errno.h"
 #include "kernel/net/socket.h"
-#include "kernel/syscall/timespec.h"
+#include "kernel/time/timespec.h"
 
 #define ROOM_MIN 4608u
 #define ROOM_MAX (4u * 212992u)

@@ -3,7 +3,7 @@
 #include "kernel/arch/x86_64/io.h"
 #include "kernel/base/string.h"
 #include "kernel/platform/platform.h"
-#include "kernel/proc/run.h"
+#include "kernel/platform/run.h"
 
 #define DEBUG_EXIT_PORT 0x501
 #define KEYBOARD_PORT 0x64

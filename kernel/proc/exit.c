@@ -12,8 +12,8 @@
 #include "kernel/fd/tty.h"
 #include "kernel/fs/memfs.h"
 #include "kernel/platform/platform.h"
+#include "kernel/platform/run.h"
 #include "kernel/platform/streams.h"
-#include "kernel/proc/run.h"
 #include "kernel/proc/task.h"
 #include "kernel/vfs/vfs.h"
 

@@ -1,5 +1,5 @@
 /* The program that the run record names. */
-#include "kernel/proc/run.h"
+#include "kernel/platform/run.h"
 #include "kernel/proc/task.h"
 #include "kernel/vfs/vfs.h"
 

@@ -10,9 +10,9 @@
 #include "kernel/base/errno.h"
 #include "kernel/base/string.h"
 #include "kernel/mm/heap.h"
+#include "kernel/platform/run.h"
 #include "kernel/proc/exit.h"
 #include "kernel/proc/futex.h"
-#include "kernel/proc/run.h"
 #include "kernel/proc/signal.h"
 #include "kernel/time/clock.h"
 

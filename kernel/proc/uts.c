@@ -4,7 +4,7 @@
 #include "kernel/base/errno.h"
 #include "kernel/base/format.h"
 #include "kernel/base/string.h"
-#include "kernel/proc/run.h"
+#include "kernel/platform/run.h"
 #include "kernel/sync/spinlock.h"
 
 static struct spinlock uts_lock = SPINLOCK_INIT(RANK_DEVICE);

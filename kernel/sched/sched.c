@@ -17,7 +17,6 @@
 #include "kernel/base/string.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/stack.h"
-#include "kernel/proc/task.h"
 #include "kernel/sched/sleep.h"
 #include "kernel/sched/thread.h"
 #include "kernel/time/clock.h"
@@ -136,7 +135,7 @@ static void switch_away(void)
     reap();
 }
 
-void thread_switched_in(void)
+void thread_switched_in(void) NO_LOCK_ANALYSIS
 {
     reap();
     spin_unlock(&sched_lock);

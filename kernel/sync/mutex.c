@@ -36,7 +36,8 @@ static void wait_and_take(struct mutex *m)
 void mutex_lock(struct mutex *m) NO_LOCK_ANALYSIS
 {
     lock_check_take(LOCK_MUTEX, m, m->rank);
-    ASSERT(m->owner != thread_current());
+    bool mine = mutex_held(m);
+    ASSERT(!mine);
     if (UNLIKELY(!take(m))) {
         wait_and_take(m);
     }

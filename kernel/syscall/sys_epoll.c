@@ -5,8 +5,8 @@
 #include "kernel/fd/fdtable.h"
 #include "kernel/proc/signal.h"
 #include "kernel/syscall/syscall.h"
-#include "kernel/syscall/timespec.h"
 #include "kernel/time/clock.h"
+#include "kernel/time/timespec.h"
 
 #define EVENTS_MAX ((int)(INT32_MAX / sizeof(struct epoll_event)))
 #define NS_PER_MS 1000000ll

@@ -8,8 +8,8 @@
 #include "kernel/proc/restart.h"
 #include "kernel/proc/task.h"
 #include "kernel/syscall/syscall.h"
-#include "kernel/syscall/timespec.h"
 #include "kernel/time/clock.h"
+#include "kernel/time/timespec.h"
 
 #define WAITV_MAX 128
 

@@ -6,8 +6,8 @@
 #include "kernel/proc/cpu_time.h"
 #include "kernel/proc/task.h"
 #include "kernel/syscall/syscall.h"
-#include "kernel/syscall/timespec.h"
 #include "kernel/time/clock.h"
+#include "kernel/time/timespec.h"
 #include "kernel/vm/vm.h"
 
 #define NOFILE_MAX 1048576

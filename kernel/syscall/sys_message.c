@@ -4,8 +4,8 @@
 #include "kernel/syscall/iovec.h"
 #include "kernel/syscall/socket_args.h"
 #include "kernel/syscall/syscall.h"
-#include "kernel/syscall/timespec.h"
 #include "kernel/time/clock.h"
+#include "kernel/time/timespec.h"
 
 #define CONTROL_MAX 20480u
 #define MESSAGES_MAX 1024u

@@ -10,8 +10,8 @@
 #include "kernel/proc/restart.h"
 #include "kernel/proc/signal.h"
 #include "kernel/syscall/syscall.h"
-#include "kernel/syscall/timespec.h"
 #include "kernel/time/clock.h"
+#include "kernel/time/timespec.h"
 
 #define POLL_SHORT 8u
 #define NS_PER_MS 1000000ll

@@ -9,7 +9,7 @@
 #include "kernel/proc/priority.h"
 #include "kernel/proc/task.h"
 #include "kernel/syscall/syscall.h"
-#include "kernel/syscall/timespec.h"
+#include "kernel/time/timespec.h"
 
 #define RT_PRIORITY_MIN 1
 #define RT_PRIORITY_MAX 99

@@ -4,8 +4,8 @@
 #include "kernel/proc/restart.h"
 #include "kernel/proc/signal.h"
 #include "kernel/syscall/syscall.h"
-#include "kernel/syscall/timespec.h"
 #include "kernel/time/clock.h"
+#include "kernel/time/timespec.h"
 
 #define SA_KNOWN                                                                                   \
     (SA_NOCLDSTOP | SA_NOCLDWAIT | SA_SIGINFO | SA_ONSTACK | SA_RESTART | SA_NODEFER |             \

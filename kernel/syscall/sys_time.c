@@ -6,8 +6,8 @@
 #include "kernel/proc/posix_timer.h"
 #include "kernel/proc/restart.h"
 #include "kernel/syscall/syscall.h"
-#include "kernel/syscall/timespec.h"
 #include "kernel/time/clock.h"
+#include "kernel/time/timespec.h"
 
 #define COARSE_TICK_NS 1000000 /* what the coarse clocks say of themselves */
 #define STATE_ERROR 5          /* adjtimex: the clock is not synchronized */

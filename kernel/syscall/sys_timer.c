@@ -6,7 +6,7 @@
 #include "kernel/proc/posix_timer.h"
 #include "kernel/proc/signal.h"
 #include "kernel/syscall/syscall.h"
-#include "kernel/syscall/timespec.h"
+#include "kernel/time/timespec.h"
 
 /* of <asm/siginfo.h>, which hides it */
 struct sigevent_kernel {

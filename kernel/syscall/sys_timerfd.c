@@ -5,7 +5,7 @@
 #include "kernel/fd/fdtable.h"
 #include "kernel/fd/timerfd.h"
 #include "kernel/syscall/syscall.h"
-#include "kernel/syscall/timespec.h"
+#include "kernel/time/timespec.h"
 
 static bool clock_allowed(int clock)
 {

@@ -9,8 +9,8 @@
 #include "kernel/base/format.h"
 #include "kernel/base/string.h"
 #include "kernel/mm/heap.h"
+#include "kernel/platform/run.h"
 #include "kernel/platform/streams.h"
-#include "kernel/proc/run.h"
 #include "kernel/proc/task.h"
 
 #define TRACE_SYSCALLS 512

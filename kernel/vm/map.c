@@ -8,7 +8,7 @@
 #include "kernel/base/random.h"
 #include "kernel/fd/file.h"
 #include "kernel/mm/heap.h"
-#include "kernel/proc/run.h"
+#include "kernel/platform/run.h"
 #include "kernel/proc/task.h"
 #include "kernel/vm/vm_init.h"
 #include "kernel/vm/vm_priv.h"

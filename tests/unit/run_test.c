@@ -1,11 +1,11 @@
 /* The run record's parser, with good records and with every kind of broken one. */
-// UNIT: kernel/proc/run.c kernel/base/crc32c.c
+// UNIT: kernel/platform/run.c kernel/base/crc32c.c
 #include <stdlib.h>
 
 #include "kernel/arch/crc32c.h"
 #include "kernel/base/crc32c.h"
 #include "kernel/mm/heap.h"
-#include "kernel/proc/run.h"
+#include "kernel/platform/run.h"
 #include "tests/harness/check.h"
 
 void *heap_zalloc(size_t size)

@@ -14,7 +14,7 @@
 #include "kernel/base/crc32c.h"
 #include "kernel/fd/file.h"
 #include "kernel/fs/memfs.h"
-#include "kernel/proc/run.h"
+#include "kernel/platform/run.h"
 #include "kernel/proc/task.h"
 #include "kernel/vfs/dentry.h"
 #include "kernel/vfs/flock.h"

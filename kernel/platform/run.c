@@ -3,7 +3,7 @@
  * bytes, so that one block holds them all; the second copies. Nothing in a record is believed:
  * every size is checked against what is left.
  */
-#include "kernel/proc/run.h"
+#include "kernel/platform/run.h"
 
 #include "kernel/base/crc32c.h"
 #include "kernel/base/errno.h"

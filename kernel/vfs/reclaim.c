@@ -1,0 +1,9 @@
+/* What the page allocator asks for when memory is short: clean pages of files first, then names. */
+#include "kernel/mm/page.h"
+#include "kernel/vfs/filemap.h"
+#include "kernel/vfs/vfs.h"
+
+bool page_reclaim(unsigned count)
+{
+    return filemap_reclaim(count) > 0 || vfs_shrink(count) > 0;
+}
