@@ -102,8 +102,6 @@ struct task *task_current(void); /* NULL in a kernel thread */
 
 /* Boot: makes the main task on the current thread, which has its FPU state. */
 MUST_CHECK int proc_init(void);
-/* Boot: goes to the run record's folder and starts its program there, as proc_exec(). */
-MUST_CHECK int proc_start(void);
 
 /* Replaces the address space by the program at path (scripts with #! too): exec(2). On success
  * registers of the current thread are those of the program's first instruction. path is looked up
