@@ -4,7 +4,6 @@
 #include <asm/ioctls.h>
 #include <linux/eventpoll.h>
 #include <linux/sockios.h>
-#include <linux/stat.h>
 
 #include "kernel/base/errno.h"
 #include "kernel/base/format.h"
@@ -12,6 +11,7 @@
 #include "kernel/mm/heap.h"
 #include "kernel/net/unix.h"
 #include "kernel/time/clock.h"
+#include "kernel/vfs/mode.h"
 
 #define ROOM_DEFAULT 212992u
 #define SOCKET_DEVICE 0x8u

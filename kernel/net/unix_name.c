@@ -2,14 +2,13 @@
  * AF_UNIX: names. A path names an inode, which a socket was bound to; an abstract name (its first
  * byte is 0) is only bytes. Both are found in one list.
  */
-#include <linux/stat.h>
-
 #include "kernel/base/errno.h"
 #include "kernel/base/format.h"
 #include "kernel/base/random.h"
 #include "kernel/base/string.h"
 #include "kernel/net/unix.h"
 #include "kernel/proc/task.h"
+#include "kernel/vfs/mode.h"
 
 #define AUTOBIND_BYTES 6u /* a 0 and five digits */
 #define AUTOBIND_NAMES 0x100000u

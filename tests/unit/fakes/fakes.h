@@ -28,3 +28,7 @@ const char *fake_folder(void);
 /* world.c: the last signal sent, control messages */
 extern int fake_signal;
 extern char fake_control[65536]; /* "TYPE:text\n" each */
+/* wait.c (fake_signal too) */
+extern void (*fake_next_step)(void); /* what happens while the test sleeps; once */
+extern int fake_sleep_error;         /* what a sleep says if there is no such step */
+extern uint64_t fake_now_ns;
