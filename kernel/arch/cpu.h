@@ -20,7 +20,6 @@ uint64_t arch_cycles_hz(void);
 uint64_t arch_reference_ns(void);
 /* Interrupts (timer_run) after about delta_ns. */
 void arch_timer_arm(uint64_t delta_ns);
-void arch_timer_stop(void);
 /* Calls handler(arg) when the machine's interrupt line irq (a global system interrupt) fires. */
 void arch_irq_register(unsigned irq, void (*handler)(void *), void *arg);
 /* A message-signalled interrupt: what the device is to write where. False: no vector is left. */

@@ -34,7 +34,6 @@ MUST_CHECK int pt_protect(uint64_t start, uint64_t end, uint32_t prot,
 MUST_CHECK int pt_move(uint64_t from, uint64_t to, uint64_t size);
 /* Frees all tables of the program's half; nothing is mapped there any more. */
 void pt_reset(void);
-uint64_t pt_table_pages(void);
 
 /* The kernel's own mappings, outside the direct map: stacks. Each page of [addr, addr + size) gets
  * a fresh page. Returns 0 or -ENOMEM. */

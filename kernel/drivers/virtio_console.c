@@ -40,7 +40,7 @@ struct port {
     uint32_t lengths[IN_PAGES];
     unsigned in_first, in_count;
     uint32_t in_offset; /* bytes taken of the oldest */
-    uint64_t bytes_in, bytes_out;
+    uint64_t bytes_out;
     struct waitq waitq;
 };
 
@@ -92,7 +92,6 @@ static void collect_in(struct port *p)
         unsigned at = (p->in_first + p->in_count++) % IN_PAGES;
         p->received[at] = page;
         p->lengths[at] = length < PAGE_SIZE ? length : (uint32_t)PAGE_SIZE;
-        p->bytes_in += p->lengths[at];
     }
 }
 
@@ -224,11 +223,6 @@ struct waitq *port_waitq(unsigned port)
 uint64_t port_bytes_out(unsigned port)
 {
     return ports[port]->bytes_out;
-}
-
-uint64_t port_bytes_in(unsigned port)
-{
-    return ports[port]->bytes_in;
 }
 
 static bool port_init(struct virtio_device *d, unsigned number)

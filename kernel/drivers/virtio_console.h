@@ -15,4 +15,3 @@ size_t port_write(unsigned port, const void *buf, size_t size);
 size_t port_room(unsigned port);
 struct waitq *port_waitq(unsigned port);
 uint64_t port_bytes_out(unsigned port);
-uint64_t port_bytes_in(unsigned port);

@@ -25,7 +25,6 @@ static struct spinlock heap_lock = SPINLOCK_INIT(RANK_HEAP);
 static struct list_node partial[CLASS_COUNT];   /* slabs with free blocks */
 static uint8_t class_of_16[SMALL_MAX / 16 + 1]; /* by size in units of 16 bytes, rounded up */
 static bool ready;
-static size_t in_use;
 
 static void init(void)
 {
@@ -93,7 +92,6 @@ static void *small_alloc(unsigned class)
     }
     struct page *p = list_entry(partial[class].next, struct page, lru);
     void *block = slab_take(p);
-    in_use += class_size[class];
     spin_unlock(&heap_lock);
     return block;
 }
@@ -107,7 +105,6 @@ static void small_free(struct page *p, void *block)
     bool was_full = !p->private;
     p->private = (uint64_t)b;
     p->index--;
-    in_use -= class_size[class];
     bool empty = p->index == 0 && !was_full;
     /* Keep the last slab of a class: the next block of that size is likely. */
     bool release = empty && (partial[class].next != &p->lru || partial[class].prev != &p->lru);
@@ -148,7 +145,6 @@ void *heap_alloc(size_t size)
     if (!p) {
         return NULL;
     }
-    __atomic_fetch_add(&in_use, PAGE_SIZE << p->order, __ATOMIC_RELAXED);
     return page_virt(p);
 }
 
@@ -190,11 +186,5 @@ void heap_free(void *block)
         small_free(p, block);
         return;
     }
-    __atomic_fetch_sub(&in_use, PAGE_SIZE << p->order, __ATOMIC_RELAXED);
     page_put(p);
-}
-
-size_t heap_in_use(void)
-{
-    return in_use;
 }

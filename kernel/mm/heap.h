@@ -9,5 +9,3 @@ void *heap_zalloc(size_t size); /* zeroed */
 /* Grows or shrinks; NULL leaves the old block as it was. */
 void *heap_realloc(void *block, size_t old_size, size_t new_size);
 void heap_free(void *block); /* NULL is fine */
-/* Bytes in use; unit tests and leak checks. */
-size_t heap_in_use(void);

@@ -68,11 +68,6 @@ void arch_timer_arm(uint64_t delta_ns)
     lapic_write(LAPIC_TIMER_INITIAL, count > UINT32_MAX ? UINT32_MAX : (uint32_t)count);
 }
 
-void arch_timer_stop(void)
-{
-    lapic_write(LAPIC_TIMER_INITIAL, 0);
-}
-
 uint64_t arch_cycles(void)
 {
     return cpu_read_tsc();

@@ -131,7 +131,7 @@ static void set_traps(void)
         };
     }
     idt[8].ist = 1;
-    idt[1].ist = idt[2].ist = idt[18].ist = 2;
+    idt[2].ist = idt[18].ist = 2;
     struct {
         uint16_t limit;
         uint64_t base;

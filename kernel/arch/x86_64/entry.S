@@ -143,11 +143,9 @@ trap_common:
     jmp user_iret
 
 trap_from_kernel:
-    /* NMI, double fault, machine check and debug come on their own stacks, perhaps before
+    /* NMI, double fault and machine check come on their own stacks, perhaps before
      * the swapgs of an entry or after that of an exit: their handler looks at GS itself. */
     cmp $2, %esi
-    je trap_paranoid
-    cmp $1, %esi
     je trap_paranoid
     cmp $8, %esi
     je trap_paranoid

@@ -20,7 +20,6 @@
 
 static struct spinlock kernel_lock = SPINLOCK_INIT(RANK_PAGETABLE);
 static uint64_t device_next, stack_base;
-static uint64_t table_pages;
 
 void *direct_map(paddr_t phys)
 {
@@ -48,7 +47,6 @@ static uint64_t *table_make(uint64_t *entry, uint64_t flags)
     if (!p) {
         return NULL;
     }
-    table_pages++;
     page_stats.table_pages++;
     *entry = page_phys(p) | PTE_PRESENT | PTE_WRITE | flags;
     return page_virt(p);
@@ -144,7 +142,6 @@ static int split_huge(uint64_t *entry)
     if (!table) {
         return -ENOMEM;
     }
-    table_pages++;
     page_stats.table_pages++;
     uint64_t *small = page_virt(table);
     for (unsigned i = 0; i < ENTRIES; i++) {
@@ -301,7 +298,6 @@ int pt_move(uint64_t from, uint64_t to, uint64_t size)
 
 static void table_free(uint64_t entry)
 {
-    table_pages--;
     page_stats.table_pages--;
     page_put(page_of_phys(entry & PTE_ADDRESS));
 }
@@ -330,11 +326,6 @@ void pt_reset(void)
         l4[i] = 0;
     }
     cpu_write_cr3(cpu_read_cr3());
-}
-
-uint64_t pt_table_pages(void)
-{
-    return table_pages;
 }
 
 /* Boot leaves the low half mapped one to one. */

@@ -11,11 +11,13 @@
 #include "kernel/arch/x86_64/io.h"
 #include "kernel/base/log.h"
 #include "kernel/base/panic.h"
+#include "kernel/mm/stack.h"
 #include "kernel/proc/task.h"
 #include "kernel/sched/thread.h"
 #include "kernel/syscall/syscall.h"
 #include "kernel/vm/vm.h"
 
+#define VECTOR_DOUBLE_FAULT 8
 #define VECTOR_PAGE_FAULT 14
 #define PF_WRITE 0x2u
 #define PF_USER 0x4u
@@ -190,6 +192,10 @@ void trap_in_kernel(struct user_regs *regs, uint32_t vector)
     }
     if (vector == 13 && fixup(regs)) {
         return;
+    }
+    if (vector == VECTOR_DOUBLE_FAULT && stack_is_guard(cpu_read_cr2())) {
+        panic("a kernel stack overflowed at %#lx (orris.elf %#lx)", regs->rip,
+              arch_link_address(regs->rip));
     }
     panic("trap %u in the kernel at %#lx (orris.elf %#lx), error %#lx, address %#lx, stack %#lx",
           vector, regs->rip, arch_link_address(regs->rip), regs->orig_rax, cpu_read_cr2(),
