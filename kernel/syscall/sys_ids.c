@@ -12,7 +12,7 @@
 
 #define KEEP UINT32_MAX
 #define GROUPS_MAX 64
-#define PARENT_PID 1
+#define PARENT_PID 0 /* none that the program could see, as in a PID namespace of its own */
 #define PERSONALITY_ASK 0xffffffffu
 
 enum id { ID_REAL, ID_EFFECTIVE, ID_SAVED, ID_FS };
