@@ -72,8 +72,8 @@ int unix_accept(struct socket *s, struct socket **out);
 void unix_disconnect(struct unix_socket *u);
 
 /* unix_name.c */
-int unix_bind(struct socket *s, const struct socket_name *name);
+int unix_bind(struct socket *s, const struct socket_name *wanted);
 /* The socket of a name, with a reference. Returns 0, -EINVAL, -ECONNREFUSED, or an error of the
  * path. */
-MUST_CHECK int unix_find(const struct socket_name *name, struct unix_socket **out);
+MUST_CHECK int unix_find(const struct socket_name *wanted, struct unix_socket **out);
 void unix_unbind(struct unix_socket *u);
