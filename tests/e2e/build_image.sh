@@ -18,9 +18,9 @@ orris build ./static > out 2> err
 ok "with nothing changed nothing is built" is "$(stat -c '%i %y %z' "$image")" "$before"
 
 image=$(orris build ./dynamic)
-ok "a dynamic program brings its linker" orris image ls dynamic /lib64/ld-linux-x86-64.so.2 > out
-ok "its libraries" orris image ls dynamic /lib/x86_64-linux-gnu/libc.so.6 > out
-ok "and a cache of them" orris image ls dynamic /etc/ld.so.cache > out
+ok "a dynamic program brings its linker" quiet orris image ls dynamic /lib64/ld-linux-x86-64.so.2
+ok "its libraries" quiet orris image ls dynamic /lib/x86_64-linux-gnu/libc.so.6
+ok "and a cache of them" quiet orris image ls dynamic /etc/ld.so.cache
 ok "/lib is a link as on the host" is "$(readlink /lib)" \
     "$(orris image ls dynamic / | sed -n 's/.* lib -> //p')"
 ok "no /etc/shadow" not orris image ls dynamic /etc/shadow 2> err
@@ -111,9 +111,9 @@ chmod +x static
 # RUNPATH with $ORIGIN.
 mkdir -p o/lib && gcc -shared -fPIC -o o/lib/libgone.so f.c && gcc -o o/needs m.c -Lo/lib -lgone '-Wl,-rpath,$ORIGIN/lib'
 orris build o/needs > out 2> err
-ok "RUNPATH's \$ORIGIN leads to libraries" orris image ls needs /o/lib/libgone.so > out
+ok "RUNPATH's \$ORIGIN leads to libraries" quiet orris image ls needs /o/lib/libgone.so
 orris build "$work/o/needs" > out 2> err
-ok "at an absolute path as well" orris image ls needs "$work/o/lib/libgone.so" > out
+ok "at an absolute path as well" quiet orris image ls needs "$work/o/lib/libgone.so"
 
 # Ends of all kinds leave whole images and nothing else.
 whole() { # every image in the store can be read, and nothing else is there

@@ -64,6 +64,7 @@ ok() {
 }
 
 not() { ! "$@"; }
+quiet() { "$@" > out; }
 has() { grep -qF -- "$2" "$1"; }         # FILE TEXT
 matches() { grep -qE -- "$2" "$1"; }     # FILE PATTERN
 is() { [ "$1" = "$2" ]; }
