@@ -41,6 +41,7 @@ struct port {
     unsigned in_first, in_count;
     uint32_t in_offset; /* bytes taken of the oldest */
     uint64_t bytes_out;
+    struct page *spare; /* goes out, or is offered, when there is no memory */
     struct waitq waitq;
 };
 
@@ -60,9 +61,30 @@ static void reclaim_out(struct port *p)
     uint32_t length;
     struct page *page;
     while ((page = virtq_take(&p->out, &length))) {
-        page_put(page);
+        if (p->spare) {
+            page_put(page);
+        } else {
+            p->spare = page;
+        }
         p->out_pages--;
     }
+}
+
+/* A page to fill, be memory ever so short: without one here, some are with the host, and an
+ * interrupt will tell when it is done with them (NULL). */
+static struct page *page_to_fill(struct port *p)
+{
+    struct page *page = page_alloc(0, ALLOC_NORECLAIM);
+    if (page) {
+        return page;
+    }
+    if (!p->spare && p->out.size) {
+        virtq_interrupts(&p->out, true);
+        reclaim_out(p); /* the host may have been faster */
+    }
+    page = p->spare;
+    p->spare = NULL;
+    return page;
 }
 
 static void offer(struct port *p, struct page *page)
@@ -76,7 +98,8 @@ static void offer_first(struct port *p)
 {
     p->offered = true;
     for (unsigned i = 0; i < IN_PAGES; i++) {
-        struct page *page = page_alloc(0, ALLOC_NORECLAIM);
+        /* A port that also sends keeps its spare page for that. */
+        struct page *page = p->out.size ? page_alloc(0, ALLOC_NORECLAIM) : page_to_fill(p);
         if (page) {
             offer(p, page);
         }
@@ -195,7 +218,7 @@ size_t port_write(unsigned port, const void *buf, size_t size)
     unsigned free = pages_free(p);
     size_t done = 0;
     while (done < size && free--) {
-        struct page *page = page_alloc(0, ALLOC_NORECLAIM);
+        struct page *page = page_to_fill(p);
         if (!page) {
             break;
         }
@@ -246,8 +269,9 @@ static bool port_init(struct virtio_device *d, unsigned number)
     if (p->out.size) {
         virtq_interrupts(&p->out, false);
     }
+    p->spare = page_alloc(0, 0);
     ports[number] = p;
-    return true;
+    return p->spare != NULL;
 }
 
 static void send_port_message(unsigned char *buffer, unsigned slot, struct port_message m)
