@@ -4,6 +4,7 @@
 . "$(dirname "$0")/tap.sh"
 
 guest=$top/build/tests/guest
+TIME_LIMIT=60
 
 cat > total.py <<'P'
 import os
@@ -28,6 +29,12 @@ P
 try run -q -c config.json -m 48M $python sums.py
 ok "a file larger than memory is read twice" cmp -s out expected
 ok "status 0" is "$status" 0
+ended=0
+for turn in 1 2 3 4 5 6 7 8; do
+    try run -q -c config.json -m 48M $python sums.py
+    [ "$status" != 0 ] || ended=$((ended + 1))
+done
+ok "and again: the last messages go out without free memory" is "$ended" 8
 
 cat > eat.py <<'P'
 import sys
