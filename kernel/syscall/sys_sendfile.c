@@ -7,6 +7,7 @@
 
 #include "kernel/fd/fdtable.h"
 #include "kernel/mm/heap.h"
+#include "kernel/sched/thread.h"
 #include "kernel/syscall/iovec.h"
 #include "kernel/syscall/syscall.h"
 
@@ -45,6 +46,9 @@ static int64_t copy_all(struct file *in, uint64_t *from, struct file *out, uint6
             break;
         done += n;
         if ((size_t)n < part && out->flags & O_NONBLOCK)
+            break;
+        thread_yield(); /* gigabytes may follow; others run, and signals end it */
+        if (thread_current()->interrupted)
             break;
     }
     heap_free(buf);
