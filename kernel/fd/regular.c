@@ -286,7 +286,8 @@ static int fallocate_locked(struct filemap *map, int mode, uint64_t offset, uint
         return -EPERM;
     if (grows && end > proc_limit(RLIMIT_FSIZE))
         return -EFBIG;
-    int err = zeroes ? range_zero(map, offset, min_u64(end, align_up(map->size, PAGE_SIZE))) : 0;
+    uint64_t zero_end = min_u64(end, align_up(map->size, PAGE_SIZE)); /* behind it all is zero */
+    int err = zeroes && offset < zero_end ? range_zero(map, offset, zero_end) : 0;
     if (!err && !(mode & FALLOC_FL_PUNCH_HOLE))
         err = pages_reserve(map, offset >> PAGE_SHIFT, (end + PAGE_MASK) >> PAGE_SHIFT);
     if (!err && grows)

@@ -55,6 +55,9 @@ static void allocating(void)
     CHECK_OK(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 100, 5000));
     CHECK_EQ(pread(fd, back, 8192, 0), 8192);
     CHECK(back[99] == 'z' && back[100] == 0 && back[5099] == 0 && back[5100] == 'z');
+    CHECK_OK(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 1 << 20, 5000));
+    CHECK_OK(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 10001, 50));
+    CHECK_EQ(size_of(fd), 10000); /* behind the end there is nothing to punch */
     CHECK_ERR(fallocate(fd, FALLOC_FL_PUNCH_HOLE, 0, 10), EOPNOTSUPP);
     CHECK_ERR(fallocate(fd, 0, -1, 10), EINVAL);
     CHECK_ERR(fallocate(fd, 0, 0, 0), EINVAL);
