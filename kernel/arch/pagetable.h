@@ -20,7 +20,13 @@ struct pt_entry {
 MUST_CHECK int pt_map(uint64_t addr, struct page *page, uint32_t prot, bool huge);
 /* What is mapped at addr. */
 struct pt_entry pt_lookup(uint64_t addr);
-/* Whether a 2 MiB block at addr (aligned) has no table yet and could be mapped huge. */
+/* The first page in [addr, end) that is mapped (inside of a huge page: addr itself), or end. Steps
+ * over what has no tables, so that a large empty range costs little. */
+uint64_t pt_next(uint64_t addr, uint64_t end);
+/* Splits the huge page around addr, if there is one that addr is not the border of. */
+MUST_CHECK int pt_split(uint64_t addr);
+/* Whether nothing is mapped in the 2 MiB block at addr (aligned), so that it could be mapped huge.
+ */
 bool pt_huge_possible(uint64_t addr);
 /* Removes the mappings in [start, end) and calls each for every page that was mapped. A huge page
  * that is only partly in the range is split first; returns -ENOMEM if it can't be. */
@@ -30,7 +36,8 @@ MUST_CHECK int pt_unmap(uint64_t start, uint64_t end,
  * not made writable even if prot has PT_WRITE (copy on write). */
 MUST_CHECK int pt_protect(uint64_t start, uint64_t end, uint32_t prot,
                           bool (*may_write)(struct page *page));
-/* Moves the mappings of [from, from + size) to to, where nothing is mapped. */
+/* Moves the mappings of [from, from + size) to to, where nothing is mapped. All or, with -ENOMEM,
+ * none. */
 MUST_CHECK int pt_move(uint64_t from, uint64_t to, uint64_t size);
 /* Frees all tables of the program's half; nothing is mapped there any more. */
 void pt_reset(void);

@@ -141,28 +141,38 @@ void area_remove(struct area *a)
     the_vm.garbage = a;
 }
 
+struct area *area_clone(const struct area *a, uint64_t addr, uint64_t start, uint64_t end)
+{
+    struct area *clone = area_create(start, end);
+    if (!clone) {
+        return NULL;
+    }
+    clone->prot = a->prot;
+    clone->shared = a->shared;
+    clone->locked = a->locked;
+    clone->file = a->file ? file_get(a->file) : NULL;
+    clone->memory = a->memory;
+    if (clone->memory) {
+        __atomic_fetch_add(&clone->memory->refs, 1, __ATOMIC_RELAXED);
+    }
+    clone->pages = a->pages;
+    clone->offset = a->offset + (addr - a->start);
+    clone->name = a->name;
+    return clone;
+}
+
 int area_split(uint64_t addr)
 {
     struct area *low = area_find(addr);
     if (!low || low->start == addr) {
         return 0;
     }
-    struct area *high = area_create(addr, low->end);
+    /* A huge page lies in one area: what removes or protects whole areas needs no memory then. */
+    struct area *high = pt_split(addr) ? NULL : area_clone(low, addr, addr, low->end);
     if (!high) {
         return -ENOMEM;
     }
-    high->prot = low->prot;
-    high->shared = low->shared;
-    high->locked = low->locked;
     high->stack = low->stack;
-    high->file = low->file ? file_get(low->file) : NULL;
-    high->memory = low->memory;
-    if (high->memory) {
-        __atomic_fetch_add(&high->memory->refs, 1, __ATOMIC_RELAXED);
-    }
-    high->pages = low->pages;
-    high->offset = low->offset + (addr - low->start);
-    high->name = low->name;
     the_vm.mapped_pages -= (low->end - addr) / PAGE_SIZE;
     low->end = addr;
     area_insert(high);
@@ -193,7 +203,7 @@ static struct area *merge_pair(struct area *a, struct area *b)
     return a;
 }
 
-void area_merge(struct area *a)
+static struct area *merge(struct area *a)
 {
     struct area *prev = area_prev(a);
     if (prev) {
@@ -202,6 +212,14 @@ void area_merge(struct area *a)
     struct area *next = area_next(a);
     if (next) {
         (void)merge_pair(a, next);
+    }
+    return a;
+}
+
+void area_merge_range(uint64_t start, uint64_t end)
+{
+    for (struct area *a = area_find_from(start); a && a->start <= end; a = area_next(a)) {
+        a = merge(a);
     }
 }
 

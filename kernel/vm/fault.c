@@ -240,9 +240,9 @@ static void unmap_in_area(const struct area *a, uint64_t first, uint64_t last, b
     }
     uint64_t start = a->start + ((from - area_first) << PAGE_SHIFT);
     uint64_t end = a->start + ((to - area_first + 1) << PAGE_SHIFT);
-    for (uint64_t at = start; at < end; at += PAGE_SIZE) {
-        struct page *page = pt_lookup(at).page;
-        if (page && (page->map == a->map || even_private)) {
+    for (uint64_t at = pt_next(start, end); at < end; at = pt_next(at + PAGE_SIZE, end)) {
+        const struct page *page = pt_lookup(at).page;
+        if (page->map == a->map || even_private) {
             /* One small page: nothing to split, so this can't fail. */
             int err = unmap_pages_locked(at, at + PAGE_SIZE);
             ASSERT(!err);

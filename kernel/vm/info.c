@@ -10,9 +10,11 @@
 static uint64_t count_resident(const struct area *a)
 {
     uint64_t pages = 0;
-    for (uint64_t at = a->start; at < a->end; at += PAGE_SIZE) {
-        struct pt_entry entry = pt_lookup(at);
-        pages += entry.page != NULL;
+    uint64_t at = pt_next(a->start, a->end);
+    while (at < a->end) { /* a huge page lies in one area */
+        uint64_t size = pt_lookup(at).huge ? HUGE_SIZE : PAGE_SIZE;
+        pages += size / PAGE_SIZE;
+        at = pt_next(at + size, a->end);
     }
     return pages;
 }
@@ -129,7 +131,7 @@ int vm_mincore(uint64_t addr, uint64_t size, struct uptr vec)
     if (addr & PAGE_MASK) {
         return -EINVAL;
     }
-    if (end < addr || end > VM_END) {
+    if (size > VM_END || addr > VM_END - size) {
         return -ENOMEM;
     }
     uint8_t chunk[256];

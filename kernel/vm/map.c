@@ -149,16 +149,18 @@ static int64_t choose_address(const struct vm_map_request *r, uint64_t size)
     return addr ? (int64_t)addr : -ENOMEM;
 }
 
+static bool over_limit(uint64_t more)
+{
+    uint64_t limit = proc_limit(RLIMIT_AS);
+    return limit != RLIM_INFINITY && (the_vm.mapped_pages << PAGE_SHIFT) + more > limit;
+}
+
 /* More than there is could never be used: as Linux refuses obvious overcommitment. */
 static bool too_much(const struct vm_map_request *r, uint64_t size)
 {
     bool writable = r->prot & PROT_WRITE && !(r->flags & MAP_NORESERVE);
     bool ours = !r->file || r->flags & MAP_PRIVATE;
-    uint64_t limit = proc_limit(RLIMIT_AS);
-    if (limit != RLIM_INFINITY && (the_vm.mapped_pages << PAGE_SHIFT) + size > limit) {
-        return true;
-    }
-    return writable && ours && size / PAGE_SIZE > page_stats.total_pages;
+    return over_limit(size) || (writable && ours && size / PAGE_SIZE > page_stats.total_pages);
 }
 
 static int64_t map_locked(const struct vm_map_request *r, uint64_t size, struct filemap *map,
@@ -183,7 +185,7 @@ static int64_t map_locked(const struct vm_map_request *r, uint64_t size, struct 
     a->shared = (r->flags & MAP_TYPE) != MAP_PRIVATE;
     a->file = map && r->file ? file_get(r->file) : NULL;
     a->memory = memory;
-    a->offset = r->offset;
+    a->offset = map ? r->offset : 0;
     a->name = r->name;
     area_insert(a);
     if (memory) {
@@ -191,10 +193,11 @@ static int64_t map_locked(const struct vm_map_request *r, uint64_t size, struct 
     } else if (map) {
         area_attach(a, map);
     }
-    area_merge(a);
+    area_merge_range(start, start + size);
     return addr;
 }
 
+/* -ENOMEM, -EFAULT (beyond the end of a file), -EINVAL (not allowed). */
 static int populate_locked(uint64_t start, uint64_t end, uint32_t access)
 {
     for (uint64_t at = start; at < end; at += PAGE_SIZE) {
@@ -206,10 +209,16 @@ static int populate_locked(uint64_t start, uint64_t end, uint32_t access)
             return -ENOMEM;
         }
         if (result != VM_FAULT_OK) {
-            return -EFAULT;
+            return result == VM_FAULT_BUS_ADRERR ? -EFAULT : -EINVAL;
         }
     }
     return 0;
+}
+
+/* What an area is populated for: private pages to be written; shared ones would become dirty. */
+static uint32_t populate_access(const struct area *a)
+{
+    return a->prot & VM_WRITE && !a->shared ? VM_WRITE : VM_READ;
 }
 
 static int check_request(const struct vm_map_request *r, uint64_t size)
@@ -256,7 +265,7 @@ int64_t vm_map(const struct vm_map_request *r)
     int64_t addr = map_locked(r, size, map, memory);
     if (addr >= 0 && r->flags & (MAP_POPULATE | MAP_LOCKED) && !(r->flags & MAP_NONBLOCK)) {
         (void)populate_locked((uint64_t)addr, (uint64_t)addr + size,
-                              r->prot & PROT_WRITE ? VM_WRITE : VM_READ);
+                              r->prot & PROT_WRITE && !shared ? VM_WRITE : VM_READ);
     }
     vm_unlock_mm();
     if (addr < 0 && memory) {
@@ -347,14 +356,7 @@ static int protect_locked(uint64_t start, uint64_t end, uint32_t prot)
         err = protect_area(a, at, to, prot);
         at = to;
     }
-    struct area *first = area_find(start);
-    if (first) {
-        area_merge(first);
-    }
-    struct area *last = area_find(end - 1);
-    if (last) {
-        area_merge(last);
-    }
+    area_merge_range(start, end);
     return err;
 }
 
@@ -376,34 +378,34 @@ int vm_protect(uint64_t addr, uint64_t size, uint32_t prot)
     return err;
 }
 
-static int64_t move_locked(struct area *old, uint64_t start, uint64_t old_size, uint64_t new_size,
-                           uint64_t target, bool keep_old)
+/* Moves [start, start + old_size), which lies in one area; keep_old: only its pages. */
+static int64_t move_locked(uint64_t start, uint64_t old_size, uint64_t new_size, uint64_t target,
+                           bool keep_old)
 {
+    /* Splitting may fail, so it comes before anything is moved. */
+    int err = keep_old ? 0 : area_split(start);
+    err = err || keep_old ? err : area_split(start + old_size);
+    const struct area *old = area_find(start);
+    if (err || !old) {
+        return err ? err : -EFAULT;
+    }
     if (!target) {
         target = area_find_gap(new_size, old->map || new_size < HUGE_SIZE ? PAGE_SIZE : HUGE_SIZE);
     }
-    struct area *a = target ? area_create(target, target + new_size) : NULL;
+    struct area *a = target ? area_clone(old, start, target, target + new_size) : NULL;
     if (!a) {
         return -ENOMEM;
     }
-    a->prot = old->prot;
-    a->shared = old->shared;
-    a->locked = old->locked;
-    a->file = old->file ? file_get(old->file) : NULL;
-    a->memory = old->memory;
-    if (a->memory) {
-        __atomic_fetch_add(&a->memory->refs, 1, __ATOMIC_RELAXED);
-    }
-    a->pages = old->pages;
-    a->offset = old->offset + (start - old->start);
-    a->name = old->name;
     area_insert(a);
+    the_vm.locked_pages += a->locked ? new_size / PAGE_SIZE : 0;
     if (old->map) {
         area_attach(a, old->map);
     }
-    int err = pt_move(start, target, min_u64(old_size, new_size));
-    if (!err && !keep_old) {
-        err = unmap_locked(start, start + old_size);
+    err = pt_move(start, target, min_u64(old_size, new_size));
+    if (err || !keep_old) { /* whichever is empty goes: that needs no memory */
+        int unmap_err =
+            err ? unmap_locked(target, target + new_size) : unmap_locked(start, start + old_size);
+        err = err ? err : unmap_err;
     }
     return err ? err : (int64_t)target;
 }
@@ -415,16 +417,32 @@ static bool grow_in_place(struct area *a, uint64_t end, uint64_t new_end)
         !range_is_free(end, new_end - end)) {
         return false;
     }
-    the_vm.mapped_pages += (new_end - end) / PAGE_SIZE;
+    uint64_t pages = (new_end - end) / PAGE_SIZE;
+    the_vm.mapped_pages += pages;
+    the_vm.peak_mapped = max_u64(the_vm.peak_mapped, the_vm.mapped_pages);
+    the_vm.locked_pages += a->locked ? pages : 0;
     a->end = new_end;
     return true;
+}
+
+static int64_t grow_locked(struct area *a, uint64_t addr, uint64_t old_size, uint64_t new_size,
+                           uint32_t flags)
+{
+    uint64_t more = new_size - old_size;
+    if (more > page_stats.total_pages * PAGE_SIZE || over_limit(more)) {
+        return -ENOMEM;
+    }
+    if (old_size && grow_in_place(a, addr + old_size, addr + new_size)) {
+        return (int64_t)addr;
+    }
+    return flags & MREMAP_MAYMOVE ? move_locked(addr, old_size, new_size, 0, !old_size) : -ENOMEM;
 }
 
 static int64_t remap_locked(uint64_t old_addr, uint64_t old_size, uint64_t new_size, uint32_t flags,
                             uint64_t new_addr)
 {
     struct area *a = area_find(old_addr);
-    if (!a || old_addr + old_size > a->end) {
+    if (!a || old_addr + old_size > a->end || (a->pages && new_size > old_size)) {
         return -EFAULT;
     }
     if (!old_size && !a->shared) {
@@ -432,27 +450,26 @@ static int64_t remap_locked(uint64_t old_addr, uint64_t old_size, uint64_t new_s
     }
     if (flags & MREMAP_FIXED) {
         int err = unmap_locked(new_addr, new_addr + new_size);
-        a = err ? NULL : area_find(old_addr);
-        if (!a) {
-            return err ? err : -EFAULT;
-        }
-        return move_locked(a, old_addr, old_size, new_size, new_addr, flags & MREMAP_DONTUNMAP);
+        bool keep = flags & MREMAP_DONTUNMAP || !old_size;
+        return err ? err : move_locked(old_addr, old_size, new_size, new_addr, keep);
     }
     if (flags & MREMAP_DONTUNMAP) {
-        return move_locked(a, old_addr, old_size, new_size, 0, true);
+        return move_locked(old_addr, old_size, new_size, 0, true);
     }
-    if (new_size <= old_size && old_size) {
-        int err = new_size < old_size ? unmap_locked(old_addr + new_size, old_addr + old_size) : 0;
-        return err ? err : (int64_t)old_addr;
+    if (new_size > old_size) {
+        return grow_locked(a, old_addr, old_size, new_size, flags);
     }
-    if (new_size - old_size > page_stats.total_pages * PAGE_SIZE) {
-        return -ENOMEM;
+    int err = new_size < old_size ? unmap_locked(old_addr + new_size, old_addr + old_size) : 0;
+    return err ? err : (int64_t)old_addr;
+}
+
+/* What is locked is there: also what the area grew by. */
+static void populate_grown(uint64_t addr, uint64_t size)
+{
+    const struct area *a = area_find(addr);
+    if (a && a->locked && a->prot) {
+        (void)populate_locked(addr, addr + size, populate_access(a));
     }
-    if (old_size && grow_in_place(a, old_addr + old_size, old_addr + new_size)) {
-        return (int64_t)old_addr;
-    }
-    return flags & MREMAP_MAYMOVE ? move_locked(a, old_addr, old_size, new_size, 0, !old_size)
-                                  : -ENOMEM;
 }
 
 int64_t vm_remap(uint64_t old_addr, uint64_t old_size, uint64_t new_size, uint32_t flags,
@@ -478,6 +495,10 @@ int64_t vm_remap(uint64_t old_addr, uint64_t old_size, uint64_t new_size, uint32
     }
     vm_lock_mm();
     int64_t result = remap_locked(old_addr, old_size, new_size, flags, new_addr);
+    if (result >= 0) {
+        populate_grown((uint64_t)result, new_size);
+        area_merge_range((uint64_t)result, (uint64_t)result + new_size);
+    }
     vm_unlock_mm();
     return result;
 }
@@ -520,7 +541,7 @@ int64_t vm_brk(uint64_t brk)
 
 int64_t vm_map_stack(uint64_t limit_bytes)
 {
-    uint64_t size = min_u64(max_u64(align_up(limit_bytes, PAGE_SIZE), 32 * PAGE_SIZE), 1ul << 30);
+    uint64_t size = align_up(min_u64(max_u64(limit_bytes, 32 * PAGE_SIZE), 1ul << 30), PAGE_SIZE);
     vm_lock_mm();
     struct area *a = area_create(the_vm.stack_top - size, the_vm.stack_top);
     if (a) {
@@ -563,10 +584,19 @@ static int advise_drop(struct area *a, uint64_t from, uint64_t to)
     return a->pages || a->locked ? -EINVAL : unmap_pages_locked(from, to);
 }
 
+/* Of private anonymous memory only: a file's pages do not turn into zeros. */
+static int advise_free(struct area *a, uint64_t from, uint64_t to)
+{
+    return a->map ? -EINVAL : advise_drop(a, from, to);
+}
+
 static int advise_remove(struct area *a, uint64_t from, uint64_t to)
 {
-    if (!a->shared || !a->map || !(a->prot & VM_WRITE)) {
+    if (!a->shared || !a->map || !(a->prot & VM_WRITE) || a->locked) {
         return -EINVAL;
+    }
+    if (a->map->ops && a->map->ops->fill) {
+        return -EOPNOTSUPP; /* what is dropped would come back from the layer */
     }
     uint64_t first = (a->offset + (from - a->start)) >> PAGE_SHIFT;
     filemap_drop(a->map, first, first + (to - from) / PAGE_SIZE - 1);
@@ -589,8 +619,9 @@ static int advise_locked(uint64_t start, uint64_t end, int advice)
 {
     switch (advice) {
     case MADV_DONTNEED:
-    case MADV_FREE:
         return for_each_part(start, end, advise_drop);
+    case MADV_FREE:
+        return for_each_part(start, end, advise_free);
     case MADV_REMOVE:
         return for_each_part(start, end, advise_remove);
     case MADV_POPULATE_READ:
@@ -631,6 +662,12 @@ int vm_advise(uint64_t addr, uint64_t size, int advice)
     return err;
 }
 
+static int invalidate_part(struct area *a, uint64_t from, uint64_t to)
+{
+    (void)from, (void)to;
+    return a->locked ? -EBUSY : 0;
+}
+
 int vm_sync(uint64_t addr, uint64_t size, int flags)
 {
     int known = MS_ASYNC | MS_INVALIDATE | MS_SYNC;
@@ -638,8 +675,12 @@ int vm_sync(uint64_t addr, uint64_t size, int flags)
         (flags & (MS_ASYNC | MS_SYNC)) == (MS_ASYNC | MS_SYNC)) {
         return -EINVAL;
     }
+    uint64_t end = align_up(addr + size, PAGE_SIZE);
+    if (end < addr || (size && end == addr)) {
+        return -ENOMEM;
+    }
     vm_lock_mm();
-    int err = for_each_part(addr, align_up(addr + size, PAGE_SIZE), NULL);
+    int err = for_each_part(addr, end, flags & MS_INVALIDATE ? invalidate_part : NULL);
     vm_unlock_mm();
     return err;
 }
@@ -657,9 +698,8 @@ static int set_locked(struct area *a, bool locked)
 static int lock_part(struct area *a, uint64_t from, uint64_t to)
 {
     set_locked(a, true);
-    return a->prot
-               ? populate_locked(from, to, a->prot & VM_WRITE && !a->shared ? VM_WRITE : VM_READ)
-               : 0;
+    int err = a->prot ? populate_locked(from, to, populate_access(a)) : 0;
+    return err == -ENOMEM ? -EAGAIN : err ? -ENOMEM : 0; /* as mlock(2) names them */
 }
 
 static int unlock_part(struct area *a, uint64_t from, uint64_t to)
@@ -673,10 +713,17 @@ static int lock_range(uint64_t addr, uint64_t size,
                       int (*each)(struct area *a, uint64_t from, uint64_t to))
 {
     uint64_t start = align_down(addr, PAGE_SIZE), end = align_up(addr + size, PAGE_SIZE);
+    if (end < start || (size && end == start)) {
+        return -EINVAL;
+    }
+    if (!size) {
+        return 0;
+    }
     vm_lock_mm();
     int err = area_split(start);
     err = err ? err : area_split(end);
     err = err ? err : for_each_part(start, end, each);
+    area_merge_range(start, end);
     vm_unlock_mm();
     return err;
 }

@@ -34,7 +34,7 @@ struct address_space {
     struct mutex lock;
     struct rb_tree areas;
     struct area *last_found;
-    struct area *garbage; /* freed after the lock is released; chained through file */
+    struct area *garbage; /* freed after the lock is released; chained through node */
     uint64_t mmap_base;   /* mappings go below it */
     uint64_t scan_from;   /* there may be a gap below this */
     uint64_t brk_start, brk_end, stack_top;
@@ -65,8 +65,10 @@ void area_insert(struct area *a);
 void area_remove(struct area *a);
 /* Makes addr a border between areas. Returns 0 or -ENOMEM. */
 MUST_CHECK int area_split(uint64_t addr);
-/* Joins a with its neighbours where they are alike. */
-void area_merge(struct area *a);
+/* Joins the areas of [start, end] with their neighbours where they are alike. */
+void area_merge_range(uint64_t start, uint64_t end);
+/* A new area for [start, end) that shows what a shows from addr on; not yet in the tree. */
+struct area *area_clone(const struct area *a, uint64_t addr, uint64_t start, uint64_t end);
 /* A gap of size bytes, aligned; 0: none. */
 uint64_t area_find_gap(uint64_t size, uint64_t alignment);
 /* The same, wholly below top. */

@@ -95,32 +95,30 @@ int pt_map(uint64_t addr, struct page *page, uint32_t prot, bool huge)
     return 0;
 }
 
-static uint64_t *find_entry(uint64_t addr, bool *huge)
+/* The entry that decides about addr, and its level: of a page, of a huge page, or an empty one
+ * above where tables are missing. */
+static uint64_t *entry_at(uint64_t addr, unsigned *level)
 {
-    *huge = false;
     uint64_t *table = root();
-    for (unsigned l = 4; l > 1; l--) {
+    for (unsigned l = 4;; l--) {
         uint64_t *entry = &table[addr >> (3 + 9 * l) & 511];
-        if (!*entry) {
-            return NULL;
-        }
-        if (l == 2 && *entry & PTE_HUGE) {
-            *huge = true;
+        if (!*entry || l == 1 || (l == 2 && *entry & PTE_HUGE)) {
+            *level = l;
             return entry;
         }
         table = table_of(*entry);
     }
-    uint64_t *entry = &table[addr >> 12 & 511];
-    return *entry ? entry : NULL;
 }
 
 struct pt_entry pt_lookup(uint64_t addr)
 {
     struct pt_entry result = {0};
-    const uint64_t *entry = find_entry(addr, &result.huge);
-    if (!entry) {
+    unsigned level;
+    const uint64_t *entry = entry_at(addr, &level);
+    if (!*entry) {
         return result;
     }
+    result.huge = level == 2;
     result.page = page_of_phys(*entry & PTE_ADDRESS);
     result.writable = *entry & PTE_WRITE;
     result.dirty = *entry & PTE_DIRTY;
@@ -128,10 +126,43 @@ struct pt_entry pt_lookup(uint64_t addr)
     return result;
 }
 
+static void table_free(uint64_t entry)
+{
+    page_stats.table_pages--;
+    page_put(page_of_phys(entry & PTE_ADDRESS));
+}
+
+static bool table_is_empty(const uint64_t *table)
+{
+    for (unsigned i = 0; i < ENTRIES; i++) {
+        if (table[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The entry for a huge page at addr, if nothing is mapped there; a table that small pages left
+ * behind goes. NULL: there is something, or no memory. */
+static uint64_t *huge_entry(uint64_t addr)
+{
+    uint64_t *entry = walk(addr, 2, true, PTE_USER);
+    if (!entry || !*entry) {
+        return entry;
+    }
+    uint64_t table = *entry;
+    if (table & PTE_HUGE || !table_is_empty(table_of(table))) {
+        return NULL;
+    }
+    *entry = 0;
+    cpu_write_cr3(cpu_read_cr3()); /* the processor may remember the way through the table */
+    table_free(table);
+    return entry;
+}
+
 bool pt_huge_possible(uint64_t addr)
 {
-    const uint64_t *entry = walk(addr, 2, true, PTE_USER);
-    return entry && !*entry;
+    return huge_entry(addr) != NULL;
 }
 
 /* Turns a huge entry into a table of 512 small ones. */
@@ -190,15 +221,8 @@ static int for_each_entry(uint64_t start, uint64_t end, entry_fn_t each, void *a
 {
     uint64_t addr = start;
     while (addr < end) {
-        uint64_t *table = root(), *entry = NULL;
-        unsigned level = 4;
-        for (;; level--) {
-            entry = &table[addr >> (3 + 9 * level) & 511];
-            if (!*entry || level == 1 || (level == 2 && *entry & PTE_HUGE)) {
-                break;
-            }
-            table = table_of(*entry);
-        }
+        unsigned level;
+        uint64_t *entry = entry_at(addr, &level);
         if (!*entry) {
             addr = next_boundary(addr, level);
             continue;
@@ -273,33 +297,82 @@ int pt_protect(uint64_t start, uint64_t end, uint32_t prot, bool (*may_write)(st
     return err;
 }
 
-int pt_move(uint64_t from, uint64_t to, uint64_t size)
+uint64_t pt_next(uint64_t addr, uint64_t end)
 {
-    for (uint64_t done = 0; done < size; done += PAGE_SIZE) {
-        bool huge;
-        uint64_t *entry = find_entry(from + done, &huge);
-        if (entry && huge && split_huge(entry)) {
-            return -ENOMEM;
+    while (addr < end) {
+        unsigned level;
+        const uint64_t *entry = entry_at(addr, &level);
+        if (*entry) {
+            return addr;
         }
-        entry = entry ? find_entry(from + done, &huge) : NULL;
-        if (!entry) {
-            continue;
-        }
-        uint64_t *target = walk(to + done, 1, true, PTE_USER);
-        if (!target) {
-            return -ENOMEM;
-        }
-        *target = *entry;
-        *entry = 0;
+        addr = next_boundary(addr, level);
     }
-    cpu_write_cr3(cpu_read_cr3());
-    return 0;
+    return end;
 }
 
-static void table_free(uint64_t entry)
+int pt_split(uint64_t addr)
 {
-    page_stats.table_pages--;
-    page_put(page_of_phys(entry & PTE_ADDRESS));
+    unsigned level;
+    uint64_t *entry = entry_at(addr, &level);
+    if (!*entry || level == 1 || addr % HUGE_SIZE == 0) {
+        return 0;
+    }
+    return split_huge(entry);
+}
+
+/* Moves what is mapped at from: a huge page as a whole if it lies alike in both places and the
+ * target has no table there. Returns the bytes it covered, 0 if there is no memory. */
+static uint64_t move_entry(uint64_t from, uint64_t to, uint64_t left)
+{
+    unsigned level;
+    uint64_t *entry = entry_at(from, &level);
+    uint64_t *target;
+    if (level == 2) {
+        bool whole = left >= HUGE_SIZE && (from | to) % HUGE_SIZE == 0;
+        target = whole ? huge_entry(to) : NULL;
+        if (target) {
+            *target = *entry;
+            *entry = 0;
+            return HUGE_SIZE;
+        }
+        if (split_huge(entry)) {
+            return 0;
+        }
+        entry = entry_at(from, &level);
+    }
+    target = walk(to, 1, true, PTE_USER);
+    if (!target) {
+        return 0;
+    }
+    *target = *entry;
+    *entry = 0;
+    return PAGE_SIZE;
+}
+
+/* Returns how far it came. */
+static uint64_t move_entries(uint64_t from, uint64_t to, uint64_t size)
+{
+    uint64_t done = pt_next(from, from + size) - from;
+    while (done < size) {
+        uint64_t moved = move_entry(from + done, to + done, size - done);
+        if (!moved) {
+            break;
+        }
+        done = pt_next(from + done + moved, from + size) - from;
+    }
+    return done;
+}
+
+int pt_move(uint64_t from, uint64_t to, uint64_t size)
+{
+    uint64_t done = move_entries(from, to, size);
+    if (done < size) {
+        /* The tables that they came from are still there: this needs no memory. */
+        uint64_t back = move_entries(to, from, done);
+        ASSERT(back == done);
+    }
+    cpu_write_cr3(cpu_read_cr3());
+    return done < size ? -ENOMEM : 0;
 }
 
 void pt_reset(void)

@@ -88,3 +88,8 @@ int waiter_sleep(struct waiter *w, uint64_t deadline_ns, bool interruptible)
         bail_out("sleeping for ever");
     return 0;
 }
+
+bool mutex_held(const struct mutex *m)
+{
+    return m->owner == &only_thread;
+}

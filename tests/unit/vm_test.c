@@ -1,0 +1,610 @@
+// UNIT: kernel/vm/area.c kernel/vm/map.c kernel/vm/fault.c kernel/vm/info.c kernel/mm/page.c
+// UNIT: kernel/vfs/filemap.c kernel/base/radix.c kernel/base/rbtree.c
+// UNIT: tests/unit/fakes/heap.c tests/unit/fakes/sched.c
+/*
+ * The address space over real page tables and a real page allocator: physical memory is a range of
+ * the test's own, and no processor walks the tables. A model says what each page must hold.
+ */
+#include <asm/mman.h>
+#include <linux/mman.h>
+
+#include "kernel/arch/x86_64/io.h"
+#define cpu_read_cr3() 0ul
+#define cpu_write_cr3(value) ((void)(value))
+#define cpu_invalidate_page(addr) ((void)(addr))
+#include "kernel/arch/x86_64/paging.c"
+#include "kernel/base/errno.h"
+#include "kernel/fd/file.h"
+#include "kernel/mm/page_init.h"
+#include "kernel/platform/run.h"
+#include "kernel/proc/task.h"
+#include "kernel/vfs/vfs.h"
+#include "kernel/vm/vm_init.h"
+#include "kernel/vm/vm_priv.h"
+#include "tests/harness/check.h"
+#include "tests/unit/fakes/fakes.h"
+
+#define MEMORY (320ul << 20)
+#define FILE_PAGES 4096u
+
+uint64_t direct_map_base;
+paddr_t kernel_pml4;
+struct run_config the_run;
+struct proc the_proc;
+
+uint64_t random_u64(void)
+{
+    static uint64_t state = 88172645463325252ul;
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return state;
+}
+
+void panic(const char *fmt, ...)
+{
+    printf("Bail out! panic: %s\n", fmt);
+    __builtin_trap();
+}
+
+bool page_reclaim(unsigned count)
+{
+    return filemap_reclaim(count) > 0;
+}
+
+struct file *file_get(struct file *f)
+{
+    f->refs++;
+    return f;
+}
+
+void file_put(struct file *f)
+{
+    f->refs--;
+}
+
+int64_t vfs_path_of(struct dentry *d, char *buf, size_t size)
+{
+    (void)d, (void)buf, (void)size;
+    return -ENOENT;
+}
+
+int copy_to_user(struct uptr dst, const void *src, size_t len)
+{
+    memcpy((void *)dst.addr, src, len);
+    return 0;
+}
+
+static struct filemap file_map;
+
+static int file_mmap(struct file *f, uint32_t prot, uint32_t flags, struct filemap **map)
+{
+    (void)f, (void)prot, (void)flags;
+    *map = &file_map;
+    return 0;
+}
+
+static const struct file_ops file_ops = {.name = "test", .mmap = file_mmap};
+static struct file the_file = {.refs = 1, .flags = 2 /* O_RDWR */, .ops = &file_ops};
+static uint64_t free_at_start;
+
+static void begin(void)
+{
+    static _Alignas(PAGE_SIZE) uint8_t memory[MEMORY];
+    direct_map_base = (uint64_t)memory;
+    const struct page_range ram = {0, MEMORY};
+    const struct page_range firmware = {0, 1ul << 20};
+    page_init(&ram, 1, &firmware, 1, 0);
+    memset(the_proc.limits, 0xff, sizeof(the_proc.limits));
+    kernel_pml4 = page_phys(page_alloc(0, ALLOC_ZERO));
+    static const struct filemap_ops no_ops;
+    filemap_init(&file_map, &no_ops);
+    file_map.size = FILE_PAGES * PAGE_SIZE;
+    vm_init();
+    free_at_start = page_stats.free_pages;
+}
+
+/* Nothing is left of anything. */
+static void all_given_back(void)
+{
+    vm_reset();
+    filemap_drop(&file_map, 0, UINT64_MAX);
+    filemap_fini(&file_map);
+    CHECK_EQ(page_stats.free_pages, free_at_start);
+    CHECK_EQ(page_stats.table_pages, 0);
+    CHECK_EQ(page_stats.anon_pages, 0);
+    CHECK_EQ(the_vm.mapped_pages, 0);
+    CHECK_EQ(the_vm.resident_pages, 0);
+    CHECK_EQ(the_vm.shared_pages, 0);
+    CHECK_EQ(the_vm.locked_pages, 0);
+    CHECK_EQ(file_map.writable_maps, 0);
+    CHECK_EQ(the_file.refs, 1);
+    CHECK_EQ(fake_heap_blocks, 0);
+}
+
+/* Takes all memory but count pages; memory_back() gives it back. */
+static struct page *hoard;
+
+static void memory_leave(unsigned count)
+{
+    hoard = NULL;
+    for (unsigned order = 11; order-- > 0;) {
+        struct page *p;
+        while ((p = page_alloc(order, ALLOC_NORECLAIM))) {
+            p->private = (uint64_t)hoard;
+            hoard = p;
+        }
+    }
+    while (count-- && hoard) { /* single pages come last */
+        struct page *next = (struct page *)hoard->private;
+        if (hoard->order) {
+            uint32_t pages = 1u << hoard->order;
+            page_split(hoard);
+            for (uint32_t i = 1; i < pages; i++) {
+                hoard[i].private = (uint64_t)next;
+                next = &hoard[i];
+            }
+        }
+        page_put(hoard);
+        hoard = next;
+    }
+}
+
+static void memory_back(void)
+{
+    while (hoard) {
+        struct page *next = (struct page *)hoard->private;
+        page_put(hoard);
+        hoard = next;
+    }
+}
+
+static int64_t map_at(uint64_t addr, uint64_t size, uint32_t prot, uint32_t flags, struct file *f,
+                      uint64_t offset)
+{
+    const struct vm_map_request r = {
+        .addr = addr, .size = size, .prot = prot, .flags = flags, .file = f, .offset = offset};
+    return vm_map(&r);
+}
+
+static int64_t map_anon(uint64_t addr, uint64_t size)
+{
+    return map_at(addr, size, PROT_READ | PROT_WRITE,
+                  MAP_PRIVATE | MAP_ANONYMOUS | (addr ? MAP_FIXED : 0), NULL, 0);
+}
+
+static uint32_t *word_at(uint64_t addr)
+{
+    struct pt_entry e = pt_lookup(addr);
+    char *base = page_virt(e.page);
+    return (uint32_t *)(base + (e.huge ? addr % HUGE_SIZE : 0));
+}
+
+static enum vm_fault_result poke(uint64_t addr, uint32_t value)
+{
+    enum vm_fault_result result = vm_fault(addr, VM_WRITE);
+    if (result == VM_FAULT_OK)
+        *word_at(addr) = value;
+    return result;
+}
+
+static int64_t peek(uint64_t addr)
+{
+    enum vm_fault_result result = vm_fault(addr, VM_READ);
+    return result == VM_FAULT_OK ? *word_at(addr) : -(int64_t)result;
+}
+
+/* ---- the model ---- */
+
+#define BASE 0x40000000ul
+#define PAGES 2048u
+
+enum kind { NONE, ANON, FILE_PRIVATE, FILE_SHARED };
+static struct model {
+    enum kind kind;
+    uint32_t prot, value, file_page;
+    bool own;
+} model[PAGES];
+static uint32_t file_value[FILE_PAGES];
+static unsigned mismatches;
+
+static unsigned pick(unsigned limit)
+{
+    return (unsigned)(random_u64() >> 20) % limit;
+}
+
+static void expect(bool ok, const char *what, unsigned page)
+{
+    if (!ok && mismatches++ < 10)
+        printf("# %s at page %u (kind %d, prot %u)\n", what, page, (int)model[page].kind,
+               model[page].prot);
+}
+
+static uint32_t wanted(const struct model *m)
+{
+    return m->kind == FILE_SHARED || (m->kind == FILE_PRIVATE && !m->own) ? file_value[m->file_page]
+                                                                          : m->value;
+}
+
+static void verify(unsigned page)
+{
+    const struct model *m = &model[page];
+    int64_t got = peek(BASE + page * PAGE_SIZE);
+    if (m->kind == NONE)
+        expect(got == -VM_FAULT_SEGV_MAPERR, "mapped", page);
+    else if (!m->prot)
+        expect(got == -VM_FAULT_SEGV_ACCERR, "readable", page);
+    else
+        expect(got == wanted(m), "wrong content", page);
+}
+
+static void do_write(unsigned page)
+{
+    struct model *m = &model[page];
+    uint32_t value = pick(1u << 30);
+    enum vm_fault_result got = poke(BASE + page * PAGE_SIZE, value);
+    bool may = m->kind != NONE && m->prot & PROT_WRITE;
+    expect((got == VM_FAULT_OK) == may, may ? "not writable" : "writable", page);
+    if (!may)
+        return;
+    *(m->kind == FILE_SHARED ? &file_value[m->file_page] : &m->value) = value;
+    m->own = true;
+}
+
+static void do_map(unsigned first, unsigned count)
+{
+    enum kind kind = ANON + pick(3);
+    uint32_t prot = pick(4) ? PROT_READ | PROT_WRITE : pick(8);
+    unsigned file_page = pick(FILE_PAGES - PAGES);
+    int64_t got = map_at(BASE + first * PAGE_SIZE, count * PAGE_SIZE, prot,
+                         MAP_FIXED | (kind == ANON ? MAP_ANONYMOUS : 0) |
+                             (kind == FILE_SHARED ? MAP_SHARED : MAP_PRIVATE),
+                         kind == ANON ? NULL : &the_file, kind == ANON ? 0 : file_page * PAGE_SIZE);
+    expect(got == (int64_t)(BASE + first * PAGE_SIZE), "mmap failed", first);
+    for (unsigned i = 0; i < count; i++)
+        model[first + i] = (struct model){kind, prot, 0, file_page + i, false};
+}
+
+static void do_unmap(unsigned first, unsigned count)
+{
+    expect(vm_unmap(BASE + first * PAGE_SIZE, count * PAGE_SIZE) == 0, "munmap failed", first);
+    memset(&model[first], 0, count * sizeof(model[0]));
+}
+
+static void do_protect(unsigned first, unsigned count)
+{
+    uint32_t prot = pick(8);
+    int err = vm_protect(BASE + first * PAGE_SIZE, count * PAGE_SIZE, prot);
+    unsigned i = first;
+    for (; i < first + count && model[i].kind != NONE; i++)
+        model[i].prot = prot;
+    expect(err == (i < first + count ? -ENOMEM : 0), "mprotect's result", first);
+}
+
+static void do_drop(unsigned first, unsigned count)
+{
+    (void)vm_advise(BASE + first * PAGE_SIZE, count * PAGE_SIZE, MADV_DONTNEED);
+    for (unsigned i = first; i < first + count; i++) {
+        model[i].own = false;
+        model[i].value = 0;
+    }
+}
+
+static void do_move(unsigned from, unsigned count, unsigned to, unsigned new_count)
+{
+    if (to < from + count && from < to + new_count)
+        return;
+    int64_t got = vm_remap(BASE + from * PAGE_SIZE, count * PAGE_SIZE, new_count * PAGE_SIZE,
+                           MREMAP_MAYMOVE | MREMAP_FIXED, BASE + to * PAGE_SIZE);
+    if (got < 0) { /* it was not one area */
+        expect(got == -EFAULT, "mremap's error", from);
+        return;
+    }
+    struct model first = model[from];
+    for (unsigned i = 0; i < new_count; i++) {
+        expect(i >= count || model[from + i].kind == first.kind, "mremap over areas", from + i);
+        model[to + i] = i < count
+                            ? model[from + i]
+                            : (struct model){first.kind, first.prot, 0, first.file_page + i, false};
+    }
+    memset(&model[from], 0, count * sizeof(model[0]));
+}
+
+/* What the counters say is what is there. */
+static void verify_counters(void)
+{
+    uint64_t mapped = 0, resident = 0;
+    const struct area *last = NULL;
+    for (struct area *a = area_find_from(0); a; a = area_next(a)) {
+        expect(!last || last->end <= a->start, "areas overlap", 0);
+        mapped += (a->end - a->start) / PAGE_SIZE;
+        last = a;
+    }
+    for (unsigned i = 0; i < PAGES; i++)
+        resident += pt_lookup(BASE + i * PAGE_SIZE).page != NULL;
+    expect(mapped == the_vm.mapped_pages, "mapped pages", 0);
+    expect(resident == the_vm.resident_pages, "resident pages", 0);
+}
+
+static void step(void)
+{
+    unsigned first = pick(PAGES), count = 1 + pick(pick(8) ? 20 : PAGES / 2);
+    count = count < PAGES - first ? count : PAGES - first;
+    unsigned to = pick(PAGES), new_count = 1 + pick(count + 8);
+    if (!pick(3)) { /* where huge pages can be moved whole */
+        first &= ~511u;
+        to &= ~511u;
+        count = new_count = 512;
+    }
+    switch (pick(12)) {
+    case 0:
+        do_map(first, count);
+        break;
+    case 1:
+        do_unmap(first, count);
+        break;
+    case 2:
+    case 3:
+        do_protect(first, count);
+        break;
+    case 4:
+        do_drop(first, count);
+        break;
+    case 5:
+    case 6:
+        if (to + new_count < PAGES && model[first].file_page + new_count < FILE_PAGES)
+            do_move(first, count, to, new_count);
+        break;
+    default:
+        do_write(first);
+        verify(pick(PAGES));
+    }
+}
+
+static void test_random_operations(void)
+{
+    for (unsigned round = 0; round < 20; round++) {
+        do_map(0, PAGES);
+        for (unsigned i = 0; i < 2000; i++)
+            step();
+        for (unsigned i = 0; i < PAGES; i++)
+            verify(i);
+        verify_counters();
+    }
+    CHECK_EQ(mismatches, 0);
+    all_given_back();
+}
+
+/* ---- single cases ---- */
+
+static void test_move_without_memory(void)
+{
+    uint64_t from = 0x80000000ul, to = 0xc0001000ul; /* not alike: huge pages must be split */
+    for (unsigned left = 0; left < 7; left++) {
+        map_anon(from, 4 * HUGE_SIZE);
+        for (unsigned i = 0; i < 4; i++)
+            poke(from + i * HUGE_SIZE, i + 1);
+        CHECK(pt_lookup(from).huge);
+        memory_leave(left);
+        int64_t got =
+            vm_remap(from, 4 * HUGE_SIZE, 4 * HUGE_SIZE, MREMAP_MAYMOVE | MREMAP_FIXED, to);
+        memory_back();
+        uint64_t at = got < 0 ? from : to, other = got < 0 ? to : from;
+        CHECK(got == -ENOMEM || got == (int64_t)to);
+        for (unsigned i = 0; i < 4; i++)
+            CHECK_EQ(peek(at + i * HUGE_SIZE), i + 1);
+        CHECK_EQ(peek(other), -VM_FAULT_SEGV_MAPERR);
+        CHECK_EQ(the_vm.mapped_pages, 4 * HUGE_SIZE / PAGE_SIZE);
+        CHECK_EQ(vm_unmap(at, 4 * HUGE_SIZE), 0);
+    }
+    all_given_back();
+}
+
+static void test_move_keeps_huge_pages(void)
+{
+    uint64_t from = 0x80000000ul, to = 0xc0000000ul;
+    map_anon(from, 2 * HUGE_SIZE);
+    poke(from + 5 * PAGE_SIZE, 7);
+    CHECK_EQ(vm_remap(from, 2 * HUGE_SIZE, 2 * HUGE_SIZE, MREMAP_MAYMOVE | MREMAP_FIXED, to), to);
+    CHECK(pt_lookup(to).huge);
+    CHECK_EQ(peek(to + 5 * PAGE_SIZE), 7);
+    all_given_back();
+}
+
+static void test_protect_without_memory(void)
+{
+    uint64_t at = 0x80000000ul;
+    map_anon(at, 2 * HUGE_SIZE);
+    poke(at, 1);
+    poke(at + HUGE_SIZE, 2);
+    for (unsigned left = 0; left < 3; left++) {
+        memory_leave(left);
+        int err = vm_protect(at + PAGE_SIZE, HUGE_SIZE, PROT_NONE);
+        memory_back();
+        CHECK_EQ(err, left < 2 ? -ENOMEM : 0);
+        CHECK_EQ(peek(at), 1);
+        /* What the area says and what the tables say is the same. */
+        CHECK_EQ(peek(at + HUGE_SIZE), err ? 2 : -VM_FAULT_SEGV_ACCERR);
+        CHECK_EQ(pt_lookup(at + HUGE_SIZE).writable, err != 0);
+    }
+    all_given_back();
+}
+
+static void test_locked_pages_are_counted(void)
+{
+    uint64_t at = 0x80000000ul;
+    map_anon(at, 8 * PAGE_SIZE);
+    CHECK_EQ(vm_lock(at + PAGE_SIZE, 4 * PAGE_SIZE), 0);
+    CHECK_EQ(the_vm.locked_pages, 4);
+    CHECK_EQ(vm_advise(at, 8 * PAGE_SIZE, MADV_DONTNEED), -EINVAL);
+    CHECK_EQ(vm_sync(at, 8 * PAGE_SIZE, MS_INVALIDATE), -EBUSY);
+    CHECK_EQ(vm_remap(at + PAGE_SIZE, 4 * PAGE_SIZE, 6 * PAGE_SIZE, MREMAP_MAYMOVE | MREMAP_FIXED,
+                      at + HUGE_SIZE),
+             at + HUGE_SIZE);
+    CHECK_EQ(the_vm.locked_pages, 6);
+    CHECK(pt_lookup(at + HUGE_SIZE + 5 * PAGE_SIZE).page); /* what it grew by is there */
+    CHECK_EQ(vm_remap(at + HUGE_SIZE, 6 * PAGE_SIZE, 9 * PAGE_SIZE, 0, 0), at + HUGE_SIZE);
+    CHECK_EQ(the_vm.locked_pages, 9);
+    CHECK_EQ(vm_unlock(at + HUGE_SIZE, 9 * PAGE_SIZE), 0);
+    CHECK_EQ(the_vm.locked_pages, 0);
+    /* Unlocked again, what was split is one area. */
+    map_anon(at, 8 * PAGE_SIZE);
+    CHECK_EQ(vm_lock(at + PAGE_SIZE, PAGE_SIZE), 0);
+    CHECK_EQ(vm_unlock(at + PAGE_SIZE, PAGE_SIZE), 0);
+    CHECK_EQ(area_find(at)->end, at + 8 * PAGE_SIZE);
+    all_given_back();
+}
+
+static void test_ranges_that_wrap(void)
+{
+    uint8_t vec[1];
+    struct uptr to = {(uint64_t)vec};
+    CHECK_EQ(vm_mincore(PAGE_SIZE, UINT64_MAX, to), -ENOMEM);
+    CHECK_EQ(vm_mincore(UINT64_MAX - PAGE_MASK, PAGE_SIZE, to), -ENOMEM);
+    CHECK_EQ(vm_sync(2 * PAGE_SIZE, UINT64_MAX - PAGE_SIZE, MS_SYNC), -ENOMEM);
+    CHECK_EQ(vm_lock(2 * PAGE_SIZE, UINT64_MAX - PAGE_SIZE), -EINVAL);
+    CHECK_EQ(vm_unlock(2 * PAGE_SIZE, UINT64_MAX - PAGE_SIZE), -EINVAL);
+    CHECK_EQ(vm_unmap(PAGE_SIZE, UINT64_MAX), -EINVAL);
+    CHECK_EQ(vm_protect(PAGE_SIZE, UINT64_MAX, 0), -ENOMEM);
+    CHECK_EQ(vm_advise(PAGE_SIZE, UINT64_MAX, MADV_DONTNEED), -EINVAL);
+    CHECK_EQ(map_at(0, UINT64_MAX, 0, MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0), -ENOMEM);
+    CHECK_EQ(vm_remap(PAGE_SIZE, PAGE_SIZE, UINT64_MAX - PAGE_SIZE, MREMAP_MAYMOVE, 0), -EINVAL);
+    all_given_back();
+}
+
+/* The vDSO's pages are an array of the kernel's: an area may not reach beyond it. */
+static void test_kernel_pages_do_not_grow(void)
+{
+    static struct page *pages[2];
+    pages[0] = page_alloc(0, ALLOC_ZERO);
+    pages[1] = page_alloc(0, ALLOC_ZERO);
+    uint64_t at = (uint64_t)vm_map_pages(pages, 2, PROT_READ, "[vdso]");
+    CHECK_EQ(peek(at + PAGE_SIZE), 0);
+    CHECK_EQ(vm_remap(at, 2 * PAGE_SIZE, 64 * PAGE_SIZE, MREMAP_MAYMOVE, 0), -EFAULT);
+    CHECK_EQ(vm_remap(at + PAGE_SIZE, PAGE_SIZE, 2 * PAGE_SIZE, 0, 0), -EFAULT);
+    CHECK_EQ(vm_protect(at, PAGE_SIZE, PROT_WRITE), -EACCES);
+    CHECK_EQ(vm_remap(at, 2 * PAGE_SIZE, PAGE_SIZE, 0, 0), at);
+    vm_reset();
+    for (unsigned i = 0; i < 2; i++) {
+        CHECK_EQ(pages[i]->refs, 1);
+        pages[i]->flags = 0;
+        page_put(pages[i]);
+    }
+    all_given_back();
+}
+
+static uint64_t resident_seen;
+
+static bool see_area(const struct vm_area_info *info, void *arg)
+{
+    (void)arg;
+    resident_seen += info->resident_pages;
+    return true;
+}
+
+/* 16 TiB that nobody touched cost nothing to count, nor to move or to take away. */
+static void test_large_empty_range(void)
+{
+    uint64_t size = 16ul << 40, at = 0x100000000000ul;
+    CHECK_EQ(map_at(at, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, NULL, 0), at);
+    CHECK_EQ(vm_protect(at + size / 2, HUGE_SIZE, PROT_READ | PROT_WRITE), 0);
+    poke(at + size / 2, 1);
+    resident_seen = 0;
+    vm_for_each_area(see_area, NULL);
+    CHECK_EQ(resident_seen, HUGE_SIZE / PAGE_SIZE);
+    CHECK_EQ(vm_protect(at, size, PROT_READ), 0);
+    CHECK_EQ(vm_remap(at, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, at + size), at + size);
+    CHECK_EQ(peek(at + size + size / 2), 1);
+    /* A file that is cut short under a mapping far larger than itself. */
+    CHECK_EQ(map_at(at, 1ul << 40, PROT_READ, MAP_SHARED | MAP_FIXED, &the_file, 0), at);
+    CHECK_EQ(peek(at), 0);
+    filemap_drop(&file_map, 0, UINT64_MAX);
+    CHECK(!pt_lookup(at).page);
+    all_given_back();
+}
+
+static void test_advice_on_files(void)
+{
+    uint64_t at = 0x80000000ul;
+    uint32_t rw = PROT_READ | PROT_WRITE;
+    map_at(at, 4 * PAGE_SIZE, rw, MAP_PRIVATE | MAP_FIXED, &the_file, 0);
+    poke(at, 5);
+    CHECK_EQ(vm_advise(at, PAGE_SIZE, MADV_FREE), -EINVAL);
+    CHECK_EQ(peek(at), 5);
+    CHECK_EQ(vm_advise(at, PAGE_SIZE, MADV_REMOVE), -EINVAL);
+    CHECK_EQ(vm_advise(at, PAGE_SIZE, MADV_DONTNEED), 0);
+    CHECK_EQ(peek(at), 0);
+    map_at(at, 4 * PAGE_SIZE, PROT_READ, MAP_PRIVATE | MAP_FIXED, &the_file, 0);
+    CHECK_EQ(vm_advise(at, PAGE_SIZE, MADV_POPULATE_WRITE), -EINVAL);
+    CHECK_EQ(vm_advise(at, PAGE_SIZE, MADV_POPULATE_READ), 0);
+    uint64_t end = (FILE_PAGES - 1) * PAGE_SIZE;
+    map_at(at, 4 * PAGE_SIZE, rw, MAP_SHARED | MAP_FIXED, &the_file, end);
+    CHECK_EQ(vm_advise(at, 2 * PAGE_SIZE, MADV_POPULATE_READ), -EFAULT); /* beyond its end */
+    /* Mapped in full, a shared file is not dirty. */
+    filemap_drop(&file_map, 0, UINT64_MAX);
+    map_at(at, 4 * PAGE_SIZE, rw, MAP_SHARED | MAP_FIXED | MAP_POPULATE, &the_file, 0);
+    CHECK(pt_lookup(at).page);
+    CHECK_EQ(file_map.dirty_count, 0);
+    all_given_back();
+}
+
+static void test_shared_zeros_have_no_offset(void)
+{
+    int64_t at = map_at(0, 2 * PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, NULL,
+                        64 * PAGE_SIZE);
+    CHECK(at > 0);
+    CHECK_EQ(poke((uint64_t)at, 9), VM_FAULT_OK);
+    /* A size of 0 shows the same pages a second time. */
+    int64_t second = vm_remap((uint64_t)at, 0, 2 * PAGE_SIZE, MREMAP_MAYMOVE, 0);
+    CHECK(second > 0 && second != at);
+    CHECK_EQ(peek((uint64_t)second), 9);
+    int64_t third =
+        vm_remap((uint64_t)at, 0, 2 * PAGE_SIZE, MREMAP_MAYMOVE | MREMAP_FIXED, 0x90000000ul);
+    CHECK_EQ(peek((uint64_t)third), 9);
+    CHECK_EQ(peek((uint64_t)at), 9);
+    all_given_back();
+}
+
+static void test_unlimited_stack(void)
+{
+    int64_t top = vm_map_stack(UINT64_MAX);
+    CHECK(top > 0);
+    CHECK_EQ(poke((uint64_t)top - (512ul << 20), 1), VM_FAULT_OK);
+    all_given_back();
+}
+
+static void test_break(void)
+{
+    vm_set_brk(0x50000010ul);
+    CHECK_EQ(vm_brk(0), 0x50000010);
+    CHECK_EQ(vm_brk(0x50003000ul), 0x50003000);
+    CHECK_EQ(poke(0x50002000ul, 3), VM_FAULT_OK);
+    CHECK_EQ(vm_brk(0x50002001ul), 0x50002001);
+    CHECK_EQ(peek(0x50002000ul), 3); /* the page that the break is in stays */
+    map_anon(0x50010000ul, PAGE_SIZE);
+    CHECK_EQ(vm_brk(0x50011000ul), 0x50002001); /* in the way */
+    CHECK_EQ(vm_brk(UINT64_MAX), 0x50002001);
+    fake_heap_left = 0;
+    CHECK_EQ(vm_unmap(0x50001000ul, PAGE_SIZE), -ENOMEM);
+    fake_heap_left = -1;
+    CHECK_EQ(peek(0x50002000ul), 3);
+    all_given_back();
+}
+
+int main(void)
+{
+    begin();
+    RUN(test_random_operations);
+    RUN(test_move_without_memory);
+    RUN(test_move_keeps_huge_pages);
+    RUN(test_protect_without_memory);
+    RUN(test_locked_pages_are_counted);
+    RUN(test_ranges_that_wrap);
+    RUN(test_kernel_pages_do_not_grow);
+    RUN(test_large_empty_range);
+    RUN(test_advice_on_files);
+    RUN(test_shared_zeros_have_no_offset);
+    RUN(test_unlimited_stack);
+    RUN(test_break);
+    return check_done();
+}
