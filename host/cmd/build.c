@@ -102,7 +102,7 @@ static int build_with(struct build *build, int argc, char **argv)
         return cmd_help(build->verb);
     struct app_request *request = &build->request;
     if (at >= argc && !request->config_path && !request->package)
-        return cmd_usage(build->verb, "which program?");
+        return cmd_usage(build->verb, "no program is named");
     if (at < argc && request->package)
         at--; /* all that follows belongs to the package's program */
     else if (at < argc)

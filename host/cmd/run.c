@@ -61,7 +61,7 @@ static int run_with(const struct verb *verb, struct app_request *request, struct
     if (flags->help)
         return cmd_help(verb);
     if (at >= argc && !request->config_path)
-        return cmd_usage(verb, "which program?");
+        return cmd_usage(verb, "no program is named");
     if (at < argc)
         request->program = mem_string(argv[at]);
     for (int i = at + 1; i < argc; i++)

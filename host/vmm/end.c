@@ -85,24 +85,35 @@ static void say_missing(const struct relay_result *result, const struct run_opti
 static void add_size(struct buf *text, uint64_t size)
 {
     if (size < 10240)
-        buf_printf(text, "%llu bytes", (unsigned long long)size);
+        buf_printf(text, "%llu byte%s", (unsigned long long)size, size == 1 ? "" : "s");
     else if (size < (10240ull << 10))
         buf_printf(text, "%llu KiB", (unsigned long long)size >> 10);
     else
         buf_printf(text, "%llu MiB", (unsigned long long)size >> 20);
 }
 
+/* What an interpreter's prompt keeps of the lines typed (/.python_history): nobody's result. */
+static bool is_prompt_history(const char *path)
+{
+    static const char ending[] = "history";
+    size_t length = strlen(path);
+    return strncmp(path, "/.", 2) == 0 && !strchr(path + 1, '/') && length >= sizeof(ending) - 1 &&
+           strcmp(path + length - (sizeof(ending) - 1), ending) == 0;
+}
+
 static void say_lost(const struct relay_result *result)
 {
     struct buf text = {0};
-    size_t count = result->lost_count;
-    if (!count)
-        return;
-    for (size_t i = 0; i < count && i < LOST_NAMED; i++) {
-        buf_printf(&text, "%s%s (", i ? ", " : "", result->lost[i].path);
+    size_t count = 0;
+    for (size_t i = 0; i < result->lost_count; i++) {
+        if (is_prompt_history(result->lost[i].path) || count++ >= LOST_NAMED)
+            continue;
+        buf_printf(&text, "%s%s (", count > 1 ? ", " : "", result->lost[i].path);
         add_size(&text, result->lost[i].size);
         buf_string(&text, ")");
     }
+    if (!count)
+        return;
     if (count > LOST_NAMED)
         buf_printf(&text, " and %zu more", count - LOST_NAMED);
     say("written inside the machine and lost with it: %s", text.data);

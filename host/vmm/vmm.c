@@ -241,8 +241,8 @@ static bool check_memory(const struct run_options *options, struct error *err)
 {
     if (!options->memory_bytes || options->memory_bytes >= VMM_MEMORY_MIN)
         return true;
-    return error_set(err, "too little memory: %llu bytes; a machine needs %llu MiB at least",
-                     (unsigned long long)options->memory_bytes,
+    return error_set(err, "too little memory: %llu KiB; a machine needs %llu MiB at least",
+                     (unsigned long long)options->memory_bytes >> 10,
                      (unsigned long long)VMM_MEMORY_MIN >> 20);
 }
 

@@ -51,4 +51,5 @@ ok "earlier lines come back" is "$(sed -n '/^recalled:/,/^size:/p' out | sed -n 
 ok "the window has the host's size" has out "os.terminal_size(columns=100, lines=30)"
 ok "Ctrl-C interrupts" matches out '^KeyboardInterrupt'
 ok "Ctrl-D ends it" matches out '^status: 0'
+ok "the prompt's history is not named as lost" not has out "history"
 finish
