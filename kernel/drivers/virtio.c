@@ -66,14 +66,16 @@ void virtio_ready(struct virtio_device *d)
 bool virtio_queue(struct virtio_device *d, unsigned index, unsigned size, struct virtq *q)
 {
     unsigned max = d->transport->queue_max(d, index);
-    size = size < max ? size : max;
+    while (size > max) { /* stays a power of two */
+        size /= 2;
+    }
     unsigned used_offset = size > 64 ? 4096 : 2048; /* of a page (64 entries) or two */
     struct page *page = size ? page_alloc(size > 64 ? 1 : 0, ALLOC_ZERO) : NULL;
     if (!page) {
         return false;
     }
     char *base = page_virt(page);
-    memset(q, 0, offsetof(struct virtq, cookies));
+    memset(q, 0, sizeof(*q));
     q->device = d;
     q->index = index;
     q->size = size;
@@ -128,17 +130,10 @@ bool virtq_pending(const struct virtq *q)
     return q->used[1] != q->used_seen;
 }
 
-void *virtq_take(struct virtq *q, uint32_t *length)
+/* Puts the chain of descriptors that starts at head back on the free list. */
+static void chain_free(struct virtq *q, uint16_t head)
 {
-    if (!virtq_pending(q)) {
-        return NULL;
-    }
-    __atomic_thread_fence(__ATOMIC_ACQUIRE);
-    const volatile struct virtq_used_element *e =
-        (const volatile struct virtq_used_element *)(q->used + 2) + q->used_seen % q->size;
-    uint16_t head = (uint16_t)(e->id % q->size), last = head;
-    *length = e->length;
-    q->used_seen++;
+    uint16_t last = head;
     unsigned count = 1;
     while (q->desc[last].flags & DESC_NEXT) {
         last = q->desc[last].next;
@@ -147,7 +142,25 @@ void *virtq_take(struct virtq *q, uint32_t *length)
     q->desc[last].next = q->free_head;
     q->free_head = head;
     q->free_count = (uint16_t)(q->free_count + count);
-    return q->cookies[head];
+}
+
+void *virtq_take(struct virtq *q, uint32_t *length)
+{
+    while (virtq_pending(q)) {
+        __atomic_thread_fence(__ATOMIC_ACQUIRE);
+        const volatile struct virtq_used_element *e =
+            (const volatile struct virtq_used_element *)(q->used + 2) + q->used_seen % q->size;
+        uint32_t head = e->id;
+        *length = e->length;
+        q->used_seen++;
+        void *cookie = head < q->size ? q->cookies[head] : NULL;
+        if (cookie) { /* else the device is done with what it never had */
+            q->cookies[head] = NULL;
+            chain_free(q, (uint16_t)head);
+            return cookie;
+        }
+    }
+    return NULL;
 }
 
 void virtq_interrupts(struct virtq *q, bool on)

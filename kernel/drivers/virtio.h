@@ -58,7 +58,7 @@ struct virtq {
     volatile uint16_t *avail; /* flags, index, ring */
     volatile uint16_t *used;  /* flags, index, ring of virtq_used_element */
     uint16_t free_head, free_count, used_seen;
-    void *cookies[VIRTQ_MAX]; /* by head descriptor */
+    void *cookies[VIRTQ_MAX]; /* by head descriptor; NULL: not with the device */
 };
 
 struct virtq_segment {
@@ -75,11 +75,12 @@ bool virtio_queue(struct virtio_device *d, unsigned index, unsigned size, struct
 /* The driver is ready. */
 void virtio_ready(struct virtio_device *d);
 
-/* Offers out segments to read and then in segments to write. False: no room. */
+/* Offers out segments to read and then in segments to write. cookie: not NULL. False: no room. */
 bool virtq_add(struct virtq *q, const struct virtq_segment *segments, unsigned out, unsigned in,
                void *cookie);
 void virtq_kick(struct virtq *q);
-/* The next one the device is done with: its cookie and bytes written; NULL: none. */
+/* The next one the device is done with: its cookie and, as the device says, bytes written; NULL:
+ * none. What the device never had is passed over. */
 void *virtq_take(struct virtq *q, uint32_t *length);
 /* Whether the device shall interrupt when it is done with something. */
 void virtq_interrupts(struct virtq *q, bool on);

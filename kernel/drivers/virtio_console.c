@@ -257,7 +257,7 @@ static bool port_init(struct virtio_device *d, unsigned number)
     spin_init(&p->lock, RANK_DEVICE);
     waitq_init(&p->waitq);
     bool input = number == ORRIS_PORT_CONTROL || number == ORRIS_PORT_STDIN;
-    if (input && !virtio_queue(d, 2 * (number + 1), 16, &p->in)) {
+    if (input && (!virtio_queue(d, 2 * (number + 1), 16, &p->in) || p->in.size < IN_PAGES)) {
         return false;
     }
     if (!input) {
@@ -267,6 +267,9 @@ static bool port_init(struct virtio_device *d, unsigned number)
         return false;
     }
     if (p->out.size) {
+        if (p->out.size < OUT_PAGES_MAX) {
+            return false;
+        }
         virtq_interrupts(&p->out, false);
     }
     p->spare = page_alloc(0, 0);

@@ -68,7 +68,7 @@ static void pci_config(struct virtio_device *d, unsigned offset, void *out, unsi
 {
     uint8_t *bytes = out;
     for (unsigned i = 0; i < size; i++) {
-        bytes[i] = d->device_config[offset + i];
+        bytes[i] = d->device_config ? d->device_config[offset + i] : 0;
     }
 }
 

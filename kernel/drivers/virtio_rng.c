@@ -23,7 +23,11 @@ static void arrived(struct virtio_device *d)
 bool virtio_rng_probe(struct virtio_device *d)
 {
     struct page *page = page_alloc(0, 0);
-    if (!page || !virtio_begin(d, 0) || !virtio_queue(d, 0, 2, &queue)) {
+    if (!page) {
+        return false;
+    }
+    if (!virtio_begin(d, 0) || !virtio_queue(d, 0, 2, &queue)) {
+        page_put(page);
         return false;
     }
     d->interrupt = arrived;
