@@ -22,6 +22,7 @@
 #include "kernel/time/clock.h"
 
 #define SLICE_NS 10000000ul
+#define WAKE_LATENCY_NS 1000000ul
 #define RR_SLICE_NS 100000000ul
 
 static struct spinlock sched_lock = SPINLOCK_INIT(RANK_SCHED);
@@ -194,7 +195,9 @@ static void make_ready(struct thread *t)
     if (preempts(t, running)) {
         running->resched = true;
     } else if (running != &idle_thread && ready_count == 1 && running->policy != SCHED_FIFO) {
-        timer_set(&slice_timer, max_u64(running->slice_end_ns, clock_monotonic_ns() + 1000000));
+        /* Nobody waited so far: who comes waits a little, not for the whole slice. */
+        timer_set(&slice_timer, min_u64(max_u64(running->slice_end_ns, clock_monotonic_ns()),
+                                        clock_monotonic_ns() + WAKE_LATENCY_NS));
     }
 }
 
