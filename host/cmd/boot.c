@@ -49,7 +49,7 @@ static int boot_image(const struct verb *verb, struct start_flags *flags, int ar
     if (i < argc && strcmp(argv[i], "--") == 0)
         i++;
     if (i >= argc)
-        return cmd_usage(verb, "which image?");
+        return cmd_usage(verb, "no image is named");
     const char *image = argv[i];
     for (i++; i < argc; i++)
         strlist_add(&flags->options.args, argv[i]);

@@ -81,7 +81,7 @@ static int delete_run(const struct verb *verb, int argc, char **argv)
 {
     int status = CMD_OK;
     if (argc < 2)
-        return cmd_usage(verb, "which image?");
+        return cmd_usage(verb, "no image is named");
     for (int i = 1; i < argc; i++) {
         struct error err;
         char *path = image_file(argv[i], &err);
@@ -214,7 +214,7 @@ static int view_run(const struct verb *verb, int argc, char **argv, view_action_
     struct error err;
     struct view view;
     if (argc < 2 || argv[1][0] == '-')
-        return cmd_usage(verb, "which image?");
+        return cmd_usage(verb, "no image is named");
     char *path = image_file(argv[1], &err);
     if (!path)
         return failure(&err);
@@ -245,7 +245,7 @@ static int tree_run(const struct verb *verb, int argc, char **argv)
 static int cat_run(const struct verb *verb, int argc, char **argv)
 {
     if (argc < 3)
-        return cmd_usage(verb, "which file of which image?");
+        return cmd_usage(verb, "an image and a file in it are needed");
     return view_run(verb, argc, argv, action_cat);
 }
 

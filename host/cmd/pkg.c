@@ -81,7 +81,7 @@ static int load_with(const struct verb *verb, struct app_request *request,
     if (flags->help)
         return cmd_help(verb);
     if (!request->package)
-        return cmd_usage(verb, "which package? (`orris pkg list` names some)");
+        return cmd_usage(verb, "no package is named (`orris pkg list` lists some)");
     for (int i = at; i < argc; i++)
         strlist_add(&request->args, argv[i]);
     return start_app(request, flags);
@@ -121,7 +121,7 @@ static const char *one_package(const struct verb *verb, int argc, char **argv, b
         }
     }
     if (!name)
-        cmd_usage(verb, "which package?");
+        cmd_usage(verb, "no package is named");
     return name;
 }
 

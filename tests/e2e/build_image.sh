@@ -134,6 +134,12 @@ for delay in 0.01 0.03 0.06 0.1 0.15; do
     wait $pid 2> log
 done
 ok "killed builds leave no half image" whole
+for delay in 0.02 0.08; do # Ctrl-C
+    rm -f "$ORRIS_HOME"/layers/*.erofs
+    printf x >> big
+    timeout -s INT $delay "$ORRIS" build -c big.json -i killed > out 2>&1
+done
+ok "nor do interrupted ones" whole
 orris build -c big.json -i killed > out 2> err
 ok "and the next build is right" cmp -s big <(orris image cat killed /big)
 rm "$ORRIS_HOME"/layers/*.erofs
