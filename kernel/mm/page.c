@@ -71,22 +71,34 @@ static void block_remove(struct page *p)
     p->flags = 0;
 }
 
-/* Puts a free block back, joined with its free neighbours. */
-static void block_free(struct page *p, unsigned order, bool zero)
+/* Puts a free block back, joined with its free neighbours. It is not known to be zero. */
+static void block_free(struct page *p, unsigned order)
 {
     uint64_t index = (uint64_t)(p - pages);
     while (order < ORDER_COUNT - 1) {
         uint64_t buddy_index = index ^ 1ul << order;
         struct page *buddy = &pages[buddy_index];
         if (buddy_index >= page_count || !(buddy->flags & PAGE_FLAG_BUDDY) ||
-            buddy->order != order || !(buddy->flags & PAGE_FLAG_ZERO) != !zero) {
+            buddy->order != order || buddy->flags & PAGE_FLAG_ZERO) {
             break;
         }
         block_remove(buddy);
         index &= ~(1ul << order);
         order++;
     }
-    block_insert(&pages[index], order, zero);
+    block_insert(&pages[index], order, false);
+}
+
+/* Forgets what is zero: blocks that are and blocks that are not make larger ones together. */
+static void zero_forget(void)
+{
+    for (unsigned order = 0; order < ORDER_COUNT; order++) {
+        while (!list_empty(&zero_blocks[order].blocks)) {
+            struct page *p = list_entry(zero_blocks[order].blocks.next, struct page, lru);
+            block_remove(p);
+            block_free(p, order);
+        }
+    }
 }
 
 /* Takes the next block of fresh memory in. False: there is none. */
@@ -148,6 +160,10 @@ static struct page *try_alloc(unsigned order, unsigned flags)
 {
     spin_lock(&page_lock);
     struct page *p = take(order, flags & ALLOC_ZERO);
+    if (UNLIKELY(!p && order > 0)) {
+        zero_forget();
+        p = list_take(dirty_blocks, order);
+    }
     if (p) {
         page_stats.free_pages -= 1ul << order;
     }
@@ -190,7 +206,7 @@ void page_put(struct page *p)
     }
     spin_lock(&page_lock);
     page_stats.free_pages += 1ul << p->order;
-    block_free(p, p->order, false);
+    block_free(p, p->order);
     spin_unlock(&page_lock);
 }
 
@@ -243,7 +259,7 @@ static paddr_t find_place(const struct page_range *ranges, unsigned count,
                           uint64_t bytes)
 {
     for (unsigned i = 0; i < count; i++) {
-        paddr_t start = max_u64(ranges[i].start, LOW_MEMORY_END);
+        paddr_t start = align_up(max_u64(ranges[i].start, LOW_MEMORY_END), PAGE_SIZE);
         for (unsigned pass = 0; pass < reserved_count; pass++) {
             for (unsigned k = 0; k < reserved_count; k++) {
                 if (reserved[k].start < start + bytes && reserved[k].end > start) {
@@ -262,7 +278,10 @@ void page_init(const struct page_range *ranges, unsigned range_count,
                const struct page_range *reserved, unsigned reserved_count, uint64_t limit)
 {
     struct page_range taken[PAGE_RESERVED_MAX + 1];
-    memcpy(taken, reserved, reserved_count * sizeof(*reserved));
+    ASSERT(reserved_count <= PAGE_RESERVED_MAX);
+    for (unsigned i = 0; i < reserved_count; i++) {
+        taken[i] = reserved[i];
+    }
     for (unsigned o = 0; o < ORDER_COUNT; o++) {
         list_init(&dirty_blocks[o].blocks);
         list_init(&zero_blocks[o].blocks);

@@ -1,5 +1,5 @@
 /*
- * Physical pages: a buddy allocator whose free memory is taken in lazily, 2 MiB at a time, so that
+ * Physical pages: a buddy allocator whose free memory is taken in lazily, 4 MiB at a time, so that
  * boot does not depend on how much memory there is. Memory never used since power-on is zero, and
  * known to be.
  */

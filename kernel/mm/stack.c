@@ -35,17 +35,34 @@ static void *kept_take(void)
     return top;
 }
 
+static uint64_t slot_take(void)
+{
+    spin_lock(&stack_lock);
+    uint64_t slot = free_slot_count ? free_slots[--free_slot_count] : next_slot++;
+    spin_unlock(&stack_lock);
+    return slot;
+}
+
+/* A slot that finds no place in the list is lost: only address space. */
+static void slot_put(uint64_t slot)
+{
+    spin_lock(&stack_lock);
+    if (free_slot_count < ARRAY_SIZE(free_slots)) {
+        free_slots[free_slot_count++] = (uint32_t)slot;
+    }
+    spin_unlock(&stack_lock);
+}
+
 void *stack_alloc(void)
 {
     void *top = kept_take();
     if (top) {
         return top;
     }
-    spin_lock(&stack_lock);
-    uint64_t slot = free_slot_count ? free_slots[--free_slot_count] : next_slot++;
-    spin_unlock(&stack_lock);
+    uint64_t slot = slot_take();
     uint64_t address = slot_address(slot);
     if (pt_kernel_map(address - STACK_SIZE, STACK_SIZE)) {
+        slot_put(slot);
         return NULL;
     }
     __atomic_fetch_add(&page_stats.stack_pages, STACK_SIZE / PAGE_SIZE, __ATOMIC_RELAXED);
@@ -67,9 +84,7 @@ void stack_free(void *top)
     }
     pt_kernel_unmap((uint64_t)top - STACK_SIZE, STACK_SIZE);
     __atomic_fetch_sub(&page_stats.stack_pages, STACK_SIZE / PAGE_SIZE, __ATOMIC_RELAXED);
-    spin_lock(&stack_lock);
-    free_slots[free_slot_count++] = (uint32_t)(((uint64_t)top - stack_area_base()) / SLOT_SIZE - 1);
-    spin_unlock(&stack_lock);
+    slot_put(((uint64_t)top - stack_area_base()) / SLOT_SIZE - 1);
 }
 
 bool stack_is_guard(uint64_t addr)
