@@ -1,0 +1,263 @@
+// UNIT: kernel/time/timer.c kernel/time/clock.c kernel/base/rbtree.c
+// UNIT: kernel/sched/waitq.c tests/unit/fakes/page.c
+/* Timers and clocks on a counter that the test turns. */
+#include "kernel/arch/cpu.h"
+#include "kernel/base/errno.h"
+#include "kernel/sched/sleep.h"
+#include "kernel/sched/thread.h"
+#include "kernel/time/clock.h"
+#include "kernel/time/clock_init.h"
+#include "kernel/time/timer.h"
+#include "tests/harness/check.h"
+#include "tests/unit/fakes/fakes.h"
+
+bool lock_checks_on;
+static struct thread only_thread;
+static uint64_t cycles, cycles_hz, reference_ns, armed_at, arm_count;
+static unsigned wakes;
+
+void panic(const char *fmt, ...)
+{
+    printf("Bail out! panic: %s\n", fmt);
+    __builtin_trap();
+}
+
+uint64_t arch_cycles(void)
+{
+    return cycles;
+}
+
+uint64_t arch_cycles_hz(void)
+{
+    return cycles_hz;
+}
+
+uint64_t arch_reference_ns(void)
+{
+    cycles += 2500; /* a counter of 2.5 GHz */
+    return reference_ns += 1000;
+}
+
+void arch_timer_arm(uint64_t delta_ns)
+{
+    armed_at = clock_monotonic_ns() + delta_ns;
+    arm_count++;
+}
+
+struct thread *thread_current(void)
+{
+    return &only_thread;
+}
+
+void thread_wake(struct thread *t)
+{
+    wakes += t == &only_thread;
+}
+
+int thread_sleep_unless(const bool *woken, uint64_t deadline_ns, bool interruptible)
+{
+    (void)deadline_ns, (void)interruptible;
+    return *woken ? 0 : -ETIMEDOUT;
+}
+
+/* ---- timers: the counter is in nanoseconds ---- */
+
+static unsigned fired[64], fired_count;
+static struct timer timers[64];
+
+static void on_expiry(struct timer *t)
+{
+    fired[fired_count++ % 64] = (unsigned)(t - timers);
+}
+
+static void set_again(struct timer *t)
+{
+    on_expiry(t);
+    if (fired_count < 5)
+        timer_set(t, clock_monotonic_ns()); /* due at once */
+}
+
+static void start_clock(void)
+{
+    cycles_hz = 1000000000;
+    cycles = 1000;
+    clock_init(0, 0);
+    for (unsigned i = 0; i < 64; i++)
+        timer_init(&timers[i], on_expiry);
+}
+
+/* Time goes to ns; the hardware interrupts when it was told to. */
+static void run_to(uint64_t ns)
+{
+    cycles = 1000 + ns;
+    if (armed_at <= clock_monotonic_ns() + 1)
+        timer_run();
+}
+
+static void test_timer_order(void)
+{
+    static const uint64_t due[] = {500, 100, 300, 300, 900, 200};
+    for (unsigned i = 0; i < 6; i++)
+        timer_set(&timers[i], due[i]);
+    CHECK_EQ(armed_at, 100);
+    CHECK(timer_cancel(&timers[5]) && !timer_cancel(&timers[5]));
+    timer_set(&timers[4], 50); /* moved to the front */
+    CHECK_EQ(armed_at, 50);
+    run_to(49);
+    run_to(400);
+    static const unsigned order[] = {4, 1, 2, 3};
+    CHECK_EQ(fired_count, 4);
+    for (unsigned i = 0; i < 4; i++)
+        CHECK_EQ(fired[i], order[i]);
+    CHECK(!timer_is_set(&timers[1]) && timer_is_set(&timers[0]));
+    CHECK_EQ(armed_at, 500);
+    CHECK(timer_cancel(&timers[0]));
+    run_to(1000);
+    CHECK_EQ(fired_count, 4);
+}
+
+/* After the first is taken back, the next one is still served, though later armed. */
+static void test_timer_cancelled_first(void)
+{
+    fired_count = 0;
+    timer_set(&timers[0], 2000);
+    timer_set(&timers[1], 3000);
+    CHECK(timer_cancel(&timers[0]));
+    run_to(2000); /* the needless interrupt */
+    CHECK_EQ(fired_count, 0);
+    CHECK_EQ(armed_at, 3000);
+    run_to(3000);
+    CHECK_EQ(fired_count, 1);
+}
+
+static void test_timer_in_the_past(void)
+{
+    fired_count = 0;
+    timer_init(&timers[7], set_again);
+    timer_set(&timers[7], 5);
+    CHECK_EQ(armed_at, 3001);
+    run_to(3001);
+    CHECK_EQ(fired_count, 5); /* it set itself */
+    CHECK(!timer_is_set(&timers[7]));
+}
+
+static void test_many_timers(void)
+{
+    uint64_t state = 1, last = 0;
+    unsigned wrong = 0;
+    for (unsigned i = 0; i < 7; i++)
+        timer_init(&timers[i], on_expiry);
+    timer_init(&timers[7], on_expiry);
+    for (unsigned round = 0; round < 2000; round++) {
+        state = state * 6364136223846793005ul + 1442695040888963407ul;
+        struct timer *t = &timers[state >> 33 & 63];
+        if (state >> 60 < 4)
+            timer_cancel(t);
+        else
+            timer_set(t, 10000 + (state >> 40) % 1000000);
+    }
+    unsigned set = 0;
+    for (unsigned i = 0; i < 64; i++)
+        set += timer_is_set(&timers[i]);
+    fired_count = 0;
+    timer_run(); /* forgets those that were taken back */
+    while (fired_count < set) {
+        unsigned before = fired_count;
+        wrong += armed_at < last;
+        last = armed_at;
+        run_to(armed_at);
+        wrong += fired_count == before;
+        if (wrong)
+            break;
+    }
+    CHECK_EQ(wrong, 0);
+    CHECK_EQ(fired_count, set);
+}
+
+/* ---- clocks ---- */
+
+static void test_clock_rates(void)
+{
+    static const uint64_t rates[] = {1, 1000, 3579545, 1000000000, 2999999999, 10000000000};
+    for (unsigned i = 0; i < ARRAY_SIZE(rates); i++) {
+        cycles_hz = rates[i];
+        cycles = 77;
+        clock_init(0, 1000000000000000000);
+        CHECK_EQ(clock_monotonic_ns(), 0);
+        cycles += 3600 * rates[i];
+        int64_t off = (int64_t)(clock_monotonic_ns() - 3600000000000);
+        CHECK(off <= 0 && off > -100000); /* 30 ns a second */
+        CHECK_EQ(clock_realtime_ns() - (int64_t)clock_monotonic_ns(), 1000000000000000000);
+    }
+    cycles_hz = 0;
+    clock_init(0, 0); /* compared with the other clock */
+    uint64_t before = clock_monotonic_ns();
+    cycles += 2500000000;
+    int64_t second = (int64_t)(clock_monotonic_ns() - before);
+    CHECK(second > 990000000 && second < 1010000000);
+}
+
+static void test_clock_set(void)
+{
+    uint64_t changes = clock_realtime_changes();
+    struct waiter w;
+    waiter_init(&w, EVENTS_ANY);
+    waitq_add(clock_realtime_waitq(), &w);
+    clock_realtime_set(-5);
+    CHECK_EQ(clock_realtime_ns(), -5);
+    CHECK_EQ(clock_realtime_changes(), changes + 1);
+    CHECK_EQ(clock_params->sequence % 2, 0);
+    CHECK(w.woken);
+    waitq_remove(clock_realtime_waitq(), &w);
+}
+
+/* ---- wait queues ---- */
+
+static bool refuse(struct waiter *w, uint32_t events)
+{
+    (void)w, (void)events;
+    return false;
+}
+
+static void test_wait_queue(void)
+{
+    struct waitq q;
+    struct waiter w[5];
+    waitq_init(&q);
+    waitq_wake(&q, EVENTS_ANY);
+    CHECK(!waitq_wake_one(&q));
+    for (unsigned i = 0; i < 5; i++) {
+        waiter_init(&w[i], i == 0 ? 4 : 1);
+        w[i].exclusive = i >= 2;
+        waitq_add(&q, &w[i]);
+    }
+    w[2].wake = refuse; /* passed over */
+    waitq_wake(&q, 1);
+    CHECK(!w[0].woken && w[1].woken && !w[2].woken && w[3].woken && !w[4].woken);
+    waitq_wake(&q, 4);
+    CHECK(w[0].woken && !w[4].woken);
+    CHECK_EQ(waiter_sleep(&w[0], DEADLINE_NONE, false), 0);
+    waiter_arm(&w[0]);
+    CHECK_EQ(waiter_sleep(&w[0], 5, false), -ETIMEDOUT);
+    CHECK(waitq_wake_one(&q) && w[0].woken); /* the first that is not awake yet */
+    CHECK(waitq_wake_one(&q) && w[4].woken);
+    CHECK(!waitq_wake_one(&q));
+    for (unsigned i = 0; i < 5; i++) {
+        waitq_remove(&q, &w[i]);
+        waitq_remove(&q, &w[i]); /* harmless */
+    }
+    CHECK(waitq_empty(&q));
+}
+
+int main(void)
+{
+    start_clock();
+    RUN(test_timer_order);
+    RUN(test_timer_cancelled_first);
+    RUN(test_timer_in_the_past);
+    RUN(test_many_timers);
+    RUN(test_clock_rates);
+    RUN(test_clock_set);
+    RUN(test_wait_queue);
+    return check_done();
+}
