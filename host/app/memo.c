@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "host/app/argument.h"
-#include "host/base/blake2b.h"
+#include "host/base/digest.h"
 #include "host/base/io.h"
 #include "host/base/path.h"
 #include "host/base/stamp.h"
@@ -20,14 +20,14 @@
 #define MEMO_MAGIC "orris memo 1\n"
 #define LINE_SIZE 256
 
-static void key_text(struct blake2b *hash, const char *text)
+static void key_text(struct digest *hash, const char *text)
 {
     if (text)
-        blake2b_update(hash, text, strlen(text));
-    blake2b_update(hash, text ? "" : "\n", 1);
+        digest_update(hash, text, strlen(text));
+    digest_update(hash, text ? "" : "\n", 1);
 }
 
-static void key_list(struct blake2b *hash, const struct strlist *list)
+static void key_list(struct digest *hash, const struct strlist *list)
 {
     for (size_t i = 0; i < list->count; i++)
         key_text(hash, list->items[i]);
@@ -35,7 +35,7 @@ static void key_list(struct blake2b *hash, const struct strlist *list)
 }
 
 /* Only the arguments that name files matter to the image, unless all go into it. */
-static void key_arguments(struct blake2b *hash, const struct app_request *request,
+static void key_arguments(struct digest *hash, const struct app_request *request,
                           const struct strlist *list, const char *folder)
 {
     for (size_t i = 0; i < list->count; i++)
@@ -46,7 +46,7 @@ static void key_arguments(struct blake2b *hash, const struct app_request *reques
 }
 
 /* Only these variables of -e matter to what is put in, unless all go into the image. */
-static void key_env(struct blake2b *hash, const struct app_request *request)
+static void key_env(struct digest *hash, const struct app_request *request)
 {
     static const char *const starts[] = {"PYTHON", "LD_", "NODE_", "TZ", "LC_", "LANG"};
     for (size_t i = 0; i < request->env.count; i++) {
@@ -63,7 +63,7 @@ static void key_env(struct blake2b *hash, const struct app_request *request)
 }
 
 /* The host's variables that every search depends on, and this tool itself. */
-static void key_host(struct blake2b *hash)
+static void key_host(struct digest *hash)
 {
     static const char *const names[] = {"PATH",     "HOME", "ORRIS_KERNEL", "LANG", "LC_ALL",
                                         "LC_CTYPE", "TZ"};
@@ -72,14 +72,14 @@ static void key_host(struct blake2b *hash)
     struct stat info;
     uint64_t tool = stat("/proc/self/exe", &info) ? 0 : stamp_hash(&info);
     uid_t user = geteuid();
-    blake2b_update(hash, &tool, sizeof(tool));
-    blake2b_update(hash, &user, sizeof(user));
+    digest_update(hash, &tool, sizeof(tool));
+    digest_update(hash, &user, sizeof(user));
 }
 
 char *memo_path(const struct app_request *request, struct error *err)
 {
-    struct blake2b hash;
-    blake2b_init(&hash);
+    struct digest hash;
+    digest_init(&hash);
     key_host(&hash);
     char *folder = path_absolute(".");
     key_text(&hash, folder);
@@ -92,10 +92,10 @@ char *memo_path(const struct app_request *request, struct error *err)
     key_arguments(&hash, request, &request->program_args, folder);
     key_env(&hash, request);
     free(folder);
-    uint8_t digest[BLAKE2B_SIZE];
+    uint8_t digest[DIGEST_SIZE];
     char name[41];
-    blake2b_final(&hash, digest);
-    blake2b_name(digest, name);
+    digest_final(&hash, digest);
+    digest_name(digest, name);
     char *sub = mem_printf("cache/runs/%s", name);
     char *path = store_path(sub, false, err);
     free(sub);

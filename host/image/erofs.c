@@ -376,13 +376,13 @@ struct stream {
     int fd;
     char *buffer; /* STREAM_SIZE */
     size_t fill;
-    struct blake2b hash;
+    struct digest hash;
     struct error *err;
 };
 
 static bool stream_flush(struct stream *stream)
 {
-    blake2b_update(&stream->hash, stream->buffer, stream->fill);
+    digest_update(&stream->hash, stream->buffer, stream->fill);
     bool done = io_write(stream->fd, stream->buffer, stream->fill);
     stream->fill = 0;
     return done || error_errno(stream->err, "can't write a layer");
@@ -468,7 +468,7 @@ static char *meta_create(const struct plan *plan, uint64_t size)
 }
 
 /* Puts UUID and checksum into the first block, which is on disk already. */
-static bool super_finish(int fd, char *meta, const uint8_t digest[BLAKE2B_SIZE], struct error *err)
+static bool super_finish(int fd, char *meta, const uint8_t digest[DIGEST_SIZE], struct error *err)
 {
     struct superblock super;
     memcpy(&super, meta + EROFS_SUPERBLOCK_OFFSET, sizeof(super));
@@ -479,7 +479,7 @@ static bool super_finish(int fd, char *meta, const uint8_t digest[BLAKE2B_SIZE],
            error_errno(err, "can't write a layer");
 }
 
-static bool plan_write(const struct plan *plan, int fd, uint8_t digest[BLAKE2B_SIZE],
+static bool plan_write(const struct plan *plan, int fd, uint8_t digest[DIGEST_SIZE],
                        struct error *err)
 {
     uint64_t size = plan->meta_size;
@@ -488,20 +488,20 @@ static bool plan_write(const struct plan *plan, int fd, uint8_t digest[BLAKE2B_S
             size += (uint64_t)node_blocks(plan->nodes[i]) * BLOCK;
     char *meta = meta_create(plan, size);
     struct stream stream = {.fd = fd, .buffer = mem_alloc(STREAM_SIZE), .err = err};
-    blake2b_init(&stream.hash);
+    digest_init(&stream.hash);
     bool done = stream_add(&stream, meta, size);
     for (size_t i = 0; done && i < plan->count; i++)
         if (!plan->nodes[i]->same && S_ISREG(plan->nodes[i]->mode))
             done = stream_file(&stream, plan->nodes[i]);
     done = done && stream_flush(&stream);
-    blake2b_final(&stream.hash, digest);
+    digest_final(&stream.hash, digest);
     done = done && super_finish(fd, meta, digest, err);
     free(stream.buffer);
     free(meta);
     return done;
 }
 
-bool erofs_write(struct erofs_node *root, int fd, uint8_t digest[BLAKE2B_SIZE], struct error *err)
+bool erofs_write(struct erofs_node *root, int fd, uint8_t digest[DIGEST_SIZE], struct error *err)
 {
     struct plan plan = {0};
     plan_list(&plan, root);

@@ -11,7 +11,7 @@
 
 #include <sys/types.h>
 
-#include "host/base/blake2b.h"
+#include "host/base/digest.h"
 #include "host/base/error.h"
 
 #define EROFS_SUPERBLOCK_OFFSET 1024u
@@ -44,4 +44,4 @@ void erofs_destroy(struct erofs_node *root);
 /* Writes all to fd (an empty file) and sets digest to the hash of its bytes, its UUID and checksum
  * taken as 0; the UUID is then the digest's beginning. A source whose size isn't what the node says
  * is an error: it changed meanwhile. */
-bool erofs_write(struct erofs_node *root, int fd, uint8_t digest[BLAKE2B_SIZE], struct error *err);
+bool erofs_write(struct erofs_node *root, int fd, uint8_t digest[DIGEST_SIZE], struct error *err);

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "host/base/blake2b.h"
+#include "host/base/digest.h"
 #include "host/base/fresh.h"
 #include "host/base/io.h"
 #include "host/base/path.h"
@@ -94,7 +94,7 @@ static int by_guest(const void *left, const void *right)
     return strcmp((*a)->guest, (*b)->guest);
 }
 
-static void key_add(struct blake2b *hash, const struct spec_entry *entry)
+static void key_add(struct digest *hash, const struct spec_entry *entry)
 {
     const struct stamp *stamp = &entry->stamp;
     struct buf line = {0};
@@ -105,16 +105,16 @@ static void key_add(struct blake2b *hash, const struct spec_entry *entry)
                    (unsigned long long)stamp->ino, (long long)stamp->size,
                    (long long)stamp->ctime_ns, stamp->mode);
     buf_string(&line, "\n");
-    blake2b_update(hash, line.data, line.size);
+    digest_update(hash, line.data, line.size);
     if (entry->kind == ENTRY_DATA)
-        blake2b_update(hash, entry->source, entry->size);
+        digest_update(hash, entry->source, entry->size);
     if (entry->kind == ENTRY_LINK)
-        blake2b_update(hash, entry->source, strlen(entry->source) + 1);
+        digest_update(hash, entry->source, strlen(entry->source) + 1);
     buf_clear(&line);
 }
 
 /* Folders that no entry describes take their mode from a lower layer, so they count as well. */
-static void key_folders(struct blake2b *hash, const struct node *node, enum spec_tier tier)
+static void key_folders(struct digest *hash, const struct node *node, enum spec_tier tier)
 {
     for (const struct node *child = node->child; child; child = child->next) {
         if (child->kind != ENTRY_DIR || !(child->tiers & (1u << tier)))
@@ -123,7 +123,7 @@ static void key_folders(struct blake2b *hash, const struct node *node, enum spec
         int length =
             snprintf(text, sizeof(text), "%o %lld\n", child->mode, (long long)child->mtime_ns);
         if (child->entry < 0)
-            blake2b_update(hash, text, (size_t)length);
+            digest_update(hash, text, (size_t)length);
         key_folders(hash, child, tier);
     }
 }
@@ -137,16 +137,16 @@ static void layer_key(const struct image_spec *spec, enum spec_tier tier, char n
             sorted[count++] = &spec->entries[i];
     if (count)
         qsort(sorted, count, sizeof(*sorted), by_guest);
-    struct blake2b hash;
-    blake2b_init(&hash);
-    blake2b_update(&hash, LAYER_FORMAT, strlen(LAYER_FORMAT));
+    struct digest hash;
+    digest_init(&hash);
+    digest_update(&hash, LAYER_FORMAT, strlen(LAYER_FORMAT));
     for (size_t i = 0; i < count; i++)
         key_add(&hash, sorted[i]);
     if (spec->layer_count)
         key_folders(&hash, &spec->tree->root, tier);
-    uint8_t digest[BLAKE2B_SIZE];
-    blake2b_final(&hash, digest);
-    blake2b_name(digest, name);
+    uint8_t digest[DIGEST_SIZE];
+    digest_final(&hash, digest);
+    digest_name(digest, name);
     free(sorted);
 }
 
@@ -175,10 +175,10 @@ static char *layer_write(struct erofs_node *root, char name[NAME_SIZE], struct e
         return NULL;
     char *path = NULL;
     struct fresh_file file;
-    uint8_t digest[BLAKE2B_SIZE];
+    uint8_t digest[DIGEST_SIZE];
     if (fresh_open(&file, folder, err)) {
         bool done = erofs_write(root, file.fd, digest, err);
-        blake2b_name(digest, name);
+        digest_name(digest, name);
         path = mem_printf("%s/%s.erofs", folder, name);
         if (!done || !fresh_keep(&file, path, err)) {
             fresh_drop(&file);

@@ -138,7 +138,7 @@ static bool making_walk(struct making *making, const char *tree, struct erofs_no
 static bool making_write(const struct making *making, struct erofs_node *root, const char *image,
                          const char *listing, struct error *err)
 {
-    uint8_t digest[BLAKE2B_SIZE];
+    uint8_t digest[DIGEST_SIZE];
     int fd = open(image, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
     if (fd < 0)
         return error_errno(err, "can't make %s", image);

@@ -9,8 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "host/base/blake2b.h"
 #include "host/base/buf.h"
+#include "host/base/digest.h"
 #include "host/base/nearest.h"
 #include "host/base/say.h"
 #include "host/base/store.h"
@@ -147,16 +147,16 @@ static int by_name(const void *a, const void *b)
 /* Where the additions lie: by the packages' names and what they stand on. */
 static char *additions_id(const struct strlist *names, const struct shelf_item *base)
 {
-    struct blake2b state;
-    uint8_t digest[BLAKE2B_SIZE];
+    struct digest state;
+    uint8_t digest[DIGEST_SIZE];
     char hash[41];
-    blake2b_init(&state);
+    digest_init(&state);
     for (size_t i = 0; i < names->count; i++)
-        blake2b_update(&state, names->items[i], strlen(names->items[i]) + 1);
+        digest_update(&state, names->items[i], strlen(names->items[i]) + 1);
     for (size_t i = 0; base && i < base->debs.count; i++)
-        blake2b_update(&state, base->debs.items[i].sha256, strlen(base->debs.items[i].sha256));
-    blake2b_final(&state, digest);
-    blake2b_name(digest, hash);
+        digest_update(&state, base->debs.items[i].sha256, strlen(base->debs.items[i].sha256));
+    digest_final(&state, digest);
+    digest_name(digest, hash);
     if (!base)
         return mem_printf("host_0@%.16s", hash);
     return mem_printf("%s_%s@%.16s", base->package.name, base->package.version, hash);
