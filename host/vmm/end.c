@@ -16,9 +16,8 @@
 #include "host/base/say.h"
 
 #define LOST_NAMED 5u /* so many lost files are named */
-#define ABSOLUTE_LATEST                                                                            \
-    8                 /* a file of the same absolute path counts if it was looked for so late      \
-                       */
+/* A file of the same absolute path counts if it was looked for so late. */
+#define ABSOLUTE_LATEST 8
 #define TAIL_LINES 12 /* of the serial console, after a failure */
 
 /* ---- files ---- */
@@ -46,10 +45,16 @@ static bool is_system_path(const char *path)
 {
     static const char *const folders[] = {"/proc", "/sys",     "/dev",   "/run",
                                           "/tmp",  "/usr/lib", "/lib64", "/lib"};
+    static const char *const beginnings[] = {
+        "/etc/ld.so",     "/etc/inputrc",     "/etc/terminfo",      "/etc/ssl/",   "/etc/gai.conf",
+        "/etc/host.conf", "/etc/resolv.conf", "/etc/nsswitch.conf", "/etc/python3"};
     for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
         if (path_under(path, folders[i]))
             return true;
-    return strncmp(path, "/etc/ld.so", 10) == 0;
+    for (size_t i = 0; i < sizeof(beginnings) / sizeof(beginnings[0]); i++)
+        if (strncmp(path, beginnings[i], strlen(beginnings[i])) == 0)
+            return true;
+    return false;
 }
 
 char *end_find_missing(const struct strlist *missing, const char *workdir, const char **guest)
