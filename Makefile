@@ -12,6 +12,7 @@ VERSION  := $(shell cat VERSION)
 include kernel/build.mk
 include host/build.mk
 include tests/build.mk
+include tests/fuzz.mk
 -include tools/targets.mk
 include tools/lint.mk
 
