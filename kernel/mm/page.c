@@ -286,7 +286,10 @@ void page_init(const struct page_range *ranges, unsigned range_count,
         list_init(&dirty_blocks[o].blocks);
         list_init(&zero_blocks[o].blocks);
     }
-    page_count = ranges[range_count - 1].end >> PAGE_SHIFT;
+    page_count = 0;
+    for (unsigned i = 0; i < range_count; i++) {
+        page_count = max_u64(page_count, ranges[i].end >> PAGE_SHIFT);
+    }
     uint64_t bytes = align_up(page_count * sizeof(struct page), PAGE_SIZE);
     paddr_t place = find_place(ranges, range_count, reserved, reserved_count, bytes);
     pages = direct_map(place);

@@ -9,7 +9,7 @@ struct page_range {
     paddr_t start, end;
 };
 
-/* ranges: RAM, ascending; reserved: parts of it that are in use, at most PAGE_RESERVED_MAX. Keeps 64
+/* ranges: RAM; reserved: parts of it that are in use, at most PAGE_RESERVED_MAX. Keeps 64
  * bytes for each page; touches nothing else. limit: bytes to use, 0: all. */
 void page_init(const struct page_range *ranges, unsigned range_count,
                const struct page_range *reserved, unsigned reserved_count, uint64_t limit);

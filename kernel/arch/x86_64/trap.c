@@ -17,6 +17,7 @@
 #include "kernel/syscall/syscall.h"
 #include "kernel/vm/vm.h"
 
+#define VECTOR_NMI 2
 #define VECTOR_DOUBLE_FAULT 8
 #define VECTOR_PAGE_FAULT 14
 #define PF_WRITE 0x2u
@@ -151,7 +152,7 @@ void trap_from_user(struct user_regs *regs, uint32_t vector)
         user_page_fault(regs, addr);
     } else if (vector >= 32) {
         interrupt_handle(vector);
-    } else {
+    } else if (vector != VECTOR_NMI) { /* a stray one concerns nobody */
         user_trap(regs, vector);
     }
     regs->orig_rax = ~0ul; /* not a system call: nothing to restart */
@@ -187,8 +188,8 @@ void trap_in_kernel(struct user_regs *regs, uint32_t vector)
     if (vector == VECTOR_PAGE_FAULT && kernel_page_fault(regs)) {
         return;
     }
-    if (vector == 2) {
-        return; /* a stray NMI */
+    if (vector == VECTOR_NMI) {
+        return; /* a stray one */
     }
     if (vector == 13 && fixup(regs)) {
         return;
