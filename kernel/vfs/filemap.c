@@ -49,39 +49,43 @@ static void page_remove_locked(struct filemap *map, struct page *page)
     page->map = NULL;
 }
 
-/* Drops the cached pages of [first, last]. */
-static void pages_drop(struct filemap *map, uint64_t first, uint64_t last)
+/* Drops the cached pages of [first, last]. False: came upon one that is mapped, and stopped. */
+static bool pages_drop(struct filemap *map, uint64_t first, uint64_t last)
 {
     for (uint64_t index = first;; index++) {
         spin_lock(&cache_lock);
         struct page *page = radix_next(&map->pages, &index);
-        if (page && index <= last)
+        bool mapped = page && index <= last && page->mapcount > 0;
+        if (page && index <= last && !mapped)
             page_remove_locked(map, page);
         else
             page = NULL;
         spin_unlock(&cache_lock);
         if (!page)
-            return;
+            return !mapped;
         page_put(page);
         if (index == last)
-            return;
+            return true;
     }
 }
 
 void filemap_fini(struct filemap *map)
 {
     if (map->page_count)
-        pages_drop(map, 0, UINT64_MAX);
+        (void)pages_drop(map, 0, UINT64_MAX);
     radix_clear(&map->pages);
 }
 
 void filemap_drop(struct filemap *map, uint64_t first, uint64_t last)
 {
-    if (!list_empty(&map->areas))
-        vm_unmap_filemap(map, first, last, true);
-    mutex_lock(&map->lock);
-    pages_drop(map, first, last);
-    mutex_unlock(&map->lock);
+    bool done = false;
+    while (!done) { /* while we wait for the mutex, a fault may map a page again */
+        if (!list_empty(&map->areas))
+            vm_unmap_filemap(map, first, last, true);
+        mutex_lock(&map->lock);
+        done = pages_drop(map, first, last);
+        mutex_unlock(&map->lock);
+    }
 }
 
 struct page *filemap_find_page(struct filemap *map, uint64_t index)
@@ -204,7 +208,7 @@ int filemap_add_page(struct filemap *map, uint64_t index, struct page *page)
         page_get(page);
         err = page_dirty(map, page);
         if (err)
-            pages_drop(map, index, index);
+            (void)pages_drop(map, index, index);
     }
     mutex_unlock(&map->lock);
     return err;

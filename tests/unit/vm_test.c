@@ -548,6 +548,30 @@ static void test_advice_on_files(void)
     all_given_back();
 }
 
+static uint64_t raced_addr;
+
+static void fault_meanwhile(struct mutex *m)
+{
+    if (m == &file_map.lock && !the_vm.lock.owner) {
+        fake_on_lock = NULL;
+        CHECK_EQ(vm_fault(raced_addr, VM_READ), VM_FAULT_OK);
+    }
+}
+
+/* A page that is mapped again while its file is cut short must not stay mapped. */
+static void test_fault_during_truncation(void)
+{
+    raced_addr = 0x80000000ul;
+    map_at(raced_addr, PAGE_SIZE, PROT_READ, MAP_PRIVATE | MAP_FIXED, &the_file, 0);
+    CHECK_EQ(peek(raced_addr), 0);
+    fake_on_lock = fault_meanwhile;
+    filemap_drop(&file_map, 0, UINT64_MAX);
+    CHECK(!fake_on_lock);
+    CHECK(!pt_lookup(raced_addr).page);
+    CHECK_EQ(file_map.page_count, 0);
+    all_given_back();
+}
+
 static void test_shared_zeros_have_no_offset(void)
 {
     int64_t at = map_at(0, 2 * PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, NULL,
@@ -603,6 +627,7 @@ int main(void)
     RUN(test_kernel_pages_do_not_grow);
     RUN(test_large_empty_range);
     RUN(test_advice_on_files);
+    RUN(test_fault_during_truncation);
     RUN(test_shared_zeros_have_no_offset);
     RUN(test_unlimited_stack);
     RUN(test_break);

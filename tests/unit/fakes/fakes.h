@@ -25,6 +25,9 @@ extern uint64_t fake_disk_size;
 bool fake_shell(const char *format, ...);
 /* A new folder under /tmp, removed at exit. */
 const char *fake_folder(void);
+/* sched.c: called before a mutex is taken; what other threads do while this one waits for it */
+struct mutex;
+extern void (*fake_on_lock)(struct mutex *m);
 /* world.c: the last signal sent, control messages */
 extern int fake_signal;
 extern char fake_control[65536]; /* "TYPE:text\n" each */

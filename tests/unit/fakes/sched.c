@@ -5,6 +5,7 @@
 
 #include "kernel/sched/thread.h"
 #include "kernel/sync/mutex.h"
+#include "tests/unit/fakes/fakes.h"
 
 bool lock_checks_on;
 static struct thread only_thread;
@@ -26,8 +27,12 @@ void mutex_init(struct mutex *m, enum lock_rank rank)
     m->rank = (uint8_t)rank;
 }
 
+void (*fake_on_lock)(struct mutex *m);
+
 void mutex_lock(struct mutex *m)
 {
+    if (fake_on_lock)
+        fake_on_lock(m);
     if (m->owner)
         bail_out("deadlock on a mutex");
     m->owner = &only_thread;
