@@ -592,8 +592,11 @@ static int advise_free(struct area *a, uint64_t from, uint64_t to)
 
 static int advise_remove(struct area *a, uint64_t from, uint64_t to)
 {
-    if (!a->shared || !a->map || !(a->prot & VM_WRITE) || a->locked) {
+    if (!a->map || a->locked) {
         return -EINVAL;
+    }
+    if (!a->shared || !(a->prot & VM_WRITE)) {
+        return -EACCES;
     }
     if (a->map->ops && a->map->ops->fill) {
         return -EOPNOTSUPP; /* what is dropped would come back from the layer */

@@ -1,4 +1,6 @@
 /* mremap, brk and madvise: memory that grows, shrinks, moves and is given back. */
+#include <sys/auxv.h>
+
 #include "tests/harness/guest.h"
 
 static void mremap_shrinks_in_place(void)
@@ -192,6 +194,84 @@ static void threads_map_at_once(void)
     CHECK_EQ(wrong, 0);
 }
 
+/* A range that ends beyond the end of all addresses begins anew at 0. */
+static void ranges_that_wrap_are_refused(void)
+{
+    char *p = pages(2);
+    unsigned char vec[1];
+    size_t wrapping = -(size_t)PAGE;
+    CHECK_ERR(syscall(SYS_mincore, p, wrapping, vec), ENOMEM);
+    CHECK_ERR(syscall(SYS_msync, p, wrapping, MS_SYNC), ENOMEM);
+    CHECK_ERR(syscall(SYS_mlock, p, wrapping), EINVAL);
+    CHECK_ERR(syscall(SYS_munlock, p, wrapping), EINVAL);
+    CHECK_ERR(syscall(SYS_munmap, p, wrapping), EINVAL);
+    CHECK_ERR(syscall(SYS_mprotect, p, wrapping, PROT_READ), ENOMEM);
+    CHECK_ERR(syscall(SYS_madvise, p, wrapping, MADV_DONTNEED), EINVAL);
+    munmap(p, 2 * PAGE);
+}
+
+static void locked_memory_stays(void)
+{
+    char *p = pages(4);
+    CHECK_OK(mlock(p, 2 * PAGE));
+    CHECK_ERR(madvise(p, 4 * PAGE, MADV_DONTNEED), EINVAL);
+    CHECK_ERR(msync(p, PAGE, MS_SYNC | MS_INVALIDATE), EBUSY);
+    char *q = mremap(p, 2 * PAGE, 64 * PAGE, MREMAP_MAYMOVE);
+    unsigned char vec[64];
+    CHECK_OK(mincore(q, 64 * PAGE, vec));
+    CHECK_EQ(vec[63] & 1, 1); /* also what it grew by */
+    CHECK_OK(munlock(q, 64 * PAGE));
+    CHECK_OK(madvise(q, 64 * PAGE, MADV_DONTNEED));
+    munmap(q, 64 * PAGE);
+    munmap(p + 2 * PAGE, 2 * PAGE);
+}
+
+static void files_are_not_freed(void)
+{
+    scratch_enter();
+    file_put("file", "text");
+    int fd = open("file", O_RDWR);
+    char *p = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+    p[0] = 'T';
+    CHECK_ERR(madvise(p, PAGE, MADV_FREE), EINVAL);
+    CHECK_ERR(madvise(p, PAGE, MADV_REMOVE), EACCES);
+    CHECK_EQ(p[0], 'T');
+    CHECK_OK(mprotect(p, PAGE, PROT_READ));
+    CHECK_ERR(madvise(p, PAGE, MADV_POPULATE_WRITE), EINVAL);
+    CHECK_OK(madvise(p, PAGE, MADV_DONTNEED));
+    CHECK_EQ(p[0], 't');
+    munmap(p, PAGE);
+    p = mmap(NULL, 2 * PAGE, PROT_READ, MAP_SHARED, fd, 0);
+    CHECK_ERR(madvise(p, 2 * PAGE, MADV_POPULATE_READ), EFAULT);
+    munmap(p, 2 * PAGE);
+    close(fd);
+    unlink("file");
+    scratch_leave();
+}
+
+static void vdso_does_not_grow(void)
+{
+    char *vdso = (char *)getauxval(AT_SYSINFO_EHDR);
+    CHECK_ERR(mremap(vdso, PAGE, 64 * PAGE, MREMAP_MAYMOVE), EFAULT);
+}
+
+/* What nobody touched takes no time to look through. */
+static void large_reservation_in_smaps(void)
+{
+    size_t size = 4ul << 40;
+    char *p = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    CHECK(p != MAP_FAILED);
+    CHECK_OK(mprotect(p + size / 2, PAGE, PROT_READ | PROT_WRITE));
+    p[size / 2] = 1;
+    int64_t start = now_ns(CLOCK_MONOTONIC);
+    CHECK(strlen(file_get("/proc/self/smaps")) > 0);
+    char *q = mremap(p, size, size, MREMAP_MAYMOVE | MREMAP_DONTUNMAP);
+    q = q == MAP_FAILED ? p : q; /* several areas: Linux refuses, and so do we */
+    CHECK_EQ(q[size / 2], 1);
+    CHECK(now_ns(CLOCK_MONOTONIC) - start < 2000 * NS_PER_MS);
+    munmap(p, size);
+}
+
 int main(void)
 {
     RUN(mremap_shrinks_in_place);
@@ -207,6 +287,11 @@ int main(void)
     RUN(dontneed_drops_private_memory);
     RUN(advice_is_checked);
     RUN(populate_brings_pages_in);
+    RUN(ranges_that_wrap_are_refused);
+    RUN(locked_memory_stays);
+    RUN(files_are_not_freed);
+    RUN(vdso_does_not_grow);
+    RUN(large_reservation_in_smaps);
     RUN(threads_map_at_once);
     return check_done();
 }
