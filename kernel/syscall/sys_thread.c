@@ -139,6 +139,8 @@ static int64_t do_clone(const struct clone_request *r)
         log_info("clone: flags %#lx ask for a thread apart from the others", flags);
         return -EINVAL;
     }
+    if ((flags & CLONE_SETTLS) && r->tls >= ARCH_USER_END)
+        return -EPERM; /* the processor would refuse it, in the kernel */
     return start_thread(r);
 }
 

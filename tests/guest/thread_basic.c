@@ -273,6 +273,9 @@ static void clone_refuses_nonsense(void)
     args = (struct clone_args){.flags = CLONE_THREAD | CLONE_SIGHAND | CLONE_VM,
                                .stack = (uintptr_t)stack};
     CHECK_ERR(syscall(SYS_clone3, &args, sizeof(args)), EINVAL); /* a stack without a size */
+    long flags = CLONE_THREAD | CLONE_SIGHAND | CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SETTLS;
+    CHECK_ERR(syscall(SYS_clone, flags, stack, 0, 0, KERNEL_ADDRESS), EPERM);
+    CHECK_ERR(syscall(SYS_clone, flags, stack, 0, 0, NONCANONICAL_ADDRESS), EPERM);
 }
 
 static void *exit_by_system_call(void *arg)
