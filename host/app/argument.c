@@ -73,6 +73,32 @@ static int64_t size_since(const struct image_spec *spec, size_t first)
     return size;
 }
 
+/* The folders that a path leads through only to leave them (sub in sub/../x): the machine, too,
+ * looks them up on the way. */
+static bool put_passed_folders(struct launch *launch, const char *argument, const char *folder,
+                               struct error *err)
+{
+    struct image_spec *spec = launch->closure->spec;
+    bool good = true;
+    for (const char *at = strstr(argument, "/.."); good && at; at = strstr(at + 1, "/..")) {
+        if (at == argument || (at[3] && at[3] != '/'))
+            continue;
+        char *passed = mem_printf("%.*s", (int)(at - argument), argument);
+        char *guest = launch_guest_path(launch, passed), *host = host_of(folder, passed);
+        struct spec_found found;
+        if (spec_find(spec, guest, true, &found)) {
+            free(found.guest);
+        } else if (strcmp(guest, "/") != 0) {
+            spec->tier = TIER_APP;
+            good = spec_add_dir(spec, guest, host, "on an argument's way", err);
+        }
+        free(host);
+        free(guest);
+        free(passed);
+    }
+    return good;
+}
+
 static bool put(struct launch *launch, const char *argument, const char *host, bool is_folder,
                 struct strlist *notes, struct error *err)
 {
@@ -112,7 +138,8 @@ bool arguments_put(struct launch *launch, const struct strlist *args, const char
                 strlist_add(notes, text);
                 free(text);
             } else {
-                good = put(launch, args->items[i], host, S_ISDIR(info.st_mode), notes, err);
+                good = put_passed_folders(launch, args->items[i], folder, err) &&
+                       put(launch, args->items[i], host, S_ISDIR(info.st_mode), notes, err);
             }
         }
         free(host);
@@ -158,7 +185,8 @@ static bool put_script(struct launch *launch, const struct argument *arg, struct
     launch->script = host;
     launch->script_guest = launch_guest_path(launch, arg->text);
     launch->closure->spec->tier = TIER_APP;
-    return spec_add_file(launch->closure->spec, launch->script_guest, host, "the script", err);
+    return put_passed_folders(launch, arg->text, arg->folder, err) &&
+           spec_add_file(launch->closure->spec, launch->script_guest, host, "the script", err);
 }
 
 bool arguments_put_script(struct launch *launch, const struct argument *args, size_t count,

@@ -81,6 +81,10 @@ ok "an argument's file is put in, with a note and its size" matches err "argumen
 ok "the whole host is refused" matches err "argument / is not put"
 ok "the home folder is refused" matches err "argument $HOME is not put"
 ok "devices are the machine's own" not orris image ls args /dev/null 2> err
+mkdir -p one/two && echo deep > one/x.csv
+orris build -i through ./static one/two/../x.csv > out 2> err
+ok "a path through a folder and back works as on the host" is "$(orris image cat through /one/x.csv)" deep
+ok "for the folder is there" orris image ls through /one/two
 
 # Bad input.
 try build ./nowhere
