@@ -73,10 +73,8 @@ static int64_t size_since(const struct image_spec *spec, size_t first)
     return size;
 }
 
-/* The folders that a path leads through only to leave them (sub in sub/../x): the machine, too,
- * looks them up on the way. */
-static bool put_passed_folders(struct launch *launch, const char *argument, const char *folder,
-                               struct error *err)
+bool argument_put_passed(struct launch *launch, const char *argument, const char *folder,
+                         struct error *err)
 {
     struct image_spec *spec = launch->closure->spec;
     bool good = true;
@@ -138,7 +136,7 @@ bool arguments_put(struct launch *launch, const struct strlist *args, const char
                 strlist_add(notes, text);
                 free(text);
             } else {
-                good = put_passed_folders(launch, args->items[i], folder, err) &&
+                good = argument_put_passed(launch, args->items[i], folder, err) &&
                        put(launch, args->items[i], host, S_ISDIR(info.st_mode), notes, err);
             }
         }
@@ -185,7 +183,7 @@ static bool put_script(struct launch *launch, const struct argument *arg, struct
     launch->script = host;
     launch->script_guest = launch_guest_path(launch, arg->text);
     launch->closure->spec->tier = TIER_APP;
-    return put_passed_folders(launch, arg->text, arg->folder, err) &&
+    return argument_put_passed(launch, arg->text, arg->folder, err) &&
            spec_add_file(launch->closure->spec, launch->script_guest, host, "the script", err);
 }
 

@@ -8,6 +8,11 @@
 bool arguments_put(struct launch *launch, const struct strlist *args, const char *folder,
                    struct strlist *notes, struct error *err);
 
+/* Puts in the folders that a path leads through only to leave them (sub in sub/../x): the machine,
+ * too, looks them up on the way. */
+bool argument_put_passed(struct launch *launch, const char *argument, const char *folder,
+                         struct error *err);
+
 /* An argument and the host's folder that it is relative to. */
 struct argument {
     const char *text, *folder;

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "host/app/argument.h"
 #include "host/app/elf.h"
 #include "host/app/guestenv.h"
 #include "host/app/launch.h"
@@ -308,12 +309,13 @@ static bool in_guest_path(const char *path)
     return is_in;
 }
 
-static bool put_script(struct launch *launch, struct error *err)
+static bool put_script(struct launch *launch, const char *typed, struct error *err)
 {
     if (!launch->script)
         return true;
     launch->closure->spec->tier = TIER_APP;
-    return spec_add_file(launch->closure->spec, launch->script_guest, launch->script, "the script",
+    return argument_put_passed(launch, typed, launch->folder, err) &&
+           spec_add_file(launch->closure->spec, launch->script_guest, launch->script, "the script",
                          err);
 }
 
@@ -342,7 +344,7 @@ static bool put_program(struct launch *launch, struct found *found, const char *
         good = python_add(launch->closure, found->path, err);
     if (good && launch->runtime == RUNTIME_PERL)
         good = perl_add(launch->closure, found->path, err);
-    return good && put_script(launch, err);
+    return good && put_script(launch, typed, err);
 }
 
 bool launch_program(struct launch *launch, const char *program, struct error *err)

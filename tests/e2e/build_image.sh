@@ -85,6 +85,9 @@ mkdir -p one/two && echo deep > one/x.csv
 orris build -i through ./static one/two/../x.csv > out 2> err
 ok "a path through a folder and back works as on the host" is "$(orris image cat through /one/x.csv)" deep
 ok "for the folder is there" orris image ls through /one/two
+echo 'print(1)' > one/s.py
+orris build -i through one/two/../s.py > out 2> err
+ok "of a script, too" orris image ls through /one/two
 
 # Bad input.
 try build ./nowhere
