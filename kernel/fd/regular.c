@@ -270,6 +270,7 @@ static int range_zero(struct filemap *map, uint64_t from, uint64_t to)
         err = filemap_get_page(map, i, FILEMAP_WRITE | FILEMAP_OVERWRITE, &page);
         if (err)
             return err;
+        page_zero(page); /* a fault may have filled it again meanwhile */
         page_put(page);
     }
     return 0;

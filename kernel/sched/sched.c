@@ -279,13 +279,14 @@ void thread_yield(void)
     struct thread *t = thread_current();
     arch_poll_interrupts();
     spin_lock(&sched_lock);
-    if (t->resched) {
+    bool preempted = t->resched;
+    if (preempted) {
         t->involuntary_switches++;
     } else {
         t->voluntary_switches++;
     }
     t->state = THREAD_READY;
-    enqueue(t, false);
+    enqueue(t, preempted && t->policy == SCHED_FIFO); /* it keeps its turn */
     switch_away();
     spin_unlock(&sched_lock);
 }
