@@ -10,10 +10,9 @@
 #include "kernel/base/names.h"
 #include "kernel/base/panic.h"
 #include "kernel/base/random.h"
-#include "kernel/base/string.h"
-#include "kernel/drivers/block.h"
 #include "kernel/drivers/virtio.h"
 #include "kernel/fd/streams.h"
+#include "kernel/fs/image.h"
 #include "kernel/fs/memfs.h"
 #include "kernel/fs/pseudofs.h"
 #include "kernel/mm/page.h"
@@ -55,27 +54,14 @@ static void memory_init(void)
     page_init(ranges, boot_info.range_count, reserved, 2, 0);
 }
 
-/* The run record from the image itself, when nothing was handed over at boot. */
-static void read_image_records(void)
+/* A machine that no tool looks after checks its image, and may have its run record there. */
+static void take_image(void)
 {
-    static const char no_image[] = "there is no run record, and no image with one on the disk";
-    struct page *page = page_alloc(7, 0);
-    struct page *list[128]; /* half of the header's room: more is never needed */
-    if (!page || !block_size_bytes()) {
-        refuse(-ENOENT, no_image);
+    const char *why;
+    int err = boot_info.module ? image_check(&why) : image_run_begin(&why);
+    if (err) {
+        refuse(err, why);
     }
-    for (unsigned i = 0; i < 128; i++) {
-        list[i] = page + i;
-    }
-    const struct orris_image_header *header = page_virt(page);
-    const char *why = no_image;
-    if (block_read_pages(ORRIS_IMAGE_HEADER_OFFSET, list, 128) ||
-        memcmp(header->magic, ORRIS_IMAGE_MAGIC, sizeof(header->magic)) != 0 ||
-        header->records_size > 128 * PAGE_SIZE - sizeof(*header) ||
-        run_begin(header + 1, header->records_size, &why)) {
-        refuse(-EINVAL, why);
-    }
-    page_put(page);
 }
 
 static void read_run_record(void)
@@ -128,8 +114,8 @@ NORETURN static void refuse_program(int err)
 static void run_program(void *unused)
 {
     (void)unused;
-    if (!boot_info.module) {
-        read_image_records();
+    if (!boot_info.module || !(the_run.options.flags & ORRIS_OPTION_CONTROL)) {
+        take_image();
     }
     int err = rootfs_mount();
     if (err) {

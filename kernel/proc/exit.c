@@ -9,6 +9,7 @@
 #include "kernel/proc/exit.h"
 
 #include "abi/control.h"
+#include "kernel/base/log.h"
 #include "kernel/fd/tty.h"
 #include "kernel/fs/memfs.h"
 #include "kernel/platform/platform.h"
@@ -40,6 +41,8 @@ void exit_machine(uint32_t kind, uint32_t code)
     bool told = control_send(ORRIS_MSG_EXIT, &message, sizeof(message), true);
     if (told && (the_run.options.flags & ORRIS_OPTION_CONTROL))
         wait_for_the_tool();
+    if (code != 0) /* no tool will say so */
+        log_note(kind == ORRIS_EXIT_STATUS ? "exit status %u" : "ended by signal %u", code);
     platform_power_off(kind == ORRIS_EXIT_STATUS ? (int)code : (int)code + STATUS_OF_SIGNAL);
 }
 

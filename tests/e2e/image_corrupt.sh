@@ -1,0 +1,28 @@
+#!/bin/bash
+# A damaged image says so at boot, also where no tool looks: with the command line that -v prints.
+. "$(dirname "$0")/tap.sh"
+
+cat > three.c << 'END'
+#include <stdio.h>
+int main(void) { puts("fine"); return 3; }
+END
+gcc -static -o three three.c
+orris run -v --accel tcg ./three > out 2> err
+line=$(sed -n 's/^orris: \(.*qemu-system.*\)/\1/p' err)
+image=$(orris build ./three)
+plain() { timeout 60 bash -c "$1" < /dev/null > out 2>&1; }
+
+plain "$line"
+ok "the printed line runs the program" has out fine
+ok "and says its status" has out "exit status 3"
+plain "$(sed 's/-initrd [^ ]*//' <<< "$line")"
+ok "the image alone does, too" has out fine
+
+for place in 5000:kernel 1048592:header 1048650:records; do
+    cp "$image" bad.img
+    printf '\xff' | dd of=bad.img bs=1 seek="${place%%:*}" conv=notrunc status=none
+    plain "${line//$image/$PWD/bad.img}"
+    ok "damage to the ${place#*:} is told" has out "the image is corrupt"
+    ok "and nothing runs" not has out fine
+done
+finish
