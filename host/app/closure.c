@@ -342,6 +342,12 @@ static void search_standard(struct search *search)
         (struct closure_known){.name = mem_string(search->name), .found = search->found};
 }
 
+static bool names_origin(const struct elf *elf)
+{
+    return (elf->rpath && strstr(elf->rpath, "ORIGIN")) ||
+           (elf->runpath && strstr(elf->runpath, "ORIGIN"));
+}
+
 static void search_all(struct search *search)
 {
     struct closure *closure = search->closure;
@@ -365,8 +371,13 @@ static void search_all(struct search *search)
         search_list(search, closure->library_path, object->host, object->guest);
     if (!search->found)
         search_list(search, elf->runpath, object->host, object->guest);
+    /* $ORIGIN is the folder of the name that a library is loaded by, which may be a link elsewhere:
+     * then ld.so finds nothing there, and goes on. */
+    bool beside = search->found && names_origin(elf);
+    search->found = search->found && !beside;
     if (!search->found && !elf->no_default)
         search_standard(search);
+    search->found = search->found || beside;
 }
 
 static bool has_soname(const struct closure *closure, const char *name)

@@ -95,9 +95,10 @@ if [ "$(id -u)" = 0 ] && command -v setpriv > /dev/null; then
     mkdir "$work/other"
     chown 65534:65534 "$work/other"
     chmod 755 "$work"
+    cp -r "$ORRIS" "$top/packages" "$work" # where that user may go
     ORRIS_HOME=$work/other/store
-    timeout -k 5 120 setpriv --reuid 65534 --regid 65534 --clear-groups \
-        env HOME="$work/other" "$ORRIS" pkg get python > out 2> err
+    timeout -k 5 120 setpriv --reuid 65534 --regid 65534 --clear-groups env HOME="$work/other" \
+        ORRIS_PACKAGES="$work/packages" "$work/orris" pkg get python > out 2> err
     status=$?
     ok "a user without rights can fetch it" is "$status$(cat out)" "0python_3.11.2"
 fi
