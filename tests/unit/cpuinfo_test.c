@@ -1,8 +1,9 @@
 // UNIT: kernel/arch/x86_64/cpuinfo.c kernel/base/text.c kernel/base/format.c
+// UNIT: tests/unit/fakes/heap.c
 /* What we read from CPUID against what Linux says of the same CPU. */
 #include "kernel/arch/cpuinfo.h"
 #include "tests/harness/check.h"
-#include "tests/harness/heap.h"
+#include "tests/unit/fakes/fakes.h"
 
 static char ours[16384], theirs[65536];
 

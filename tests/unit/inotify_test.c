@@ -1,11 +1,13 @@
 // UNIT: kernel/fs/inotify.c kernel/base/format.c
+// UNIT: tests/unit/fakes/heap.c
 /* Watches and queues, without a filesystem: events are told directly. */
 #include <errno.h>
 #include <linux/inotify.h>
 
 #include "kernel/fs/inotify.h"
+#include "kernel/mm/heap.h"
 #include "tests/harness/check.h"
-#include "tests/harness/heap.h"
+#include "tests/unit/fakes/fakes.h"
 
 static unsigned wakes;
 
@@ -76,7 +78,7 @@ static void end(struct file *f)
 {
     f->ops->release(f);
     heap_free(f);
-    CHECK_EQ(heap_blocks, 0);
+    CHECK_EQ(fake_heap_blocks, 0);
     CHECK_EQ(dir.refs + file.refs, 0);
     CHECK_EQ(vfs_watch_count, 0);
 }
@@ -212,11 +214,11 @@ static void without_memory_events_are_lost(void)
 {
     struct file *f = begin();
     inotify_watch(f, &dir, IN_CREATE);
-    heap_left = 0;
+    fake_heap_left = 0;
     vfs_notify(NULL, &dir, name_of("x"), IN_CREATE, 0);
     CHECK_EQ(inotify_watch(f, &file, IN_CREATE), -ENOMEM);
     CHECK(inotify_create(0) == NULL);
-    heap_left = -1;
+    fake_heap_left = -1;
     CHECK_EQ(read_events(f, 100), -EAGAIN);
     end(f);
 }

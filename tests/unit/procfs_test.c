@@ -1,9 +1,10 @@
 // UNIT: kernel/fs/procfs_mem.c kernel/fs/procfs_mount.c kernel/base/text.c kernel/base/format.c
+// UNIT: tests/unit/fakes/heap.c
 /* The formats of /proc against text copied from Linux. */
 #include "kernel/fs/procfs.h"
 #include "kernel/proc/task.h"
 #include "tests/harness/check.h"
-#include "tests/harness/heap.h"
+#include "tests/unit/fakes/fakes.h"
 
 struct proc the_proc;
 
@@ -65,7 +66,7 @@ static const char *text_of(void (*write)(struct text *, pseudo_key_t))
     memcpy(copy, t.data, t.length);
     copy[t.length] = 0;
     text_clear(&t);
-    CHECK_EQ(heap_blocks, 0);
+    CHECK_EQ(fake_heap_blocks, 0);
     return copy;
 }
 

@@ -1,11 +1,13 @@
 // UNIT: kernel/fs/pseudofs.c kernel/base/text.c kernel/base/format.c
+// UNIT: tests/unit/fakes/heap.c
 /* Lookup, listing, links and text files of a small table. */
 #include <errno.h>
 
 #include "kernel/fs/memfs.h"
 #include "kernel/fs/pseudofs.h"
+#include "kernel/mm/heap.h"
 #include "tests/harness/check.h"
-#include "tests/harness/heap.h"
+#include "tests/unit/fakes/fakes.h"
 
 static bool locked;
 
@@ -215,9 +217,9 @@ static void text_is_made_anew_at_the_start_only(void)
     CHECK_EQ(read_at(&f, 1000, text, 20), 0);
     CHECK_EQ(read_at(&f, 0, text, 20), 7);
     CHECK_STR(text, "call 2\n");
-    heap_left = 0;
+    fake_heap_left = 0;
     CHECK_EQ(read_at(&f, 0, text, 20), -ENOMEM);
-    heap_left = -1;
+    fake_heap_left = -1;
     CHECK(!locked);
     f.ops->release(&f);
     put(inode);
@@ -265,7 +267,7 @@ int main(void)
     RUN(text_is_made_anew_at_the_start_only);
     RUN(writing_calls_the_entry);
     RUN(links_have_their_text_at_hand);
-    CHECK_EQ(heap_blocks, 2); /* the root */
+    CHECK_EQ(fake_heap_blocks, 2); /* the root */
     put(fs.root->inode);
     heap_free(fs.root);
     return check_done();

@@ -1,7 +1,8 @@
 // UNIT: kernel/base/text.c kernel/base/format.c
+// UNIT: tests/unit/fakes/heap.c
 #include "kernel/base/text.h"
 #include "tests/harness/check.h"
-#include "tests/harness/heap.h"
+#include "tests/unit/fakes/fakes.h"
 
 static bool text_is(const struct text *t, const char *want)
 {
@@ -17,7 +18,7 @@ static void grows(void)
     CHECK(memcmp(t.data + 3996, "999 ", 4) == 0);
     CHECK(!text_failed(&t));
     text_clear(&t);
-    CHECK_EQ(heap_blocks, 0);
+    CHECK_EQ(fake_heap_blocks, 0);
 }
 
 static void pads_a_line(void)
@@ -44,14 +45,14 @@ static void escapes(void)
 static void remembers_that_memory_was_short(void)
 {
     struct text t = {0};
-    heap_left = 1;
+    fake_heap_left = 1;
     for (int i = 0; i < 200; i++)
         text_string(&t, "0123456789");
     CHECK(text_failed(&t));
     CHECK_EQ(t.length, 510);
-    heap_left = -1;
+    fake_heap_left = -1;
     text_clear(&t);
-    CHECK_EQ(heap_blocks, 0);
+    CHECK_EQ(fake_heap_blocks, 0);
 }
 
 int main(void)

@@ -1,7 +1,6 @@
 /*
- * The machine below the portable kernel folders, played on the host, for tests that need more of it
- * than a heap (tests/harness/heap.h). Each .c file beside this one is named in a test's UNIT line
- * when it is needed.
+ * The machine below the portable kernel folders, played on the host. Each .c file beside this one
+ * is named in a test's UNIT line when it is needed.
  */
 #pragma once
 
