@@ -40,6 +40,9 @@ enum orris_message_type {
                                bug of the kernel */
     ORRIS_MSG_STARTED = 11, /* the program's first instruction comes next; uint64_t: ns since the
                                kernel's entry */
+    ORRIS_MSG_COPY_DATA = 12, /* uint32_t: which COPY_OUT record, then bytes of that file; before
+                               EXIT */
+    ORRIS_MSG_COPY_END = 13,  /* struct orris_copy_end: that was all of it */
     /* From the tool. */
     ORRIS_MSG_WELCOME = 32,       /* struct orris_welcome; answer to HELLO */
     ORRIS_MSG_SIGNAL = 33,        /* uint32_t: Linux signal number for the program */
@@ -73,6 +76,15 @@ struct orris_exit {
     uint64_t stderr_bytes;
 };
 _Static_assert(sizeof(struct orris_exit) == 24, "exit layout");
+
+struct orris_copy_end {
+    uint32_t index; /* of the COPY_OUT record */
+    uint32_t error; /* errno, or 0 */
+    uint32_t mode;  /* permissions */
+    uint32_t reserved;
+    uint64_t size; /* bytes sent */
+};
+_Static_assert(sizeof(struct orris_copy_end) == 24, "copy end layout");
 
 struct orris_winsize {
     uint16_t rows, columns, x_pixels, y_pixels;

@@ -19,19 +19,20 @@ struct orris_record {
 
 enum orris_record_type {
     ORRIS_RECORD_END = 0,
-    ORRIS_RECORD_HEADER = 1,   /* first: struct orris_record_header */
-    ORRIS_RECORD_LAYER = 2,    /* struct orris_layer; bottom layer first */
-    ORRIS_RECORD_PROGRAM = 3,  /* string: path in the image of what to exec; argv[0] may differ */
-    ORRIS_RECORD_ARG = 4,      /* string, one record an argument, argv[0] first */
-    ORRIS_RECORD_ENV = 5,      /* string "NAME=VALUE", one record a variable */
-    ORRIS_RECORD_WORKDIR = 6,  /* string; default "/" */
-    ORRIS_RECORD_HOSTNAME = 7, /* string; default "orris" */
-    ORRIS_RECORD_STREAMS = 8,  /* struct orris_streams; default: all three on the serial console */
-    ORRIS_RECORD_TIME = 9,     /* struct orris_time */
-    ORRIS_RECORD_ENTROPY = 10, /* 32 to 256 random bytes */
-    ORRIS_RECORD_OPTIONS = 11, /* struct orris_options */
-    ORRIS_RECORD_TRACE = 12,   /* string: trace filter, as of --trace=FILTER; empty: every call */
-    ORRIS_RECORD_LIMIT = 13,   /* struct orris_limit */
+    ORRIS_RECORD_HEADER = 1,    /* first: struct orris_record_header */
+    ORRIS_RECORD_LAYER = 2,     /* struct orris_layer; bottom layer first */
+    ORRIS_RECORD_PROGRAM = 3,   /* string: path in the image of what to exec; argv[0] may differ */
+    ORRIS_RECORD_ARG = 4,       /* string, one record an argument, argv[0] first */
+    ORRIS_RECORD_ENV = 5,       /* string "NAME=VALUE", one record a variable */
+    ORRIS_RECORD_WORKDIR = 6,   /* string; default "/" */
+    ORRIS_RECORD_HOSTNAME = 7,  /* string; default "orris" */
+    ORRIS_RECORD_STREAMS = 8,   /* struct orris_streams; default: all three on the serial console */
+    ORRIS_RECORD_TIME = 9,      /* struct orris_time */
+    ORRIS_RECORD_ENTROPY = 10,  /* 32 to 256 random bytes */
+    ORRIS_RECORD_OPTIONS = 11,  /* struct orris_options */
+    ORRIS_RECORD_TRACE = 12,    /* string: trace filter, as of --trace=FILTER; empty: every call */
+    ORRIS_RECORD_LIMIT = 13,    /* struct orris_limit */
+    ORRIS_RECORD_COPY_OUT = 14, /* string: absolute path of a file to send to the tool at the end */
 };
 
 #define ORRIS_RECORD_MAGIC 0x5355525249524f31ull

@@ -12,6 +12,9 @@
 #include "host/cmd/cmd.h"
 
 const char start_flags_help[] =
+    "      --copy-out FILE=HOSTFILE\n"
+    "                       at the end, also after a failure, bring a file out of the machine:\n"
+    "                       --copy-out /model.pkl=./model.pkl; may be repeated\n"
     "  -v, --verbose        show the boot, and a QEMU command line that works when pasted\n"
     "  -q, --quiet          say nothing but errors\n"
     "      --trace[=[FILTER:][FILE]]\n"
@@ -29,6 +32,7 @@ const char start_flags_help[] =
 void start_flags_clear(struct start_flags *flags)
 {
     free(flags->trace_filter);
+    copy_list_clear(&flags->copies);
     *flags = (struct start_flags){0};
 }
 
@@ -135,6 +139,9 @@ int start_take_flag(struct start_flags *flags, int argc, char **argv, int *index
         return take_accel(&flags->options, value, err);
     } else if ((value = flag_value("--machine", argc, argv, index, err))) {
         return take_machine(&flags->options, value, err);
+    } else if ((value = flag_value("--copy-out", argc, argv, index, err))) {
+        flags->options.copies = &flags->copies;
+        return *value && copy_list_add(&flags->copies, value, err) ? 1 : -1;
     } else if ((value = flag_value("--qemu-args", argc, argv, index, err))) {
         flags->options.qemu_extra = value; /* not in the help: for tests and benchmarks */
         return *value ? 1 : -1;

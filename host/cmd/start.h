@@ -11,6 +11,7 @@ struct start_flags {
     struct run_options options; /* but for what app_prepare() gives */
     bool help;                  /* -h was given */
     char *trace_filter;         /* owned */
+    struct copy_list copies;
 };
 
 void start_flags_clear(struct start_flags *flags);

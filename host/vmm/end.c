@@ -106,14 +106,26 @@ static bool is_prompt_history(const char *path)
            strcmp(path + length - (sizeof(ending) - 1), ending) == 0;
 }
 
+/* What keeps such a file the next time. */
+static void add_remedy(struct buf *text, const char *path, size_t count)
+{
+    if (count == 1)
+        buf_printf(text, "; --copy-out %s=./%s brings it out", path, path_base(path));
+    else
+        buf_string(text, "; --copy-out FILE=HOSTFILE brings a file out");
+}
+
 static void say_lost(const struct relay_result *result)
 {
+    const char *first = NULL;
     struct buf text = {0};
     size_t count = 0;
     for (size_t i = 0; i < result->lost_count; i++) {
-        if (is_prompt_history(result->lost[i].path) || count++ >= LOST_NAMED)
+        const char *path = result->lost[i].path;
+        if (is_prompt_history(path) || copy_list_has(result->copies, path) || count++ >= LOST_NAMED)
             continue;
-        buf_printf(&text, "%s%s (", count > 1 ? ", " : "", result->lost[i].path);
+        first = first ? first : path;
+        buf_printf(&text, "%s%s (", count > 1 ? ", " : "", path);
         add_size(&text, result->lost[i].size);
         buf_string(&text, ")");
     }
@@ -121,6 +133,7 @@ static void say_lost(const struct relay_result *result)
         return;
     if (count > LOST_NAMED)
         buf_printf(&text, " and %zu more", count - LOST_NAMED);
+    add_remedy(&text, first, count);
     say("written inside the machine and lost with it: %s", text.data);
     buf_clear(&text);
 }

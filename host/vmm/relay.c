@@ -218,6 +218,13 @@ static void control_handle(struct relay *relay, uint32_t type, const char *data,
     case ORRIS_MSG_REPORT:
         buf_add(&result->report, data, size);
         break;
+    case ORRIS_MSG_COPY_DATA:
+        forget_deadline(relay); /* the program has ended; what it made is on its way */
+        copy_list_data(result->copies, data, size);
+        break;
+    case ORRIS_MSG_COPY_END:
+        copy_list_end(result->copies, data, size);
+        break;
     case ORRIS_MSG_STARTED:
         if (size >= sizeof(result->started_ns))
             memcpy(&result->started_ns, data, sizeof(result->started_ns));

@@ -16,6 +16,7 @@
 #include "host/base/buf.h"
 #include "host/base/error.h"
 #include "host/image/spec.h"
+#include "host/vmm/copyout.h"
 #include "host/vmm/streams.h"
 #include "host/vmm/terminal.h"
 
@@ -44,11 +45,12 @@ struct relay_result {
     struct strlist missing; /* latest last */
     struct lost_file *lost;
     size_t lost_count;
-    char *note;          /* the last NOTE, or NULL */
-    struct buf report;   /* of a crash, as text */
-    struct buf serial;   /* the last of the serial console */
-    struct buf messages; /* the last of what the monitor said */
-    uint64_t started_ns; /* kernel entry to the program's first instruction, or 0 */
+    struct copy_list *copies; /* set before: where files that are brought out go, or NULL */
+    char *note;               /* the last NOTE, or NULL */
+    struct buf report;        /* of a crash, as text */
+    struct buf serial;        /* the last of the serial console */
+    struct buf messages;      /* the last of what the monitor said */
+    uint64_t started_ns;      /* kernel entry to the program's first instruction, or 0 */
 };
 
 /* Takes SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT and SIGWINCH (those that weren't ignored

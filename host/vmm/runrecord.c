@@ -59,6 +59,8 @@ static void add_program(const struct run_options *options, struct buf *out)
         record_string(out, ORRIS_RECORD_ENV, options->env.items[i]);
     if (options->workdir)
         record_string(out, ORRIS_RECORD_WORKDIR, options->workdir);
+    for (size_t i = 0; options->copies && i < options->copies->count; i++)
+        record_string(out, ORRIS_RECORD_COPY_OUT, options->copies->items[i].guest);
 }
 
 static void add_streams(const struct runrecord_host *host, struct buf *out)

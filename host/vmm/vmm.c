@@ -250,6 +250,9 @@ static bool prepare(struct vmm *vmm, struct error *err)
 {
     if (!check_memory(vmm->options, err) || !open_image(vmm, err) || !open_trace(vmm, err))
         return false;
+    vmm->result.copies = vmm->options->copies;
+    if (vmm->result.copies && !copy_list_begin(vmm->result.copies, vmm->options->workdir, err))
+        return false;
     vmm->qemu = qemu_find(err);
     if (!vmm->qemu)
         return false;
@@ -283,6 +286,8 @@ static int run(struct vmm *vmm, struct error *err)
                   &vmm->result);
         qemu_end(vmm->pid, &vmm->status);
         status = end_status(&vmm->result, vmm->status, vmm->options, err);
+        if (!copy_list_finish(vmm->result.copies) && status == 0)
+            status = VMM_TOOL_FAILED;
     }
     struct tsc_reading to = tsc_read();
     say_times(vmm, from, to);

@@ -8,6 +8,7 @@
 
 #include "host/base/error.h"
 #include "host/image/spec.h"
+#include "host/vmm/copyout.h"
 
 #define VMM_KERNEL_FAILED 124 /* exit statuses of vmm_run() that aren't the program's */
 #define VMM_TOOL_FAILED 125
@@ -29,6 +30,7 @@ struct run_options {
     struct strlist args;      /* replaces the image's arguments if count > 0, argv[0] first */
     struct strlist env;       /* the program's whole environment */
     const char *workdir;      /* or NULL */
+    struct copy_list *copies; /* files to bring out at the end, or NULL */
     /* For the hint at the end about files that lie on the host. */
     const char *config_path; /* or NULL */
 };

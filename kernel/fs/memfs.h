@@ -51,6 +51,9 @@ MUST_CHECK int rootfs_mount(void);
 /* Tells the tool (ORRIS_MSG_LOST) which files the program wrote in the root. */
 void rootfs_report_lost(void);
 
+/* Sends the files of the_run.copy_out to the tool. */
+void copy_out_send(void);
+
 /* What the root's layers have: fs/layers.c. */
 MUST_CHECK int layers_lookup(struct inode *dir, struct name name, struct inode **out);
 MUST_CHECK int layers_iterate(struct inode *dir, uint64_t offset, dir_emit_t emit, void *arg,

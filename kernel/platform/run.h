@@ -12,7 +12,8 @@ struct run_config {
     unsigned layer_count;
     const char *program, *workdir, *hostname, *trace_filter; /* trace_filter NULL: none */
     char **argv, **envp;                                     /* NULL-terminated */
-    unsigned argc, envc;
+    char **copy_out;                                         /* NULL-terminated */
+    unsigned argc, envc, copy_out_count;
     struct orris_streams streams;
     struct orris_time time;
     uint8_t entropy[256];

@@ -1,10 +1,10 @@
 /*
  * The end of the program.
  *
- * What it wrote must reach the host before the tool hears of the end, so: the streams are drained,
- * then come the lines that help the user (files looked for in vain, files lost), then EXIT with
- * the streams' byte counts. The tool takes these bytes and ends the machine; without a tool we end
- * it ourselves.
+ * What it wrote must reach the host before the tool hears of the end, so: the files that the tool
+ * wants are sent and the streams drained, then come the lines that help the user (files looked for
+ * in vain, files lost), then EXIT with the streams' byte counts. The tool takes these bytes and
+ * ends the machine; without a tool we end it ourselves.
  */
 #include "kernel/proc/exit.h"
 
@@ -30,6 +30,7 @@ void exit_machine(uint32_t kind, uint32_t code)
 {
     if (code != 0)
         vfs_report_missing();
+    copy_out_send();
     rootfs_report_lost();
     tty_drain();
     struct orris_exit message = {

@@ -1,6 +1,6 @@
 // UNIT: host/vmm/runrecord.c host/vmm/end.c host/vmm/qemu.c host/image/record.c
 // UNIT: host/base/buf.c host/base/say.c host/base/strlist.c host/base/path.c host/base/error.c
-// UNIT: host/base/crc32c.c
+// UNIT: host/base/crc32c.c host/vmm/copyout.c host/base/fresh.c host/base/io.c
 /*
  * The parts of a run that need no machine: run record, command line, the hint about missing files.
  */
