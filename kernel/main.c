@@ -142,9 +142,9 @@ static void run_program(void *unused)
 
 void kernel_main(void)
 {
+    arch_init();
     boot_info_read();
     memory_init();
-    arch_init();
     sched_init();
     paging_init();
     arch_interrupts_init();

@@ -101,7 +101,7 @@ static void add_options(const struct run_options *run, const struct runrecord_ho
     struct orris_options options = {.cpus = run->cpus};
     if (host->streams)
         options.flags |= ORRIS_OPTION_CONTROL;
-    if (say_level >= SAY_VERBOSE)
+    if (host->streams && say_level >= SAY_VERBOSE) /* a plain stream is for the program's output */
         options.flags |= ORRIS_OPTION_VERBOSE;
     if (run->trace)
         options.flags |= ORRIS_OPTION_TRACE;

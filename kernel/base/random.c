@@ -38,28 +38,35 @@ static inline uint32_t rotate(uint32_t value, unsigned bits)
     return value << bits | value >> (32 - bits);
 }
 
-static inline void quarter_round(uint32_t *a, uint32_t *b, uint32_t *c, uint32_t *d)
+/* The places in the state of one quarter round. */
+struct quarter {
+    uint8_t a, b, c, d;
+};
+
+/* Columns, then diagonals. */
+static const struct quarter quarters[8] = {
+    {0, 4, 8, 12},  {1, 5, 9, 13},  {2, 6, 10, 14}, {3, 7, 11, 15},
+    {0, 5, 10, 15}, {1, 6, 11, 12}, {2, 7, 8, 13},  {3, 4, 9, 14},
+};
+
+static void quarter_round(uint32_t x[16], struct quarter q)
 {
-    *a += *b;
-    *d = rotate(*d ^ *a, 16);
-    *c += *d;
-    *b = rotate(*b ^ *c, 12);
-    *a += *b;
-    *d = rotate(*d ^ *a, 8);
-    *c += *d;
-    *b = rotate(*b ^ *c, 7);
+    x[q.a] += x[q.b];
+    x[q.d] = rotate(x[q.d] ^ x[q.a], 16);
+    x[q.c] += x[q.d];
+    x[q.b] = rotate(x[q.b] ^ x[q.c], 12);
+    x[q.a] += x[q.b];
+    x[q.d] = rotate(x[q.d] ^ x[q.a], 8);
+    x[q.c] += x[q.d];
+    x[q.b] = rotate(x[q.b] ^ x[q.c], 7);
 }
 
+/* A loop over a table: the first number is wanted at every start, where under emulation it is the
+ * amount of code that costs. */
 static void double_round(uint32_t x[16])
 {
-    quarter_round(&x[0], &x[4], &x[8], &x[12]);
-    quarter_round(&x[1], &x[5], &x[9], &x[13]);
-    quarter_round(&x[2], &x[6], &x[10], &x[14]);
-    quarter_round(&x[3], &x[7], &x[11], &x[15]);
-    quarter_round(&x[0], &x[5], &x[10], &x[15]);
-    quarter_round(&x[1], &x[6], &x[11], &x[12]);
-    quarter_round(&x[2], &x[7], &x[8], &x[13]);
-    quarter_round(&x[3], &x[4], &x[9], &x[14]);
+    for (unsigned i = 0; i < 8; i++)
+        quarter_round(x, quarters[i]);
 }
 
 void chacha20_block(const uint32_t key[8], uint32_t counter, const uint32_t nonce[3],

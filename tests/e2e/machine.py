@@ -1,6 +1,7 @@
 """Looks into a running machine from outside, through QEMU's monitor and gdb stub.
 
 machine.py mappings SOCKET: what a kernel must not have, one line each; nothing if all is well.
+machine.py base SOCKET: where the kernel and its direct map lie, as far as their random bits go.
 machine.py jump SOCKET ADDRESS: sets the instruction pointer of a CPU that is in the kernel."""
 import re
 import socket
@@ -45,7 +46,7 @@ class Monitor:
 
 def registers(monitor):
     text = monitor.ask("info registers")
-    found = dict(re.findall(r"\b(RSP|CR0|CR4|EFER|CPL|HLT)=\s*([0-9a-f]+)", text))
+    found = dict(re.findall(r"\b(RIP|RSP|CR0|CR4|EFER|CPL|HLT)=\s*([0-9a-f]+)", text))
     found["TR"] = re.search(r"^TR =\w+ (\w+)", text, re.M).group(1)
     return {name: int(value, 16) for name, value in found.items()}
 
@@ -58,6 +59,14 @@ def idle_registers(monitor):
             return found
         time.sleep(0.1)
     sys.exit("the machine is never idle")
+
+
+def base(path):
+    monitor = Monitor(path)
+    code = idle_registers(monitor)["RIP"] >> 21  # bases are multiples of 2 MiB and of 1 GiB
+    pages = re.findall(r"^(\w{16}): ", monitor.ask("info tlb"), re.M)
+    direct = min(at for at in (int(page, 16) for page in pages) if at >= UPPER_HALF) >> 30
+    print("%x %x" % (code, direct))
 
 
 def mappings(path):
@@ -149,5 +158,7 @@ def jump(path, address):
 
 if sys.argv[1] == "mappings":
     mappings(sys.argv[2])
+elif sys.argv[1] == "base":
+    base(sys.argv[2])
 else:
     jump(sys.argv[2], sys.argv[3])

@@ -135,6 +135,10 @@ trap_common:
     testb $3, OFF_CS(%rsp)
     jz trap_from_kernel
     swapgs
+    /* A trap from ring 3 leaves a null SS, SYSCALL a flat one: an emulator, which translates for one
+     * or the other, would translate the kernel twice. */
+    mov $KERNEL_SS, %eax
+    mov %eax, %ss
     xor %ebp, %ebp
     mov %rsp, %rdi
     call trap_from_user
