@@ -72,6 +72,7 @@ void closure_clear(struct closure *closure)
     strlist_clear(&closure->env);
     strlist_clear(&closure->musl_folders);
     strlist_clear(&closure->sonames);
+    strlist_clear(&closure->links);
     *closure = (struct closure){0};
 }
 
@@ -199,16 +200,31 @@ static bool host_has(struct search *search, const char *path)
     return good;
 }
 
+/* $ORIGIN is the folder of the name that a library is loaded by, not that of the file which the
+ * name may be a link to: such a name is looked at once more, as itself. */
+static void note_link(struct closure *closure, const char *path)
+{
+    struct stat info;
+    if (lstat(path, &info) != 0 || !S_ISLNK(info.st_mode))
+        return;
+    for (size_t i = 0; i < closure->links.count; i++)
+        if (!strcmp(closure->links.items[i], path))
+            return;
+    strlist_add(&closure->links, path);
+}
+
 static void take_candidate(struct search *search, const char *host, const char *guest)
 {
     struct closure *closure = search->closure;
+    bool same = !strcmp(host, guest);
+    if (same)
+        note_link(closure, host);
     if (guest_has(closure, guest)) {
         search->found = true;
         return;
     }
     if (!host_has(search, host))
         return;
-    bool same = !strcmp(host, guest);
     search->failed = same ? !closure_add_path(closure, host, search->why, search->err)
                           : !spec_add_file(closure->spec, guest, host, search->why, search->err);
     search->found = true;
@@ -371,13 +387,8 @@ static void search_all(struct search *search)
         search_list(search, closure->library_path, object->host, object->guest);
     if (!search->found)
         search_list(search, elf->runpath, object->host, object->guest);
-    /* $ORIGIN is the folder of the name that a library is loaded by, which may be a link elsewhere:
-     * then ld.so finds nothing there, and goes on. */
-    bool beside = search->found && names_origin(elf);
-    search->found = search->found && !beside;
     if (!search->found && !elf->no_default)
         search_standard(search);
-    search->found = search->found || beside;
 }
 
 static bool has_soname(const struct closure *closure, const char *name)
@@ -438,6 +449,18 @@ static bool may_be_elf(const struct spec_entry *entry)
     return entry->kind == ENTRY_FILE && (is_library || (entry->stamp.mode & 0111));
 }
 
+/* Whether host is loaded by the name of a link: what it lacks is then said for that name. */
+static bool loaded_by_link(const struct closure *closure, const char *host)
+{
+    bool loaded = false;
+    for (size_t i = 0; i < closure->links.count && !loaded; i++) {
+        char *real = realpath(closure->links.items[i], NULL);
+        loaded = real && !strcmp(real, host);
+        free(real);
+    }
+    return loaded;
+}
+
 /* Looks at entry i, whose place in memory may change while its libraries are added. */
 static bool scan_entry(struct closure *closure, size_t i, enum missing missing, struct error *err)
 {
@@ -451,6 +474,8 @@ static bool scan_entry(struct closure *closure, size_t i, enum missing missing, 
         missing = entry->tier == TIER_SYSTEM ? MISSING_IS_QUIET : MISSING_IS_NOTED;
     closure->spec->tier = entry->tier == TIER_APP ? TIER_FOLDERS : entry->tier;
     bool is_elf = elf_read(host, &object.elf, NULL) == ELF_GOOD;
+    if (is_elf && names_origin(&object.elf) && loaded_by_link(closure, host))
+        missing = MISSING_IS_QUIET;
     closure->spec->entries[i].scanned = is_elf;
     bool good = !is_elf || add_object(closure, &object, missing, err);
     closure->spec->tier = tier;
@@ -460,14 +485,31 @@ static bool scan_entry(struct closure *closure, size_t i, enum missing missing, 
     return good;
 }
 
-static bool scan_entries(struct closure *closure, enum missing missing, struct error *err)
+/* Looks at what is loaded by the name of link i, if that makes a difference. */
+static bool scan_link(struct closure *closure, size_t i, enum missing missing, struct error *err)
 {
-    bool good = true;
-    for (; good && closure->scanned < closure->spec->entry_count; closure->scanned++)
-        good = scan_entry(closure, closure->scanned, missing, err);
+    char *path = mem_string(closure->links.items[i]); /* the list may move */
+    struct object object = {.host = path, .guest = path};
+    bool other = elf_read(path, &object.elf, NULL) == ELF_GOOD && names_origin(&object.elf);
+    bool good = !other || add_object(closure, &object, missing, err);
+    elf_clear(&object.elf);
+    free(path);
     return good;
 }
 
+static bool scan_entries(struct closure *closure, enum missing missing, struct error *err)
+{
+    bool good = true;
+    while (good) {
+        if (closure->scanned < closure->spec->entry_count)
+            good = scan_entry(closure, closure->scanned++, missing, err);
+        else if (closure->scanned_links < closure->links.count)
+            good = scan_link(closure, closure->scanned_links++, missing, err);
+        else
+            break;
+    }
+    return good;
+}
 bool closure_add_entries(struct closure *closure, struct error *err)
 {
     return scan_entries(closure, MISSING_IS_NOTED, err);

@@ -23,7 +23,9 @@ struct closure {
     struct strlist musl_folders;
     struct closure_known *known;
     size_t known_count;
-    size_t scanned;         /* entries of spec looked at so far */
+    size_t scanned;       /* entries of spec looked at so far */
+    struct strlist links; /* names that libraries are loaded by and that are links */
+    size_t scanned_links;
     struct strlist sonames; /* of everything scanned */
 };
 

@@ -121,6 +121,18 @@ orris build o/needs > out 2> err
 ok "RUNPATH's \$ORIGIN leads to libraries" quiet orris image ls needs /o/lib/libgone.so
 orris build "$work/o/needs" > out 2> err
 ok "at an absolute path as well" quiet orris image ls needs "$work/o/lib/libgone.so"
+# A library that is loaded by a link: $ORIGIN is the link's folder, whose neighbours may be links, too.
+mkdir -p l/real l/other l/links
+gcc -shared -fPIC -o l/other/libnext.so f.c
+echo 'int f(void); int g(void) { return f() + 7; }' > g.c
+gcc -shared -fPIC -o l/real/libfirst.so g.c -Ll/other -lnext '-Wl,-rpath,$ORIGIN'
+ln -s ../real/libfirst.so ../other/libnext.so l/links
+echo 'int g(void); int main(void) { return g(); }' > n.c
+gcc -o linked n.c -Ll/links -lfirst "-Wl,-rpath,$work/l/links" -Wl,--allow-shlib-undefined
+./linked
+ok "a program whose library is loaded by a link (on the host)" is $? 7
+try run "$work/linked"
+ok "a library loaded by a link finds its neighbours beside the link" is "$(cat out)$status" 7
 
 # Ends of all kinds leave whole images and nothing else.
 whole() { # every image in the store can be read, and nothing else is there
