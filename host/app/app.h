@@ -27,6 +27,10 @@ struct app_request {
     char *image_name;            /* -i, or NULL */
     uint64_t memory_bytes;       /* -m; 0: the configuration's, else the default */
     unsigned cpus;               /* 0: the configuration's, else 1 */
+    bool trim;                   /* --trim: record the program first, unless that was done */
+    bool locked;                 /* --locked (or trim): from the lock file, nothing is looked for */
+    char *lock_path;             /* --lock; NULL: "orris.lock" */
+    struct strlist keep;         /* --keep: patterns of what goes in besides what is recorded */
     bool bake;                   /* build: arguments and environment go into the image, too */
 };
 
@@ -49,8 +53,8 @@ struct app {
 void app_request_init(struct app_request *request);
 void app_request_clear(struct app_request *request);
 
-/* If argv[*index] is one of -a -c -e -i -m --cpus --workdir --pkg (or their long forms; values as
- * the next argument, as "-mVALUE" or as "--long=VALUE"), stores it, moves *index to the last
+/* If argv[*index] is one of the flags of app_flags_help (values as the next argument, as "-mVALUE"
+ * or as "--long=VALUE"), stores it, moves *index to the last
  * argument used, and returns 1. Returns 0 if it is none of these, -1 with err set if it is one but
  * wrong. */
 int app_take_flag(struct app_request *request, int argc, char **argv, int *index,

@@ -108,7 +108,9 @@ static bool put(struct launch *launch, const char *argument, const char *host, b
     bool is_there = spec_find(spec, guest, true, &found);
     if (is_there)
         free(found.guest);
-    if (!is_there || (is_folder && !found.entry)) {
+    if (is_folder && launch->lock)
+        good = is_there || spec_add_dir(spec, guest, host, "argument", err);
+    else if (!is_there || (is_folder && !found.entry)) {
         spec->tier = is_folder ? TIER_FOLDERS : TIER_APP;
         good = is_folder ? spec_add_tree(spec, guest, host, "argument", err)
                          : spec_add_file(spec, guest, host, "argument", err);
@@ -204,7 +206,7 @@ bool arguments_put_script(struct launch *launch, const struct argument *args, si
         host = mem_string(launch->folder);
         guest = launch_guest_path(launch, ".");
     }
-    bool good = !host || put_beside(launch, host, guest, err);
+    bool good = !host || launch->lock || put_beside(launch, host, guest, err);
     free(host);
     free(guest);
     return good;

@@ -17,7 +17,12 @@ const char app_flags_help[] =
     "      --pkg NAME       add a Debian package, with what it needs; may be repeated\n"
     "  -i, --image NAME     the image's name (default: the program's)\n"
     "  -m, --memory SIZE    the machine's memory, such as 512M or 2G (default 2G)\n"
-    "      --cpus N         the machine's processors (default 1)\n";
+    "      --cpus N         the machine's processors (default 1)\n"
+    "      --trim           run the program on this host first and put in only what it used there\n"
+    "                       (`orris record -h`), recorded in orris.lock\n"
+    "      --keep GLOB      with --trim: put in what has such names, too; may be repeated\n"
+    "      --locked         put in what orris.lock names, and say what has changed since\n"
+    "      --lock FILE      another lock file than ./orris.lock\n";
 
 enum flag_id {
     FLAG_CONFIG,
@@ -28,6 +33,8 @@ enum flag_id {
     FLAG_IMAGE,
     FLAG_MEMORY,
     FLAG_CPUS,
+    FLAG_KEEP,
+    FLAG_LOCK,
     FLAG_COUNT
 };
 
@@ -39,6 +46,7 @@ static const struct {
     [FLAG_ENV] = {'e', "--env", "--envs"},   [FLAG_WORKDIR] = {0, "--workdir", NULL},
     [FLAG_PKG] = {0, "--pkg", "--package"},  [FLAG_IMAGE] = {'i', "--image", "--imagename"},
     [FLAG_MEMORY] = {'m', "--memory", NULL}, [FLAG_CPUS] = {0, "--cpus", "--smp"},
+    [FLAG_KEEP] = {0, "--keep", NULL},       [FLAG_LOCK] = {0, "--lock", NULL},
 };
 
 void app_request_init(struct app_request *request)
@@ -53,6 +61,8 @@ void app_request_clear(struct app_request *request)
     free(request->program);
     free(request->workdir);
     free(request->image_name);
+    free(request->lock_path);
+    strlist_clear(&request->keep);
     strlist_clear(&request->packages);
     strlist_clear(&request->program_args);
     strlist_clear(&request->args);
@@ -128,14 +138,31 @@ static bool flag_store(struct app_request *request, enum flag_id id, const char 
                error_set(err, "-m %s: must be a size such as 512M or 2G", value);
     case FLAG_CPUS:
         return set_cpus(request, value, err);
+    case FLAG_KEEP:
+        strlist_add(&request->keep, value);
+        return true;
+    case FLAG_LOCK:
+        set_text(&request->lock_path, value);
+        return true;
     default:
         return false;
     }
 }
 
+/* --trim and --locked, which have no value. */
+static bool take_switch(struct app_request *request, const char *flag)
+{
+    bool trim = !strcmp(flag, "--trim"), locked = !strcmp(flag, "--locked");
+    request->trim |= trim;
+    request->locked |= trim || locked;
+    return trim || locked;
+}
+
 int app_take_flag(struct app_request *request, int argc, char **argv, int *index, struct error *err)
 {
     const char *value;
+    if (take_switch(request, argv[*index]))
+        return 1;
     int id = flag_find(argv[*index], &value);
     if (id < 0)
         return 0;

@@ -9,6 +9,8 @@
 #include "host/base/error.h"
 #include "host/image/spec.h"
 
+struct lock; /* host/record/lock.h */
+
 enum runtime { RUNTIME_NONE, RUNTIME_PYTHON, RUNTIME_NODE, RUNTIME_PERL };
 
 /* By the name of the program's file: "python3.11" → RUNTIME_PYTHON. */
@@ -16,9 +18,10 @@ enum runtime runtime_of(const char *path);
 
 struct launch {
     struct closure *closure;
-    const char *folder;  /* of the host: what PROGRAM and arguments are relative to */
-    const char *workdir; /* of the image: where the program starts */
-    char *script;        /* host path of the script, or NULL */
+    const char *folder;      /* of the host: what PROGRAM and arguments are relative to */
+    const char *workdir;     /* of the image: where the program starts */
+    const struct lock *lock; /* what a recording saw counts, nothing is looked for; or NULL */
+    char *script;            /* host path of the script, or NULL */
     char *script_guest;
     bool script_by_line; /* its first line chose the interpreter */
     enum runtime runtime;
@@ -29,6 +32,15 @@ void launch_clear(struct launch *launch);
 /* Finds PROGRAM on the host (PATH, links, "#!" lines, endings, shims), puts it and what it needs
  * into the image, and sets spec->program and the first of spec->args. */
 bool launch_program(struct launch *launch, const char *program, struct error *err);
+
+/* Only finds it: what to execute on the host, and its argv so far. Both are owned by the caller. */
+bool launch_command(struct launch *launch, const char *program, char **path, struct strlist *argv,
+                    struct error *err);
+
+/* Puts what the lock file names into the image, and notes what has changed on the host since. After
+ * launch_program() and the script. */
+bool locked_add(struct launch *launch, const char *lock_path, struct strlist *notes,
+                struct error *err);
 
 /* Where a path that the program is given leads in the image. */
 char *launch_guest_path(const struct launch *launch, const char *path);

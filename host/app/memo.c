@@ -83,8 +83,14 @@ char *memo_path(const struct app_request *request, struct error *err)
     key_host(&hash);
     char *folder = path_absolute(".");
     key_text(&hash, folder);
-    const char *texts[] = {request->package, request->config_path, request->program,
-                           request->workdir, request->image_name,  request->bake ? "bake" : "run"};
+    const char *texts[] = {request->package,
+                           request->config_path,
+                           request->program,
+                           request->workdir,
+                           request->image_name,
+                           request->bake ? "bake" : "run",
+                           request->locked ? "locked" : "",
+                           request->lock_path};
     for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
         key_text(&hash, texts[i]);
     key_list(&hash, &request->packages);

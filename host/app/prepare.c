@@ -14,6 +14,7 @@
 #include "host/app/guestenv.h"
 #include "host/app/memo.h"
 #include "host/app/resolve.h"
+#include "host/app/trim.h"
 #include "host/base/say.h"
 #include "host/image/image.h"
 #include "host/image/layer.h"
@@ -87,12 +88,13 @@ static bool remake_app_layer(struct memo *memo)
 }
 
 /* Tries what is remembered. False if everything must be looked for. */
-static bool prepare_known(struct memo *memo, const char *path, int *fd, bool *fresh)
+static bool prepare_known(const struct app_request *request, struct memo *memo, const char *path,
+                          int *fd, bool *fresh)
 {
     if (!memo_load(path, memo) || !memo_variables_hold(memo))
         return false;
     unsigned changed = watch_check(memo->watch.data, memo->watch.size);
-    if (changed & ~APP_BIT)
+    if (changed & (request->locked ? ~0u : ~APP_BIT)) /* a lock file's reader says what changed */
         return false;
     if (changed && !remake_app_layer(memo))
         return false;
@@ -193,11 +195,13 @@ static bool app_fill(const struct app_request *request, struct memo *memo, struc
 bool app_prepare(const struct app_request *request, struct app *app, struct error *err)
 {
     *app = (struct app){.image_fd = -1};
+    if (request->trim && !trim_record(request, err))
+        return false;
     char *path = memo_path(request, err);
     if (!path)
         return false;
     struct memo memo = {0};
-    bool good = prepare_known(&memo, path, &app->image_fd, &app->fresh);
+    bool good = prepare_known(request, &memo, path, &app->image_fd, &app->fresh);
     if (!good) {
         memo_clear(&memo);
         good = prepare_anew(request, &memo, path, &app->image_fd, &app->fresh, err);

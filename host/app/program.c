@@ -340,27 +340,48 @@ static bool put_program(struct launch *launch, struct found *found, const char *
                                      : *found->args.items[0] == '/';
     for (size_t i = 0; i < found->args.count; i++)
         strlist_add(&spec->args, i == 0 && !keep_name ? found->path : found->args.items[i]);
-    if (good && launch->runtime == RUNTIME_PYTHON)
+    if (good && launch->runtime == RUNTIME_PYTHON && !launch->lock)
         good = python_add(launch->closure, found->path, err);
-    if (good && launch->runtime == RUNTIME_PERL)
+    if (good && launch->runtime == RUNTIME_PERL && !launch->lock)
         good = perl_add(launch->closure, found->path, err);
     return good && put_script(launch, typed, err);
 }
 
-bool launch_program(struct launch *launch, const char *program, struct error *err)
+/* Finds what PROGRAM starts. */
+static bool find_all(struct launch *launch, const char *program, struct found *found,
+                     struct error *err)
 {
-    struct image_spec *spec = launch->closure->spec;
-    struct found found = {.path = program_find(spec, launch->folder, program, err)};
-    if (!found.path)
+    *found =
+        (struct found){.path = program_find(launch->closure->spec, launch->folder, program, err)};
+    if (!found->path)
         return false;
-    strlist_add(&found.args, program);
-    found.searched = !strchr(program, '/') && !ending_interpreter(program);
+    strlist_add(&found->args, program);
+    found->searched = !strchr(program, '/') && !ending_interpreter(program);
     bool done = false, good = true;
     for (int i = 0; i < NESTING_MAX && good && !done; i++)
-        good = found_step(launch, &found, &done, err);
-    if (good && !done)
-        good = error_set(err, "%s: interpreters that are scripts nest too deeply", program);
-    good = good && put_program(launch, &found, program, err);
+        good = found_step(launch, found, &done, err);
+    return good &&
+           (done || error_set(err, "%s: interpreters that are scripts nest too deeply", program));
+}
+
+bool launch_program(struct launch *launch, const char *program, struct error *err)
+{
+    struct found found;
+    bool good = find_all(launch, program, &found, err) && put_program(launch, &found, program, err);
+    found_clear(&found);
+    return good;
+}
+
+bool launch_command(struct launch *launch, const char *program, char **path, struct strlist *argv,
+                    struct error *err)
+{
+    struct found found;
+    bool good = find_all(launch, program, &found, err);
+    if (good) {
+        *path = mem_string(found.path);
+        for (size_t i = 0; i < found.args.count; i++)
+            strlist_add(argv, found.args.items[i]);
+    }
     found_clear(&found);
     return good;
 }

@@ -11,12 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "host/app/argument.h"
 #include "host/app/guestenv.h"
 #include "host/base/path.h"
 #include "host/base/store.h"
 #include "host/pkg/pkg.h"
+#include "host/record/lock.h"
 
 struct resolving {
     const struct app_request *request;
@@ -25,6 +27,7 @@ struct resolving {
     struct closure closure;
     struct launch launch;
     char *folder; /* the current one */
+    struct lock lock;
     struct error *err;
 };
 
@@ -129,18 +132,34 @@ static bool program_of_package(struct resolving *it, const char *program)
     return true;
 }
 
-static bool find_program(struct resolving *it)
+static const char *program_of(struct resolving *it)
 {
-    struct image_spec *spec = &it->out->spec;
     const char *program = it->request->program ? it->request->program : it->config.program;
     if (!it->request->program && program)
         it->launch.folder = it->config.folder;
+    return program || !it->lock.command.count ? program : it->lock.command.items[0];
+}
+
+/* Without a program of its own, a request means the one that was recorded. */
+static void add_recorded_arguments(struct resolving *it)
+{
+    if (it->request->program || it->config.program)
+        return;
+    for (size_t i = 1; i < it->lock.command.count; i++)
+        strlist_add(&it->out->spec.args, it->lock.command.items[i]);
+}
+
+static bool find_program(struct resolving *it)
+{
+    struct image_spec *spec = &it->out->spec;
+    const char *program = program_of(it);
     if (program && !program_of_package(it, program)) {
         free(spec->program);
         spec->program = NULL;
         strlist_clear(&spec->args);
         if (!launch_program(&it->launch, program, it->err))
             return false;
+        add_recorded_arguments(it);
     }
     if (!spec->program)
         return error_set(it->err, "no program: name one, or set \"Program\" in the configuration");
@@ -211,8 +230,14 @@ static bool set_name(struct resolving *it)
     if (!after && request->package && !request->program && args->count && *args->items[0] != '-')
         after = args->items[0];
     if (!after)
-        after = request->program || it->config.program ? spec->program : request->package;
+        after = request->program || it->config.program || request->locked ? spec->program
+                                                                          : request->package;
     spec->name = clean_name(after);
+    if (request->locked) { /* beside the image of all that is found */
+        char *name = mem_printf("%s.trim", spec->name);
+        free(spec->name);
+        spec->name = name;
+    }
     return true;
 }
 
@@ -227,13 +252,42 @@ static bool watch_kernel(struct resolving *it)
     return true;
 }
 
+const char *resolve_lock_path(const struct app_request *request)
+{
+    return request->lock_path ? request->lock_path : "orris.lock";
+}
+
+static bool load_lock(struct resolving *it)
+{
+    const struct app_request *request = it->request;
+    const char *path = resolve_lock_path(request);
+    struct stat info;
+    if (!request->locked)
+        return true;
+    if (request->package)
+        return error_set(it->err, "--trim and --locked are for programs of this host, not for a "
+                                  "package");
+    char *whole = path_absolute(path);
+    watch_use(&it->out->spec.watch, whole, &info);
+    free(whole);
+    if (access(path, F_OK))
+        return error_errno(it->err, "%s (`orris record -- COMMAND` or --trim makes one)", path);
+    return lock_load(path, &it->lock, it->err);
+}
+
+static bool add_locked(struct resolving *it)
+{
+    return !it->request->locked ||
+           locked_add(&it->launch, resolve_lock_path(it->request), &it->out->notes, it->err);
+}
+
 static bool fill(struct resolving *it)
 {
     struct image_spec *spec = &it->out->spec;
     struct error *err = it->err;
     spec->tier = TIER_SYSTEM;
     return (spec->layer_count || basics_add_links(spec, err)) && find_program(it) &&
-           config_apply(&it->config, spec, err) && put_arguments(it) &&
+           config_apply(&it->config, spec, err) && put_arguments(it) && add_locked(it) &&
            basics_add(&it->closure, err) && closure_add_entries(&it->closure, err) &&
            closure_add_cache(&it->closure, err);
 }
@@ -273,12 +327,14 @@ bool resolve(const struct app_request *request, struct resolved *out, struct err
     struct resolving it = {.request = request, .out = out, .err = err};
     it.folder = path_absolute(".");
     struct strlist env = {0};
-    bool good = load_config(&it) && watch_kernel(&it) && apply_packages(&it) && set_env(&it, &env);
+    bool good = load_config(&it) && load_lock(&it) && watch_kernel(&it) && apply_packages(&it) &&
+                set_env(&it, &env);
     if (good) {
         out->spec.workdir = workdir_of(&it);
         closure_init(&it.closure, &out->spec, &env);
         it.launch = (struct launch){
             .closure = &it.closure, .folder = it.folder, .workdir = out->spec.workdir};
+        it.launch.lock = request->locked ? &it.lock : NULL;
         good = fill(&it) && set_name(&it);
         if (good && out->spec.workdir)
             good = spec_add_empty_dir(&out->spec, out->spec.workdir, 0755, "Workdir", err);
@@ -289,6 +345,40 @@ bool resolve(const struct app_request *request, struct resolved *out, struct err
     }
     strlist_clear(&env);
     config_clear(&it.config);
+    lock_clear(&it.lock);
+    free(it.folder);
+    return good;
+}
+
+/* The environment of this process with the configuration's and the flags' variables. */
+static bool command_env(struct resolving *it, struct strlist *env)
+{
+    for (char **item = environ; *item; item++)
+        strlist_add(env, *item);
+    return guestenv_add(env, &it->config.env, &it->request->env, it->err);
+}
+
+bool resolve_command(const struct app_request *request, char **path, struct strlist *argv,
+                     struct strlist *env, struct error *err)
+{
+    struct resolved out = {0};
+    struct strlist none = {0};
+    struct resolving it = {.request = request, .out = &out, .err = err};
+    spec_init(&out.spec);
+    it.folder = path_absolute(".");
+    closure_init(&it.closure, &out.spec, &none);
+    it.launch = (struct launch){.closure = &it.closure, .folder = it.folder};
+    bool good = load_config(&it);
+    const char *program = good ? program_of(&it) : NULL;
+    good = good && (program || error_set(err, "no program is named")) &&
+           launch_command(&it.launch, program, path, argv, err) && command_env(&it, env);
+    copy_list(&request->program_args, argv);
+    copy_list(&it.config.args, argv);
+    copy_list(&request->args, argv);
+    launch_clear(&it.launch);
+    closure_clear(&it.closure);
+    config_clear(&it.config);
+    resolved_clear(&out);
     free(it.folder);
     return good;
 }

@@ -15,5 +15,13 @@ struct resolved {
     unsigned cpus;
 };
 
+/* The lock file that a request means. */
+const char *resolve_lock_path(const struct app_request *request);
+
+/* What the request's program is on the host: the file to execute, its whole argv and environment.
+ * All three are owned by the caller. */
+bool resolve_command(const struct app_request *request, char **path, struct strlist *argv,
+                     struct strlist *env, struct error *err);
+
 bool resolve(const struct app_request *request, struct resolved *out, struct error *err);
 void resolved_clear(struct resolved *resolved);

@@ -101,7 +101,7 @@ static int build_with(struct build *build, int argc, char **argv)
     if (build->help)
         return cmd_help(build->verb);
     struct app_request *request = &build->request;
-    if (at >= argc && !request->config_path && !request->package)
+    if (at >= argc && !request->config_path && !request->package && !request->locked)
         return cmd_usage(build->verb, "no program is named");
     if (at < argc && request->package)
         at--; /* all that follows belongs to the package's program */

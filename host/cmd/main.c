@@ -19,6 +19,7 @@
     VERB(run)                                                                                      \
     VERB(build)                                                                                    \
     VERB(boot)                                                                                     \
+    VERB(record)                                                                                   \
     VERB(pkg_load)                                                                                 \
     VERB(pkg_get)                                                                                  \
     VERB(pkg_list)                                                                                 \

@@ -60,7 +60,7 @@ static int run_with(const struct verb *verb, struct app_request *request, struct
         return cmd_usage(verb, "%s", err.text);
     if (flags->help)
         return cmd_help(verb);
-    if (at >= argc && !request->config_path)
+    if (at >= argc && !request->config_path && !request->locked)
         return cmd_usage(verb, "no program is named");
     if (at < argc)
         request->program = mem_string(argv[at]);

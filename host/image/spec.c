@@ -152,6 +152,20 @@ bool spec_add_file(struct image_spec *spec, const char *guest, const char *host,
     return done;
 }
 
+bool spec_add_file_as(struct image_spec *spec, const char *guest, const char *host,
+                      const struct spec_look *look, const char *why, struct error *err)
+{
+    if (!spec_add_file(spec, guest, host, why, err))
+        return false;
+    const struct node *node = tree_find(spec->tree, guest, false);
+    struct spec_entry *entry = node && node->entry >= 0 ? &spec->entries[node->entry] : NULL;
+    if (entry) {
+        entry->mode = look->mode;
+        entry->stamp.mtime_ns = look->mtime_ns;
+    }
+    return true;
+}
+
 static bool link_add(struct image_spec *spec, const char *guest, const char *target,
                      const char *why, struct error *err)
 {

@@ -92,6 +92,13 @@ bool spec_find(struct image_spec *spec, const char *guest, bool follow, struct s
  * a link: folders merge, links are never replaced by folders. */
 bool spec_add_file(struct image_spec *spec, const char *guest, const char *host, const char *why,
                    struct error *err);
+/* A file with this mode and time in place of the host's. */
+struct spec_look {
+    mode_t mode; /* permissions */
+    int64_t mtime_ns;
+};
+bool spec_add_file_as(struct image_spec *spec, const char *guest, const char *host,
+                      const struct spec_look *look, const char *why, struct error *err);
 bool spec_add_link(struct image_spec *spec, const char *guest, const char *target, const char *why,
                    struct error *err);
 bool spec_add_dir(struct image_spec *spec, const char *guest, const char *host, const char *why,
