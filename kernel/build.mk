@@ -5,7 +5,7 @@ KFLAGS   := -std=gnu17 -g -O2 -ffreestanding -fpie -fvisibility=hidden -mno-red-
             -mstack-protector-guard=global -fno-asynchronous-unwind-tables \
             -fcf-protection=none -ffunction-sections -fdata-sections \
             -Wframe-larger-than=2048 $(WARN) -nostdinc \
-            -isystem $(shell $(CC) -print-file-name=include) \
+            -isystem $(shell $(CC) -print-file-name=include 2>/dev/null) \
             -isystem /usr/include -isystem /usr/include/x86_64-linux-gnu -I. -I$(B) \
             -MMD -MP -DORRIS_VERSION='"$(VERSION)"' $(if $(DEBUG),-DORRIS_DEBUG)
 # kernel/proc/vdso/ is a link of its own, which runs in the program.

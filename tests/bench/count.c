@@ -66,6 +66,7 @@ struct place {
     uint64_t address;  /* of the block */
     uint64_t executed; /* instructions in all */
     uint64_t started;  /* of them before the program's first */
+    uint64_t length;   /* instructions that were translated */
 };
 
 enum { PLACES_OFFSET = 4096, PLACES_MAX = 1 << 20 };
@@ -131,6 +132,7 @@ static void on_translation(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
         return;
     struct place *place = &places[counts->place_count++];
     place->address = qemu_plugin_tb_vaddr(tb);
+    place->length = qemu_plugin_tb_n_insns(tb);
     qemu_plugin_register_vcpu_tb_exec_inline(tb, INLINE_ADD_U64, &place->executed,
                                              qemu_plugin_tb_n_insns(tb));
 }
