@@ -137,12 +137,15 @@ static int64_t choose_address(const struct vm_map_request *r, uint64_t size)
         return (int64_t)r->addr;
     }
     uint64_t hint = align_down(r->addr, PAGE_SIZE);
-    if (r->flags & MAP_32BIT) {
-        uint64_t low = area_find_gap_below(LOW_MAPPINGS_END, size);
-        return low ? (int64_t)low : -ENOMEM;
-    }
-    if (hint >= VM_MIN_ADDR && range_ok(hint, size) && range_is_free(hint, size)) {
+    bool low = r->flags & MAP_32BIT;
+    bool fits = low ? size <= LOW_MAPPINGS_END && hint <= LOW_MAPPINGS_END - size
+                    : range_ok(hint, size);
+    if (hint >= VM_MIN_ADDR && fits && range_is_free(hint, size)) {
         return (int64_t)hint;
+    }
+    if (low) {
+        uint64_t below = area_find_gap_below(LOW_MAPPINGS_END, size);
+        return below ? (int64_t)below : -ENOMEM;
     }
     bool huge = !r->file && size >= HUGE_SIZE;
     uint64_t addr = area_find_gap(size, huge ? HUGE_SIZE : PAGE_SIZE);

@@ -172,6 +172,19 @@ static void map_flags_that_change_little_are_accepted(void)
     munmap(low, PAGE);
 }
 
+static void low_mappings_follow_their_hint(void)
+{
+    char *hint = (char *)0x50000000, *p = map_at(hint, 2 * PAGE, MAP_32BIT);
+    CHECK(p == hint);
+    char *other = map_at(hint + PAGE, PAGE, MAP_32BIT);
+    CHECK(other != MAP_FAILED && other != hint + PAGE && (uintptr_t)other < (1ul << 31));
+    char *high = map_at((char *)0x7ffff000, 2 * PAGE, MAP_32BIT);
+    CHECK(high != MAP_FAILED && (uintptr_t)high + 2 * PAGE <= (1ul << 31));
+    munmap(p, 2 * PAGE);
+    munmap(other, PAGE);
+    munmap(high, 2 * PAGE);
+}
+
 static void mincore_tells_what_is_there(void)
 {
     unsigned char *p = (unsigned char *)pages(4), there[4] = {9, 9, 9, 9};
@@ -217,6 +230,7 @@ int main(void)
     RUN(large_areas_cost_nothing_until_used);
     RUN(huge_page_sized_areas_work);
     RUN(map_flags_that_change_little_are_accepted);
+    RUN(low_mappings_follow_their_hint);
     RUN(mincore_tells_what_is_there);
     RUN(addresses_are_random_and_in_user_space);
     RUN(mlock_family_answers);
