@@ -70,6 +70,15 @@ static bool apply_package(struct resolving *it, struct package *package)
     return package_apply(package, &it->out->spec, it->err);
 }
 
+/* What the package's program is given when the user gives it nothing. */
+static void default_arguments(struct resolving *it, const struct package *package)
+{
+    bool given = it->request->args.count || it->request->program_args.count ||
+                 it->config.args.count || it->request->program || it->config.program;
+    if (!given)
+        copy_list(&package->default_args, &it->out->spec.args);
+}
+
 /* A newer version may come, which a reference without a version then means. */
 static bool watch_shelf(struct resolving *it)
 {
@@ -92,6 +101,8 @@ static bool apply_packages(struct resolving *it)
     bool good = true;
     if (reference)
         good = package_get(reference, &base, it->err) && apply_package(it, &base);
+    if (good && reference)
+        default_arguments(it, &base);
     if (good && names.count)
         good = package_get_additions(&names, reference ? &base : NULL, &additions, it->err) &&
                apply_package(it, &additions);

@@ -75,8 +75,16 @@ uint64_t deb_list_bytes(const struct deb_list *list)
 char *deb_upstream_version(const char *version)
 {
     const char *colon = strchr(version, ':'), *begin = colon ? colon + 1 : version;
-    const char *dash = strrchr(begin, '-');
-    return mem_printf("%.*s", (int)(dash ? dash - begin : (long)strlen(begin)), begin);
+    const char *really = strstr(begin, "+really"), *dash = strrchr(begin, '-');
+    begin = really ? really + strlen("+really") : begin;
+    size_t length = dash > begin ? (size_t)(dash - begin) : strlen(begin);
+    static const char *const repacked[] = {"+dfsg", "+ds", "~dfsg"};
+    for (size_t i = 0; i < sizeof(repacked) / sizeof(*repacked); i++) {
+        const char *mark = strstr(begin, repacked[i]);
+        if (mark && (size_t)(mark - begin) < length)
+            length = (size_t)(mark - begin);
+    }
+    return mem_printf("%.*s", (int)length, begin);
 }
 
 /* What ours adds to the machine's configuration; hooks of the machine don't run. */

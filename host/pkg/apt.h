@@ -65,5 +65,5 @@ void deb_add(struct deb_list *list, const struct deb *deb); /* copies */
 void deb_list_clear(struct deb_list *list);
 uint64_t deb_list_bytes(const struct deb_list *list);
 
-/* "3.11.2" from "1:3.11.2-6+deb12u9"; owned by the caller. */
+/* "3.11.2" from "1:3.11.2-6+deb12u9" or "3.11.2+dfsg-6"; owned by the caller. */
 char *deb_upstream_version(const char *version);

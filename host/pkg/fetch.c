@@ -15,7 +15,9 @@
 #include "host/pkg/command.h"
 #include "host/pkg/finish.h"
 #include "host/pkg/pack.h"
+#include "host/pkg/php.h"
 #include "host/pkg/progress.h"
+#include "host/pkg/users.h"
 
 #define ROOM_LISTS (64u << 20) /* bytes for the archive's lists */
 #define ROOM_FACTOR 8u         /* for packages: downloaded, unpacked, and as a layer */
@@ -28,9 +30,11 @@ struct making {
     struct shelf_item item;
     struct deb_list closure; /* with what base holds */
     char *workshop, *tree;
-    int64_t newest; /* of the packages' own files, seconds since 1970 */
-    char *label;    /* for messages: "python_3.11.2" */
-    bool current;   /* the package on the shelf is made of the same already */
+    struct scripts scripts;     /* what those of its packages set up */
+    struct strlist executables; /* of the package that was asked for */
+    int64_t newest;             /* of the packages' own files, seconds since 1970 */
+    char *label;                /* for messages: "python_3.11.2" */
+    bool current;               /* the package on the shelf is made of the same already */
 };
 
 /* apt's helpers wait for ever on a full disk, so the room is looked at first. */
@@ -61,6 +65,8 @@ static void making_close(struct making *making)
     recipe_rules_clear(&making->rules);
     shelf_item_clear(&making->item);
     deb_list_clear(&making->closure);
+    scripts_clear(&making->scripts);
+    strlist_clear(&making->executables);
     free(making->workshop);
     free(making->tree);
     free(making->label);
@@ -122,9 +128,31 @@ static bool making_download(struct making *making, struct error *err)
     }
 }
 
+static bool making_unpack_one(struct making *making, const struct deb *deb, struct error *err)
+{
+    char *path = path_join(making->apt.debs, deb->file);
+    bool ok = unpack_deb(path, making->tree, &making->rules, &making->scripts, err);
+    free(path);
+    return ok && (!command_interrupted() || error_set(err, "interrupted"));
+}
+
+/* The one asked for first comes first: the executables that are there then are its own. */
+static bool making_unpack_all(struct making *making, struct error *err)
+{
+    const struct deb_list *debs = &making->item.debs;
+    const struct deb *first = deb_find(debs, making->item.requested.items[0]);
+    bool ok = !first || making_unpack_one(making, first, err);
+    if (ok && first)
+        finish_list_executables(making->tree, &making->rules, &making->executables);
+    for (size_t i = 0; ok && i < debs->count; i++) {
+        ok = &debs->items[i] == first || making_unpack_one(making, &debs->items[i], err);
+        progress_set(100.0 * (double)(i + 1) / (double)debs->count);
+    }
+    return ok;
+}
+
 static bool making_unpack(struct making *making, struct error *err)
 {
-    struct alternative_list alternatives = {0};
     making->workshop = shelf_workshop(err);
     if (!making->workshop)
         return false;
@@ -133,18 +161,11 @@ static bool making_unpack(struct making *making, struct error *err)
         path_make_dirs(making->tree, true, 0755) || error_errno(err, "can't make %s", making->tree);
     char *title = mem_printf("unpacking %s", making->label);
     progress_begin(title);
-    for (size_t i = 0; ok && i < making->item.debs.count; i++) {
-        char *deb = path_join(making->apt.debs, making->item.debs.items[i].file);
-        ok = unpack_deb(deb, making->tree, &making->rules, &alternatives, err);
-        ok = ok && (!command_interrupted() || error_set(err, "interrupted"));
-        progress_set(100.0 * (double)(i + 1) / (double)making->item.debs.count);
-        free(deb);
-    }
+    ok = ok && making_unpack_all(making, err);
     progress_end();
     free(title);
     making->newest = pack_newest(making->tree);
-    ok = ok && finish_alternatives(making->tree, &alternatives, &making->rules, err);
-    alternative_list_clear(&alternatives);
+    ok = ok && finish_alternatives(making->tree, &making->scripts, &making->rules, err);
     return ok;
 }
 
@@ -166,6 +187,30 @@ static bool making_compile(struct making *making, struct error *err)
     free(modules);
     free(base);
     return ok;
+}
+
+/* Users of the layer below stay; its numbers, too. */
+static bool making_users(struct making *making, struct error *err)
+{
+    struct strlist *users = &making->item.users, *groups = &making->item.groups;
+    for (size_t i = 0; making->base && i < making->base->users.count; i++)
+        strlist_add(users, making->base->users.items[i]);
+    for (size_t i = 0; making->base && i < making->base->groups.count; i++)
+        strlist_add(groups, making->base->groups.items[i]);
+    size_t added = users_add(&making->scripts, &making->rules, users, groups);
+    return (making->base && !added) ||
+           users_write(making->tree, &making->rules, users, groups, err);
+}
+
+/* What is made instead of running the packages' scripts; recipe says which executables stay. */
+static bool making_finish(struct making *making, const struct recipe *recipe, struct error *err)
+{
+    const char *below = making->base ? making->base->package.layer.listing : NULL;
+    return making_compile(making, err) &&
+           finish_executables(making->tree, recipe, &making->rules, err) &&
+           finish_certificates(making->tree, err) && php_extensions(making->tree, err) &&
+           making_users(making, err) && (below || finish_base(making->tree, err)) &&
+           finish_linker_cache(making->tree, below, err);
 }
 
 /* The finished folder goes to the shelf. */
@@ -223,6 +268,7 @@ static void item_from_recipe(const struct recipe *recipe, struct shelf_item *ite
     item->package.summary = mem_string(recipe->summary);
     item->package.program = mem_string(recipe->program);
     list_copy(&recipe->args, &item->package.args);
+    list_copy(&recipe->default_args, &item->package.default_args);
     list_copy(&recipe->env, &item->package.env);
     list_copy(&recipe->aliases, &item->aliases);
 }
@@ -231,12 +277,9 @@ static bool making_package(struct making *making, struct recipe *recipe, struct 
 {
     if (!making_unpack(making, err))
         return false;
-    bool ok = recipe->program || finish_find_program(making->tree, recipe, &making->rules, err);
-    ok = ok && making_compile(making, err) &&
-         finish_executables(making->tree, recipe, &making->rules, err) &&
-         finish_certificates(making->tree, err) && finish_base(making->tree, err) &&
-         finish_linker_cache(making->tree, NULL, err);
-    if (!ok)
+    bool ok =
+        recipe->program || finish_find_program(making->tree, recipe, &making->executables, err);
+    if (!ok || !making_finish(making, recipe, err))
         return false;
     item_from_recipe(recipe, &making->item);
     return making_store(making, making->label, err);
@@ -263,13 +306,8 @@ bool fetch_package(struct recipe *recipe, const char *version, bool update, stru
 static bool making_additions(struct making *making, const char *id, struct error *err)
 {
     static const struct recipe nothing;
-    const char *listing = making->base ? making->base->package.layer.listing : NULL;
-    if (!making_unpack(making, err))
-        return false;
-    return making_compile(making, err) &&
-           finish_executables(making->tree, &nothing, &making->rules, err) &&
-           finish_certificates(making->tree, err) && (listing || finish_base(making->tree, err)) &&
-           finish_linker_cache(making->tree, listing, err) && making_store(making, id, err);
+    return making_unpack(making, err) && making_finish(making, &nothing, err) &&
+           making_store(making, id, err);
 }
 
 bool fetch_additions(const struct strlist *names, const struct shelf_item *base, const char *id,

@@ -20,39 +20,7 @@
 #include "host/base/say.h"
 #include "host/pkg/command.h"
 #include "host/pkg/ldcache.h"
-
-static char *in_tree(const char *tree, const char *guest)
-{
-    return mem_printf("%s%s", tree, guest);
-}
-
-static bool make_parent(const char *path, struct error *err)
-{
-    return path_make_dirs(path, false, 0755) ||
-           error_errno(err, "can't make the folder of %s", path);
-}
-
-/* A link at guest, in place of whatever file or link is there. */
-static bool make_link(const char *tree, const char *guest, const char *target, struct error *err)
-{
-    char *path = in_tree(tree, guest);
-    bool ok = make_parent(path, err);
-    if (ok) {
-        unlink(path);
-        ok = symlink(target, path) == 0 || error_errno(err, "can't make the link %s", path);
-    }
-    free(path);
-    return ok;
-}
-
-static bool make_folder(const char *tree, const char *guest, mode_t mode, struct error *err)
-{
-    char *path = in_tree(tree, guest);
-    bool ok = (path_make_dirs(path, true, 0755) && chmod(path, mode) == 0) ||
-              error_errno(err, "can't make %s", path);
-    free(path);
-    return ok;
-}
+#include "host/pkg/place.h"
 
 bool finish_base(const char *tree, struct error *err)
 {
@@ -70,9 +38,9 @@ bool finish_base(const char *tree, struct error *err)
                    {"/var/tmp", 01777}};
     bool ok = true;
     for (size_t i = 0; ok && i < sizeof(folders) / sizeof(*folders); i++)
-        ok = make_folder(tree, folders[i].path, folders[i].mode, err);
+        ok = place_folder(tree, folders[i].path, folders[i].mode, err);
     for (size_t i = 0; ok && i < sizeof(links) / sizeof(*links); i++)
-        ok = make_link(tree, links[i].path, links[i].target, err);
+        ok = place_link(tree, links[i].path, links[i].target, err);
     return ok;
 }
 
@@ -86,29 +54,31 @@ static bool in_executable_folder(const struct recipe_rules *rules, const char *g
     return inside;
 }
 
-static bool alternative_is_best(const struct alternative_list *list, size_t index,
+static bool alternative_is_best(const struct alternative *all, size_t count, size_t index,
                                 const bool *there)
 {
-    for (size_t i = 0; i < list->count; i++)
-        if (there[i] && strcmp(list->items[i].link, list->items[index].link) == 0 &&
-            list->items[i].priority > list->items[index].priority)
+    for (size_t i = 0; i < count; i++)
+        if (there[i] && strcmp(all[i].link, all[index].link) == 0 &&
+            all[i].priority > all[index].priority)
             return false;
     return there[index];
 }
 
-bool finish_alternatives(const char *tree, const struct alternative_list *list,
+bool finish_alternatives(const char *tree, const struct scripts *scripts,
                          const struct recipe_rules *rules, struct error *err)
 {
-    bool *there = mem_alloc(list->count + 1), ok = true;
-    for (size_t i = 0; i < list->count; i++) {
-        char *target = in_tree(tree, list->items[i].target);
-        there[i] = access(target, F_OK) == 0 && !in_executable_folder(rules, list->items[i].link);
+    const struct alternative *all = scripts->alternatives;
+    size_t count = scripts->alternative_count;
+    bool *there = mem_alloc(count + 1), ok = true;
+    for (size_t i = 0; i < count; i++) {
+        char *target = place_path(tree, all[i].target);
+        there[i] = access(target, F_OK) == 0 && !in_executable_folder(rules, all[i].link);
         free(target);
     }
-    for (size_t i = 0; ok && i < list->count; i++)
-        if (alternative_is_best(list, i, there)) {
-            char *guest = unpack_guest_path(list->items[i].link + 1);
-            ok = make_link(tree, guest, list->items[i].target, err);
+    for (size_t i = 0; ok && i < count; i++)
+        if (alternative_is_best(all, count, i, there)) {
+            char *guest = unpack_guest_path(all[i].link + 1);
+            ok = place_link(tree, guest, all[i].target, err);
             free(guest);
         }
     free(there);
@@ -123,8 +93,7 @@ static int file_is_certificate(const struct dirent *entry)
 
 bool finish_certificates(const char *tree, struct error *err)
 {
-    char *folder = in_tree(tree, "/usr/share/ca-certificates/mozilla");
-    char *bundle = in_tree(tree, "/etc/ssl/certs/ca-certificates.crt");
+    char *folder = place_path(tree, "/usr/share/ca-certificates/mozilla");
     struct dirent **files = NULL;
     int count = scandir(folder, &files, file_is_certificate, alphasort);
     struct buf all = {0};
@@ -137,9 +106,8 @@ bool finish_certificates(const char *tree, struct error *err)
     }
     free(files);
     ok = ok && (count <= 0 ||
-                (make_parent(bundle, err) && io_write_file(bundle, all.data, all.size, 0644, err)));
+                place_file(tree, "/etc/ssl/certs/ca-certificates.crt", all.data, all.size, err));
     buf_clear(&all);
-    free(bundle);
     free(folder);
     return ok;
 }
@@ -154,7 +122,7 @@ static int file_is_python(const struct dirent *entry)
 /* "python3.11" if that is in tree's /usr/bin; owned by the caller. */
 static char *tree_python(const char *tree)
 {
-    char *folder = in_tree(tree, "/usr/bin"), *name = NULL;
+    char *folder = place_path(tree, "/usr/bin"), *name = NULL;
     struct dirent **files = NULL;
     int count = scandir(folder, &files, file_is_python, alphasort);
     for (int i = 0; i < count; i++) {
@@ -217,7 +185,7 @@ static bool module_links_relative(const char *tree, const char *folder, struct e
             const char *guest = entry->fts_path + strlen(tree);
             char *parent = path_parent(guest), *up = way_up(parent);
             char *relative = mem_printf("%s%s", up, target);
-            ok = make_link(tree, guest, relative, err);
+            ok = place_link(tree, guest, relative, err);
             free(relative);
             free(up);
             free(parent);
@@ -234,8 +202,8 @@ static bool module_links_relative(const char *tree, const char *folder, struct e
 static bool compile_folder(const char *home, const char *python, const char *tree,
                            const char *folder, struct error *err)
 {
-    char *linker = in_tree(home, "/usr/lib64/ld-linux-x86-64.so.2");
-    char *libraries = in_tree(home, "/usr/lib/x86_64-linux-gnu");
+    char *linker = place_path(home, "/usr/lib64/ld-linux-x86-64.so.2");
+    char *libraries = place_path(home, "/usr/lib/x86_64-linux-gnu");
     char *program = mem_printf("%s/usr/bin/%s", home, python);
     char *home_variable = mem_printf("PYTHONHOME=%s/usr", home);
     const char *const argv[] = {linker,
@@ -289,7 +257,7 @@ bool finish_byte_code(const char *tree, const char *base, struct error *err)
     const char *const folders[] = {standard, "/usr/lib/python3"};
     bool ok = true;
     for (size_t i = 0; ok && i < sizeof(folders) / sizeof(*folders); i++) {
-        char *folder = in_tree(tree, folders[i]);
+        char *folder = place_path(tree, folders[i]);
         ok = access(folder, F_OK) != 0 || (module_links_relative(tree, folder, err) &&
                                            compile_folder(home, python, tree, folder, err));
         free(folder);
@@ -315,13 +283,13 @@ static int name_is_real(const struct dirent *entry)
 static bool folder_prune(const char *tree, const char *folder, const struct strlist *keep,
                          struct error *err)
 {
-    char *path = in_tree(tree, folder);
+    char *path = place_path(tree, folder);
     struct dirent **files = NULL;
     int count = scandir(path, &files, name_is_real, alphasort);
     bool ok = true;
     for (int i = 0; i < count; i++) {
         char *guest = path_join(folder, files[i]->d_name);
-        char *file = in_tree(tree, guest);
+        char *file = place_path(tree, guest);
         if (!list_has(keep, guest) && unlink(file) != 0 && errno != EISDIR)
             ok = error_errno(err, "can't remove %s", file);
         free(file);
@@ -340,7 +308,7 @@ bool finish_executables(const char *tree, const struct recipe *recipe,
     for (size_t i = 0; ok && i < rules->executable_folders.count; i++)
         ok = folder_prune(tree, rules->executable_folders.items[i], &recipe->executables, err);
     for (size_t i = 0; ok && i < recipe->link_paths.count; i++)
-        ok = make_link(tree, recipe->link_paths.items[i], recipe->link_targets.items[i], err);
+        ok = place_link(tree, recipe->link_paths.items[i], recipe->link_targets.items[i], err);
     return ok;
 }
 
@@ -349,7 +317,7 @@ static char *follow(const char *tree, const char *guest)
 {
     char *at = mem_string(guest);
     for (int links = 0; links < 16; links++) {
-        char *path = in_tree(tree, at), *target = path_read_link(path);
+        char *path = place_path(tree, at), *target = path_read_link(path);
         free(path);
         if (!target)
             break;
@@ -365,13 +333,12 @@ static char *follow(const char *tree, const char *guest)
     return at;
 }
 
-/* Paths of tree's executables. */
-static void executables_list(const char *tree, const struct recipe_rules *rules,
+void finish_list_executables(const char *tree, const struct recipe_rules *rules,
                              struct strlist *out)
 {
     for (size_t i = 0; i < rules->executable_folders.count; i++) {
         const char *folder = rules->executable_folders.items[i];
-        char *path = in_tree(tree, folder);
+        char *path = place_path(tree, folder);
         struct dirent **files = NULL;
         int count = scandir(path, &files, name_is_real, alphasort);
         for (int j = 0; j < count; j++) {
@@ -395,32 +362,29 @@ static void program_set(const char *tree, struct recipe *recipe, const char *gue
         strlist_add(&recipe->executables, guest);
 }
 
-bool finish_find_program(const char *tree, struct recipe *recipe, const struct recipe_rules *rules,
+bool finish_find_program(const char *tree, struct recipe *recipe, const struct strlist *all,
                          struct error *err)
 {
-    struct strlist all = {0};
-    executables_list(tree, rules, &all);
-    const char *best = all.count == 1 ? all.items[0] : NULL;
-    for (size_t i = 0; i < all.count; i++)
-        if (strcmp(path_base(all.items[i]), recipe->name) == 0)
-            best = all.items[i];
+    const char *best = all->count == 1 ? all->items[0] : NULL;
+    for (size_t i = 0; i < all->count; i++)
+        if (strcmp(path_base(all->items[i]), recipe->name) == 0)
+            best = all->items[i];
     if (best) {
         program_set(tree, recipe, best);
-    } else {
-        struct buf names = {0};
-        for (size_t i = 0; i < all.count && i < 12; i++)
-            buf_printf(&names, "%s%s", i ? ", " : "", all.items[i]);
-        error_set(err,
-                  all.count ? "Debian's package %s has no program of its own name (it comes "
-                              "with %s%s); name it as an addition (--pkg %s)"
-                            : "Debian's package %s holds no program%s%s; name it as an "
-                              "addition (--pkg %s)",
-                  recipe->name, names.data ? names.data : "", all.count > 12 ? ", …" : "",
-                  recipe->name);
-        buf_clear(&names);
+        return true;
     }
-    strlist_clear(&all);
-    return best;
+    struct buf names = {0};
+    for (size_t i = 0; i < all->count && i < 12; i++)
+        buf_printf(&names, "%s%s", i ? ", " : "", all->items[i]);
+    error_set(err,
+              all->count ? "Debian's package %s has no program of its own name (it comes "
+                           "with %s%s); name it as an addition (--pkg %s)"
+                         : "Debian's package %s holds no program%s%s; name it as an "
+                           "addition (--pkg %s)",
+              recipe->name, names.data ? names.data : "", all->count > 12 ? ", …" : "",
+              recipe->name);
+    buf_clear(&names);
+    return false;
 }
 
 static void listing_paths(const char *text, struct strlist *out)
@@ -442,7 +406,7 @@ static void listing_paths(const char *text, struct strlist *out)
 
 static void folder_paths(const char *tree, const char *folder, struct strlist *out)
 {
-    char *path = in_tree(tree, folder);
+    char *path = place_path(tree, folder);
     struct dirent **files = NULL;
     int count = scandir(path, &files, name_is_real, alphasort);
     for (int i = 0; i < count; i++) {
@@ -466,10 +430,8 @@ bool finish_linker_cache(const char *tree, const char *listing, struct error *er
     folder_paths(tree, "/usr/lib", &paths);
     folder_paths(tree, "/usr/lib64", &paths);
     if (ok) {
-        char *path = in_tree(tree, "/etc/ld.so.cache");
         ldcache_build(&paths, &cache);
-        ok = make_parent(path, err) && io_write_file(path, cache.data, cache.size, 0644, err);
-        free(path);
+        ok = place_file(tree, "/etc/ld.so.cache", cache.data, cache.size, err);
     }
     strlist_clear(&paths);
     buf_clear(&below);

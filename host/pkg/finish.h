@@ -16,7 +16,7 @@ bool finish_base(const char *tree, struct error *err);
 
 /* Makes the links of alternatives whose target is in tree; of several for one link the one with
  * the highest priority. Those of executables are left to the recipe. */
-bool finish_alternatives(const char *tree, const struct alternative_list *list,
+bool finish_alternatives(const char *tree, const struct scripts *scripts,
                          const struct recipe_rules *rules, struct error *err);
 
 /* /etc/ssl/certs/ca-certificates.crt, if the certificates are there. */
@@ -30,9 +30,13 @@ bool finish_byte_code(const char *tree, const char *base, struct error *err);
 bool finish_executables(const char *tree, const struct recipe *recipe,
                         const struct recipe_rules *rules, struct error *err);
 
-/* The program of a package without a recipe: /usr/bin/NAME, else the only executable that the
- * listing of the package's own files has. Sets recipe's program, args and executables. */
-bool finish_find_program(const char *tree, struct recipe *recipe, const struct recipe_rules *rules,
+/* Adds the paths of the executables that are in tree. */
+void finish_list_executables(const char *tree, const struct recipe_rules *rules,
+                             struct strlist *out);
+
+/* The program of a package without a recipe, of the executables that its own files are: the one of
+ * its name, else the only one. Sets recipe's program, args and executables. */
+bool finish_find_program(const char *tree, struct recipe *recipe, const struct strlist *all,
                          struct error *err);
 
 /* /etc/ld.so.cache for the libraries of tree and for those in listing, the layer below (NULL:

@@ -29,6 +29,7 @@ void package_clear(struct package *package)
     free(package->summary);
     free(package->program);
     strlist_clear(&package->args);
+    strlist_clear(&package->default_args);
     strlist_clear(&package->env);
     free(package->layer.path);
     free(package->layer.listing);

@@ -14,8 +14,9 @@ struct package {
     char *name;    /* "python" */
     char *version; /* "3.11.2" */
     char *summary;
-    char *program;       /* path in the image, "/usr/bin/python3.11" */
-    struct strlist args; /* what comes before the user's arguments, argv[0] first */
+    char *program;               /* path in the image, "/usr/bin/python3.11" */
+    struct strlist args;         /* what comes before the user's arguments, argv[0] first */
+    struct strlist default_args; /* the user's, where there are none */
     struct strlist env;
     struct spec_layer layer; /* host/image/spec.h */
 };

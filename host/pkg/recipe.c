@@ -89,6 +89,7 @@ static void recipe_fill(const json_t *root, struct recipe *out)
     list_of(root, "Also", &out->also);
     out->program = text_of(root, "Program");
     list_of(root, "Args", &out->args);
+    list_of(root, "DefaultArgs", &out->default_args);
     list_of(root, "Env", &out->env);
     list_of(root, "Executables", &out->executables);
     const char *path;
@@ -190,6 +191,7 @@ void recipe_clear(struct recipe *recipe)
     strlist_clear(&recipe->also);
     free(recipe->program);
     strlist_clear(&recipe->args);
+    strlist_clear(&recipe->default_args);
     strlist_clear(&recipe->env);
     strlist_clear(&recipe->executables);
     strlist_clear(&recipe->link_paths);
@@ -209,6 +211,8 @@ bool recipe_rules_read(struct recipe_rules *out, struct error *err)
     list_of(root, "LeaveOutPackages", &out->packages);
     list_of(root, "LeaveOutPaths", &out->paths);
     list_of(root, "ExecutableFolders", &out->executable_folders);
+    list_of(root, "Users", &out->users);
+    list_of(root, "Groups", &out->groups);
     json_decref(root);
     return true;
 }
@@ -219,6 +223,8 @@ void recipe_rules_clear(struct recipe_rules *rules)
     strlist_clear(&rules->packages);
     strlist_clear(&rules->paths);
     strlist_clear(&rules->executable_folders);
+    strlist_clear(&rules->users);
+    strlist_clear(&rules->groups);
 }
 
 bool recipe_split(const char *reference, char **name, char **version, struct error *err)

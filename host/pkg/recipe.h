@@ -19,6 +19,7 @@ struct recipe {
     struct strlist also; /* further Debian packages */
     char *program;       /* NULL: found in the Debian package */
     struct strlist args, env;
+    struct strlist default_args; /* the user's, where there are none */
     struct strlist executables;  /* files of the executable folders that the image keeps */
     struct strlist link_paths;   /* links to make, and … */
     struct strlist link_targets; /* … where each points */
@@ -29,6 +30,7 @@ struct recipe_rules {
     struct strlist packages; /* patterns of Debian packages never fetched as a dependency */
     struct strlist paths;    /* patterns of paths left out, with all below them */
     struct strlist executable_folders;
+    struct strlist users, groups; /* lines of /etc/passwd and /etc/group */
 };
 
 /* Finds the recipe that name is the name or an alias of. Without one, any Debian package's name

@@ -19,7 +19,7 @@
 #include "host/base/path.h"
 #include "host/base/store.h"
 
-#define FORMAT 2
+#define FORMAT 3
 #define WORKSHOP "work-"
 
 void shelf_item_clear(struct shelf_item *item)
@@ -28,6 +28,8 @@ void shelf_item_clear(struct shelf_item *item)
     strlist_clear(&item->aliases);
     strlist_clear(&item->requested);
     deb_list_clear(&item->debs);
+    strlist_clear(&item->users);
+    strlist_clear(&item->groups);
     free(item->folder);
     *item = (struct shelf_item){0};
 }
@@ -91,7 +93,10 @@ bool shelf_write_manifest(const struct shelf_item *item, const char *folder, str
                   package->program, "Made", (json_int_t)time(NULL));
     json_object_set_new(root, "Aliases", list_to_json(&item->aliases));
     json_object_set_new(root, "Args", list_to_json(&package->args));
+    json_object_set_new(root, "DefaultArgs", list_to_json(&package->default_args));
     json_object_set_new(root, "Env", list_to_json(&package->env));
+    json_object_set_new(root, "Users", list_to_json(&item->users));
+    json_object_set_new(root, "Groups", list_to_json(&item->groups));
     json_object_set_new(root, "Requested", list_to_json(&item->requested));
     json_object_set_new(root, "Debs", debs_to_json(&item->debs));
     char *path = path_join(folder, "package.json");
@@ -121,7 +126,10 @@ static void item_fill(struct shelf_item *out, const json_t *root, const char *fo
         .made = json_integer_value(json_object_get(root, "Made")),
     };
     list_from_json(root, "Args", &out->package.args);
+    list_from_json(root, "DefaultArgs", &out->package.default_args);
     list_from_json(root, "Env", &out->package.env);
+    list_from_json(root, "Users", &out->users);
+    list_from_json(root, "Groups", &out->groups);
     list_from_json(root, "Aliases", &out->aliases);
     list_from_json(root, "Requested", &out->requested);
     debs_from_json(root, &out->debs);

@@ -18,9 +18,10 @@ struct shelf_item {
     struct strlist aliases;
     struct strlist requested; /* the Debian packages asked for */
     struct deb_list debs;
-    char *folder;        /* absolute */
-    uint64_t layer_size; /* bytes */
-    int64_t made;        /* when, seconds since 1970 */
+    struct strlist users, groups; /* those it adds to Debian's own, lines of /etc/passwd, group */
+    char *folder;                 /* absolute */
+    uint64_t layer_size;          /* bytes */
+    int64_t made;                 /* when, seconds since 1970 */
 };
 
 void shelf_item_clear(struct shelf_item *item);

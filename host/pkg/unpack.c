@@ -1,6 +1,6 @@
 /*
- * A .deb is an ar archive that holds two tar archives: control.tar.* with the scripts, of which
- * only the alternatives are of interest, and data.tar.* with the files. libarchive reads the outer
+ * A .deb is an ar archive that holds two tar archives: control.tar.* with the scripts, which are
+ * read for what they set up, and data.tar.* with the files. libarchive reads the outer
  * one; a second reader takes its bytes from the first.
  */
 #include "host/pkg/unpack.h"
@@ -17,16 +17,6 @@
 #include "host/base/path.h"
 
 #define BLOCK 65536
-
-void alternative_list_clear(struct alternative_list *list)
-{
-    for (size_t i = 0; i < list->count; i++) {
-        free(list->items[i].link);
-        free(list->items[i].target);
-    }
-    free(list->items);
-    *list = (struct alternative_list){0};
-}
 
 char *unpack_guest_path(const char *member)
 {
@@ -62,49 +52,6 @@ bool unpack_left_out(const struct recipe_rules *rules, const char *guest)
         if (path_matches(rules->paths.items[i], guest))
             return true;
     return false;
-}
-
-/* The next word of *text; a backslash before a newline is a blank. Ends with the line. */
-static char *word_next(const char **text)
-{
-    const char *at = *text;
-    for (;; at++) {
-        if (at[0] == '\\' && at[1] == '\n')
-            at++;
-        else if (*at != ' ' && *at != '\t')
-            break;
-    }
-    size_t length = strcspn(at, " \t\n;\\");
-    *text = at + length;
-    if (length > 1 && (*at == '"' || *at == '\'') && at[length - 1] == *at)
-        return mem_printf("%.*s", (int)length - 2, at + 1);
-    return mem_printf("%.*s", (int)length, at);
-}
-
-static void alternative_add(struct alternative_list *list, char *words[4])
-{
-    list->items = mem_resize(list->items, (list->count + 1) * sizeof(*list->items));
-    list->items[list->count++] = (struct alternative){
-        .link = mem_string(words[0]),
-        .target = mem_string(words[2]),
-        .priority = atoi(words[3]),
-    };
-}
-
-void unpack_read_script(const char *script, struct alternative_list *out)
-{
-    for (const char *at = script; (at = strstr(at, "--install"));) {
-        char *words[4];
-        at += strlen("--install");
-        for (int i = 0; i < 4; i++)
-            words[i] = word_next(&at);
-        bool literal = words[0][0] == '/' && words[2][0] == '/' && !strchr(words[0], '$') &&
-                       !strchr(words[2], '$') && words[3][0] >= '0' && words[3][0] <= '9';
-        if (literal)
-            alternative_add(out, words);
-        for (int i = 0; i < 4; i++)
-            free(words[i]);
-    }
 }
 
 struct member {
@@ -197,7 +144,7 @@ static bool data_unpack(const struct unpacking *job, struct archive *tar, struct
     return result == ARCHIVE_EOF || archive_failed(tar, job->deb, err);
 }
 
-static bool control_read(struct archive *tar, const char *deb, struct alternative_list *out,
+static bool control_read(struct archive *tar, const char *deb, struct scripts *out,
                          struct error *err)
 {
     struct archive_entry *entry;
@@ -212,7 +159,7 @@ static bool control_read(struct archive *tar, const char *deb, struct alternativ
         while ((n = archive_read_data(tar, block, sizeof(block))) > 0)
             buf_add(&script, block, (size_t)n);
         if (script.data)
-            unpack_read_script(script.data, out);
+            scripts_read(script.data, out);
         buf_clear(&script);
     }
     return result == ARCHIVE_EOF || archive_failed(tar, deb, err);
@@ -232,7 +179,7 @@ static struct archive *member_open(struct member *member, const char *deb, struc
 }
 
 static bool members_take(const struct unpacking *job, struct archive *outer,
-                         struct alternative_list *alternatives, struct error *err)
+                         struct scripts *scripts, struct error *err)
 {
     struct member *member = mem_alloc(sizeof(*member));
     struct archive_entry *entry;
@@ -246,8 +193,8 @@ static bool members_take(const struct unpacking *job, struct archive *outer,
         if (!control && !data)
             continue;
         struct archive *tar = member_open(member, job->deb, err);
-        ok = tar && (control ? control_read(tar, job->deb, alternatives, err)
-                             : data_unpack(job, tar, err));
+        ok = tar &&
+             (control ? control_read(tar, job->deb, scripts, err) : data_unpack(job, tar, err));
         data_seen |= data;
         archive_read_free(tar);
     }
@@ -258,7 +205,7 @@ static bool members_take(const struct unpacking *job, struct archive *outer,
 }
 
 bool unpack_deb(const char *deb, const char *folder, const struct recipe_rules *rules,
-                struct alternative_list *alternatives, struct error *err)
+                struct scripts *scripts, struct error *err)
 {
     struct archive *outer = archive_read_new(), *disk = archive_write_disk_new();
     struct unpacking job = {.deb = deb, .folder = folder, .rules = rules, .disk = disk};
@@ -268,7 +215,7 @@ bool unpack_deb(const char *deb, const char *folder, const struct recipe_rules *
                                              ARCHIVE_EXTRACT_SECURE_SYMLINKS);
     bool ok = archive_read_open_filename(outer, deb, BLOCK) == ARCHIVE_OK ||
               archive_failed(outer, deb, err);
-    ok = ok && members_take(&job, outer, alternatives, err);
+    ok = ok && members_take(&job, outer, scripts, err);
     archive_read_free(outer);
     if (archive_write_free(disk) < ARCHIVE_WARN && ok)
         ok = error_set(err, "can't unpack %s", deb);

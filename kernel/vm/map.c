@@ -138,8 +138,8 @@ static int64_t choose_address(const struct vm_map_request *r, uint64_t size)
     }
     uint64_t hint = align_down(r->addr, PAGE_SIZE);
     bool low = r->flags & MAP_32BIT;
-    bool fits = low ? size <= LOW_MAPPINGS_END && hint <= LOW_MAPPINGS_END - size
-                    : range_ok(hint, size);
+    bool fits =
+        low ? size <= LOW_MAPPINGS_END && hint <= LOW_MAPPINGS_END - size : range_ok(hint, size);
     if (hint >= VM_MIN_ADDR && fits && range_is_free(hint, size)) {
         return (int64_t)hint;
     }

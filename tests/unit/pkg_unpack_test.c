@@ -1,5 +1,5 @@
 /* What stays and what goes when packages are unpacked, and what their scripts are read for. */
-// UNIT: host/pkg/unpack.c host/pkg/recipe.c host/pkg/ldcache.c host/base/error.c host/base/buf.c host/base/path.c host/base/strlist.c
+// UNIT: host/pkg/unpack.c host/pkg/script.c host/pkg/users.c host/pkg/place.c host/base/io.c host/base/fresh.c host/pkg/recipe.c host/pkg/ldcache.c host/base/error.c host/base/buf.c host/base/path.c host/base/strlist.c
 // LIBS: -larchive -ljansson
 #include <stdint.h>
 
@@ -8,6 +8,7 @@
 
 #include "host/pkg/ldcache.h"
 #include "host/pkg/unpack.h"
+#include "host/pkg/users.h"
 #include "tests/harness/check.h"
 
 static bool path_gives(const char *member, const char *want)
@@ -43,23 +44,61 @@ static void check_rules(void)
     recipe_rules_clear(&rules);
 }
 
-static void check_scripts(void)
+static void check_alternatives(void)
 {
-    struct alternative_list list = {0};
-    unpack_read_script("#!/bin/sh\nset -e\n"
-                       "update-alternatives --install /usr/lib/libblas.so.3 \\\n"
-                       "    libblas.so.3-x /usr/lib/blas/libblas.so.3 10\n"
-                       "update-alternatives --install \"/usr/bin/a\" a \"/usr/bin/a.b\" 50 "
-                       "--slave /x y /z\n"
-                       "update-alternatives --install $LINK name $TARGET 10\n"
-                       "update-alternatives --install /usr/bin/a",
-                       &list);
-    CHECK(list.count == 2);
-    CHECK(list.count == 2 && strcmp(list.items[0].link, "/usr/lib/libblas.so.3") == 0);
-    CHECK(list.count == 2 && strcmp(list.items[0].target, "/usr/lib/blas/libblas.so.3") == 0);
-    CHECK(list.count == 2 && list.items[0].priority == 10);
-    CHECK(list.count == 2 && strcmp(list.items[1].target, "/usr/bin/a.b") == 0);
-    alternative_list_clear(&list);
+    struct scripts list = {0};
+    scripts_read("#!/bin/sh\nset -e\n"
+                 "update-alternatives --install /usr/lib/libblas.so.3 \\\n"
+                 "    libblas.so.3-x /usr/lib/blas/libblas.so.3 10\n"
+                 "case $1 in configure) update-alternatives --quiet --install \"/usr/bin/a\" a "
+                 "\"/usr/bin/a.b\" 50 --slave /x y /z;;\n"
+                 "update-alternatives --install $LINK name $TARGET 10\n"
+                 "update-alternatives --install /usr/bin/a",
+                 &list);
+    if (CHECK(list.alternative_count == 2)) {
+        CHECK_STR(list.alternatives[0].link, "/usr/lib/libblas.so.3");
+        CHECK_STR(list.alternatives[0].target, "/usr/lib/blas/libblas.so.3");
+        CHECK(list.alternatives[0].priority == 10);
+        CHECK_STR(list.alternatives[1].target, "/usr/bin/a.b");
+    }
+    scripts_clear(&list);
+}
+
+static const char users_script[] =
+    "USER=\"redis\"\nHOME_OF=/var/lib/${USER}\nOTHER=`id`\n"
+    "if ! getent passwd x > /dev/null || true; then\n"
+    "\tadduser \\\n\t\t--system \\\n\t\t--home /var/lib/redis --quiet --group ${USER} || true\n"
+    "fi\n"
+    "# adduser --system comment\n"
+    "adduser redis ssl-cert\n"
+    "addgroup --system --quiet render\n"
+    "useradd -r -M -d /srv -c 'a b c' -s /bin/false daemon2\n"
+    "adduser --system $OTHER\n"
+    "adduser --system --home /var/www www-data\n"
+    "adduser --system --home \"/x/$UNSET\" zed\n";
+
+static void check_users(void)
+{
+    struct scripts made = {0};
+    struct recipe_rules rules = {0};
+    struct strlist users = {0}, groups = {0};
+    strlist_add(&rules.users, "www-data:x:33:33:www-data:/var/www:/usr/sbin/nologin");
+    strlist_add(&users, "below:x:100:100::/nonexistent:/usr/sbin/nologin");
+    strlist_add(&groups, "below:x:100:");
+    scripts_read(users_script, &made);
+    CHECK_EQ(users_add(&made, &rules, &users, &groups), 5);
+    if (CHECK_EQ(users.count, 4)) {
+        CHECK_STR(users.items[1], "daemon2:x:101:65534::/nonexistent:/usr/sbin/nologin");
+        CHECK_STR(users.items[2], "redis:x:102:101::/var/lib/redis:/usr/sbin/nologin");
+        CHECK_STR(users.items[3], "zed:x:103:65534::/nonexistent:/usr/sbin/nologin");
+    }
+    if (CHECK_EQ(groups.count, 3))
+        CHECK_STR(groups.items[2], "render:x:102:");
+    CHECK_EQ(users_add(&made, &rules, &users, &groups), 0);
+    strlist_clear(&users);
+    strlist_clear(&groups);
+    scripts_clear(&made);
+    recipe_rules_clear(&rules);
 }
 
 static uint32_t number_at(const struct buf *buf, size_t offset)
@@ -97,7 +136,8 @@ int main(void)
 {
     check_paths();
     check_rules();
-    check_scripts();
+    check_alternatives();
+    check_users();
     check_linker_cache();
     return check_done();
 }

@@ -1,0 +1,35 @@
+# Hashes, sorting, regular expressions, big numbers, digests, compression, files, Unicode, signals.
+use strict;
+use warnings;
+use utf8;
+use open ':std', ':encoding(UTF-8)';
+use Compress::Zlib;
+use Data::Dumper;
+use Digest::SHA qw(sha256_hex);
+use List::Util qw(sum reduce);
+use Math::BigInt;
+use POSIX qw(strftime);
+use Time::HiRes qw(alarm);
+
+my $text = join ' ', map { "word" . ($_ % 7) } 1 .. 1000;
+my %count;
+$count{$_}++ for split / /, $text;
+print "counts: ", join(', ', map { "$_=$count{$_}" } sort keys %count), "\n";
+print "sum: ", sum(1 .. 100), " product: ", (reduce { $a * $b } 1 .. 10), "\n";
+print "2**128: ", Math::BigInt->new(2)->bpow(128), "\n";
+print "sha256: ", sha256_hex($text), "\n";
+print "zlib: ", (uncompress(compress($text)) eq $text ? "same" : "different"), "\n";
+print "date: ", strftime("%Y-%m-%d", gmtime(86400 * 365)), "\n";
+open(my $out, '>', '/tmp/lines') or die "can't write: $!";
+print $out "line $_\n" for 1 .. 5;
+close($out);
+open(my $in, '<', '/tmp/lines') or die "can't read: $!";
+print "file: ", join('|', map { chomp; $_ } <$in>), "\n";
+(my $swapped = "naïve café") =~ s/(\w+) (\w+)/$2 $1/;
+print "unicode: ", uc $swapped, "\n";
+local $SIG{ALRM} = sub { print "alarm\n"; };
+alarm(0.02);
+select(undef, undef, undef, 5);
+local $Data::Dumper::Sortkeys = 1;
+local $Data::Dumper::Indent = 1;
+print Dumper({ list => [1, 2, 3], none => undef });
