@@ -126,3 +126,20 @@ bool path_make_dirs(const char *path, bool self, mode_t mode)
     errno = why;
     return done;
 }
+
+char *path_search(const char *name)
+{
+    const char *path = getenv("PATH");
+    char *folders = mem_string(path ? path : "/usr/bin:/bin");
+    char *found = NULL, *rest = folders;
+    for (char *folder; !found && (folder = strsep(&rest, ":"));) {
+        found = mem_printf("%s/%s", *folder ? folder : ".", name);
+        struct stat info;
+        if (stat(found, &info) == 0 && S_ISREG(info.st_mode) && access(found, X_OK) == 0)
+            break;
+        free(found);
+        found = NULL;
+    }
+    free(folders);
+    return found;
+}

@@ -16,3 +16,6 @@ bool path_under(const char *path, const char *folder); /* path is folder or belo
 
 /* Makes path (if self) and its parents. False with errno set. */
 bool path_make_dirs(const char *path, bool self, mode_t mode);
+
+/* The first executable file called name in PATH; NULL if there is none. */
+char *path_search(const char *name);

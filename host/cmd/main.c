@@ -33,6 +33,7 @@
     VERB(image_tree)                                                                               \
     VERB(image_cat)                                                                                \
     VERB(prune)                                                                                    \
+    VERB(doctor)                                                                                   \
     VERB(version)
 
 #define VERB_DECLARE(name) extern const struct verb verb_##name;

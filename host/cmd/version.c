@@ -3,35 +3,10 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "host/base/buf.h"
-#include "host/base/io.h"
 #include "host/base/say.h"
-#include "host/base/store.h"
 #include "host/cmd/cmd.h"
-
-/* The kernel names itself in what uname(2) answers (kernel/proc/uts.h). */
-#define KERNEL_VERSION_MARK "#1 SMP Orris "
-
-/* The kernel's version, owned by the caller, or NULL with err set. */
-static char *kernel_version(struct error *err)
-{
-    char *path = store_kernel_path(err);
-    if (!path)
-        return NULL;
-    struct buf kernel = {0};
-    char *version = NULL;
-    if (io_read_file(path, &kernel, err)) {
-        const char *mark = kernel.size ? memmem(kernel.data, kernel.size, KERNEL_VERSION_MARK,
-                                                strlen(KERNEL_VERSION_MARK))
-                                       : NULL;
-        version = mem_string(mark ? mark + strlen(KERNEL_VERSION_MARK) : "unknown");
-    }
-    buf_clear(&kernel);
-    free(path);
-    return version;
-}
+#include "host/image/kernel.h"
 
 static int version_run(const struct verb *verb, int argc, char **argv)
 {

@@ -2,10 +2,12 @@
 #include "host/image/kernel.h"
 
 #include <elf.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "abi/image.h"
 #include "host/base/io.h"
+#include "host/base/store.h"
 
 static bool kernel_is_elf(const struct buf *file, Elf64_Ehdr *head)
 {
@@ -49,4 +51,23 @@ bool kernel_read(const char *path, struct buf *out, struct error *err)
     memcpy(out->data, &head, sizeof(head));
     out->size = end;
     return true;
+}
+
+/* The kernel names itself in what uname(2) answers (kernel/proc/uts.h). */
+#define KERNEL_VERSION_MARK "#1 SMP Orris "
+
+char *kernel_version(struct error *err)
+{
+    char *path = store_kernel_path(err);
+    struct buf kernel = {0};
+    char *version = NULL;
+    if (path && kernel_read(path, &kernel, err)) {
+        const char *mark =
+            memmem(kernel.data, kernel.size, KERNEL_VERSION_MARK, strlen(KERNEL_VERSION_MARK));
+        mark = mark ? mark + strlen(KERNEL_VERSION_MARK) : "unknown";
+        version = mem_printf("%.*s", (int)strcspn(mark, "\n"), mark);
+    }
+    buf_clear(&kernel);
+    free(path);
+    return version;
 }

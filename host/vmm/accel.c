@@ -65,7 +65,8 @@ static double measure_rate(int serial, bool *began)
     return (double)PROBE_LOOPS * PROBE_INSTRUCTIONS_PER_LOOP / ((double)(took + 1) / 1e9);
 }
 
-static void probe_arguments(struct strlist *argv, const char *qemu, const struct qemu_fds *fds)
+static void probe_arguments(struct strlist *argv, const char *qemu, bool kvm,
+                            const struct qemu_fds *fds)
 {
     char kernel[32], chardev[48];
     snprintf(kernel, sizeof(kernel), "/proc/self/fd/%d", fds->image);
@@ -75,9 +76,9 @@ static void probe_arguments(struct strlist *argv, const char *qemu, const struct
         "-M",
         "microvm,x-option-roms=off,pit=off,pic=off,rtc=off,acpi=off",
         "-accel",
-        "kvm",
+        kvm ? "kvm" : "tcg",
         "-cpu",
-        QEMU_KVM_CPU,
+        kvm ? QEMU_KVM_CPU : "max",
         "-m",
         "16",
         "-kernel",
@@ -151,39 +152,68 @@ static char *why_useless(double rate, bool began, int output)
     return why;
 }
 
-static void probe_run(struct probe *probe, struct hostinfo *info, const char *qemu)
+/* Instructions a second, or 0. False if the machine could not even be tried. */
+static bool probe_run(struct probe *probe, const char *qemu, bool kvm, double *rate, bool *began)
 {
     struct strlist argv = {0};
     struct error err;
     sigset_t mask;
     pid_t pid;
-    bool began = false;
-    probe_arguments(&argv, qemu, &probe->fds);
+    probe_arguments(&argv, qemu, kvm, &probe->fds);
     sigprocmask(SIG_SETMASK, NULL, &mask);
     int pidfd = qemu_spawn(&argv, &probe->fds, &mask, &pid, &err);
     strlist_clear(&argv);
     if (pidfd < 0)
-        return;
+        return false;
     close(probe->fds.serial); /* so that we see QEMU's end close */
     probe->fds.serial = -1;
-    info->kvm_rate = measure_rate(probe->serial, &began);
+    *rate = measure_rate(probe->serial, began);
     int status;
     qemu_end(pid, &status);
     close(pidfd);
-    info->kvm_useful = info->kvm_rate >= USEFUL_RATE;
-    free(info->kvm_why);
-    info->kvm_why = NULL;
-    if (!info->kvm_useful)
-        info->kvm_why = why_useless(info->kvm_rate, began, probe->fds.output);
-    info->kvm_known = info->changed = true;
+    return true;
 }
 
 static void kvm_measure(struct hostinfo *info, const char *qemu)
 {
     struct probe probe = {.serial = -1};
-    if (probe_open(&probe))
-        probe_run(&probe, info, qemu);
+    bool began = false;
+    if (probe_open(&probe) && probe_run(&probe, qemu, true, &info->kvm_rate, &began)) {
+        info->kvm_useful = info->kvm_rate >= USEFUL_RATE;
+        free(info->kvm_why);
+        info->kvm_why = NULL;
+        if (!info->kvm_useful)
+            info->kvm_why = why_useless(info->kvm_rate, began, probe.fds.output);
+        info->kvm_known = info->changed = true;
+    }
     probe_close(&probe);
+}
+
+static double emulation_rate_once(const char *qemu)
+{
+    struct probe probe = {.serial = -1};
+    bool began = false;
+    double rate = 0;
+    if (probe_open(&probe))
+        probe_run(&probe, qemu, false, &rate, &began);
+    probe_close(&probe);
+    return rate;
+}
+
+static int by_rate(const void *a, const void *b)
+{
+    const double *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+/* The median: on a busy host one reading is off when we come late to either letter. */
+double accel_emulation_rate(const char *qemu)
+{
+    double rates[5];
+    for (size_t i = 0; i < 5; i++)
+        rates[i] = emulation_rate_once(qemu);
+    qsort(rates, 5, sizeof(rates[0]), by_rate);
+    return rates[2];
 }
 
 /* Why /dev/kvm can't be opened, and what would help; NULL if it can. Not remembered: it takes no
@@ -242,4 +272,14 @@ bool accel_choose(enum accel wish, struct hostinfo *info, const char *qemu, bool
     if (wish == ACCEL_AUTO)
         *kvm = choose_auto(info, qemu);
     return true;
+}
+
+const char *accel_measure(struct hostinfo *info, const char *qemu)
+{
+    const char *closed = kvm_closed();
+    if (!closed)
+        kvm_measure(info, qemu);
+    if (closed || !info->kvm_useful)
+        return closed ? closed : info->kvm_why;
+    return NULL;
 }

@@ -15,3 +15,9 @@
  * then if the answer is emulation. False with err set if KVM was asked for and can't be opened. */
 bool accel_choose(enum accel wish, struct hostinfo *info, const char *qemu, bool *kvm,
                   struct error *err);
+
+/* Measures KVM anew. NULL if it is of use: info->kvm_rate; else why not, and what would help. */
+const char *accel_measure(struct hostinfo *info, const char *qemu);
+
+/* Instructions a second under emulation; 0 if QEMU doesn't start. */
+double accel_emulation_rate(const char *qemu);

@@ -22,6 +22,7 @@
 
 #include "host/app/app.h"
 #include "host/base/buf.h"
+#include "host/base/path.h"
 
 #define QEMU_NAME "qemu-system-x86_64"
 
@@ -43,23 +44,9 @@ __attribute__((format(printf, 2, 3))) static void add(struct strlist *argv, cons
 char *qemu_find(struct error *err)
 {
     const char *named = getenv("ORRIS_QEMU");
-    if (named && *named)
-        return mem_string(named);
-    const char *path = getenv("PATH");
-    char *folders = mem_string(path ? path : "/usr/bin:/bin");
-    char *found = NULL;
-    char *rest = folders;
-    for (char *folder; !found && (folder = strsep(&rest, ":"));) {
-        found = mem_printf("%s/%s", *folder ? folder : ".", QEMU_NAME);
-        if (access(found, X_OK) == 0)
-            break;
-        free(found);
-        found = NULL;
-    }
-    free(folders);
+    char *found = named && *named ? mem_string(named) : path_search(QEMU_NAME);
     if (!found)
-        error_set(err, "%s is missing; install it with: sudo apt install qemu-system-x86",
-                  QEMU_NAME);
+        error_set(err, "%s is missing; install it with: " QEMU_INSTALL, QEMU_NAME);
     return found;
 }
 

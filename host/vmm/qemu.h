@@ -12,6 +12,8 @@
 #include "host/image/spec.h"
 #include "host/vmm/vmm.h"
 
+#define QEMU_INSTALL "sudo apt install qemu-system-x86"
+
 /* The processor under KVM: the host's, but for a register that a host which is itself a virtual
  * machine may not let us set. */
 #define QEMU_KVM_CPU "host,-arch-capabilities"

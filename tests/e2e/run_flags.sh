@@ -4,7 +4,7 @@
 
 try version
 ok "version names tool and kernel" matches out "^kernel [0-9]"
-for verb in run boot build "pkg load" "pkg list" "pkg get" prune version; do
+for verb in run boot build "pkg load" "pkg list" "pkg get" prune doctor version; do
     "$ORRIS" $verb -h > out 2> err
     ok "$verb -h" is "$?$(head -1 out | cut -c1-$((13 + ${#verb})))" "0usage: orris $verb"
 done
