@@ -11,8 +11,10 @@ VERSION  := $(shell cat VERSION)
 .DEFAULT_GOAL := all
 include kernel/build.mk
 include host/build.mk
+include examples/iris-native/build.mk
 include tests/build.mk
 include tests/fuzz.mk
+include tests/soak.mk
 -include tools/targets.mk
 include tools/lint.mk
 

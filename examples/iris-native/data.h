@@ -1,0 +1,37 @@
+/* Training data: CSV without quotes, one sample a line, and the split as the store decided it. The
+ * format is that of examples/iris-service/data.py. */
+#pragma once
+
+#include <stdbool.h>
+
+#define FEATURES 4
+#define MOST_CLASSES 20
+#define LONGEST_NAME 40
+
+extern const char *const feature_names[FEATURES];
+
+struct samples {
+    int count;
+    double (*x)[FEATURES];
+    int *y; /* positions in data.classes */
+};
+
+struct data {
+    int class_count;
+    char classes[MOST_CLASSES][LONGEST_NAME + 1]; /* sorted */
+    struct samples train, test;
+};
+
+/* Why something is of no use: one word for counting, and a text for people. */
+struct refusal {
+    const char *reason;
+    char text[200];
+};
+
+/* Fills *why and returns false. */
+bool refuse(struct refusal *why, const char *reason, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* NULL and *why if the text makes no model. Changes the text, which ends with a zero byte. */
+struct data *data_parse(char *text, struct refusal *why);
+void data_free(struct data *data);

@@ -1,0 +1,233 @@
+#include "service.h"
+
+#include <stdarg.h>
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MOST_SAMPLES 1000
+#define USAGE "send [5.1, 3.5, 1.4, 0.2], or a list of such"
+
+static const char *const results[] = {"swapped",   "unchanged",  "unreachable", "status",
+                                      "too_large", "incomplete", "malformed",   "empty",
+                                      "shape",     "worse"};
+#define RESULTS (sizeof(results) / sizeof(*results))
+
+struct service {
+    struct store *store; /* these are for service_refresh() alone */
+    double least_accuracy;
+    char seen[17]; /* the version of what the store sent last, be it good or not */
+    bool failing;
+
+    pthread_mutex_t lock; /* for the rest */
+    struct model *model;
+    struct refusal last;
+    long counts[RESULTS];
+};
+
+struct service *service_create(struct store *store, double least_accuracy)
+{
+    struct service *service = calloc(1, sizeof(*service));
+    if (!service)
+        abort();
+    service->store = store;
+    service->least_accuracy = least_accuracy;
+    pthread_mutex_init(&service->lock, NULL);
+    refuse(&service->last, "none", "the store was not asked yet");
+    return service;
+}
+
+static const char *lost_class(const struct model *old, const struct data *data)
+{
+    for (int i = 0, j; old && i < old->class_count; i++) {
+        for (j = 0; j < data->class_count && strcmp(old->classes[i], data->classes[j]) != 0;)
+            j++;
+        if (j == data->class_count)
+            return old->classes[i];
+    }
+    return NULL;
+}
+
+static bool good_enough(const struct service *service, const struct model *model,
+                        struct refusal *why)
+{
+    return model->accuracy >= service->least_accuracy ||
+           refuse(why, "worse", "accuracy %.3f, and %g is the least", model->accuracy,
+                  service->least_accuracy);
+}
+
+/* A model of the data, or NULL and why not. */
+static struct model *train_on(struct service *service, char *body, struct refusal *why)
+{
+    struct data *data = data_parse(body, why);
+    const char *lost = data ? lost_class(service->model, data) : NULL;
+    if (lost)
+        refuse(why, "shape", "%s is no longer in the data", lost);
+    struct model *model = data && !lost ? model_train(data, service->seen) : NULL;
+    if (model && !good_enough(service, model, why)) {
+        free(model);
+        model = NULL;
+    }
+    data_free(data);
+    return model;
+}
+
+static void count_and_tell(struct service *service, const struct refusal *news, bool failing)
+{
+    bool same = failing && service->failing && strcmp(news->text, service->last.text) == 0;
+    if (service->failing && !failing)
+        fprintf(stderr, "iris: the store answers again\n");
+    if (*news->text && !same)
+        fprintf(stderr, "iris: %s: %s\n", news->reason, news->text);
+    service->failing = failing;
+    pthread_mutex_lock(&service->lock);
+    for (size_t i = 0; i < RESULTS; i++)
+        service->counts[i] += strcmp(results[i], news->reason) == 0;
+    if (*news->text)
+        service->last = *news;
+    pthread_mutex_unlock(&service->lock);
+}
+
+static void swap(struct service *service, struct model *model)
+{
+    pthread_mutex_lock(&service->lock);
+    struct model *old = service->model;
+    service->model = model;
+    pthread_mutex_unlock(&service->lock);
+    free(old);
+}
+
+void service_refresh(struct service *service)
+{
+    struct refusal news = {.reason = "unchanged"};
+    char *answer, *body, version[17];
+    enum fetched got = store_fetch(service->store, &answer, &body, &news);
+    if (got == FETCH_DATA)
+        model_version(body, version);
+    if (got == FETCH_DATA && strcmp(version, service->seen) != 0) {
+        strcpy(service->seen, version);
+        struct model *model = train_on(service, body, &news);
+        if (model) {
+            refuse(&news, "swapped", "model %s, %d samples, accuracy %.3f", model->version,
+                   model->train_count, model->accuracy);
+            swap(service, model);
+        }
+    }
+    free(answer);
+    count_and_tell(service, &news, got == FETCH_FAILED);
+}
+
+bool service_has_model(struct service *service)
+{
+    pthread_mutex_lock(&service->lock);
+    bool has = service->model;
+    pthread_mutex_unlock(&service->lock);
+    return has;
+}
+
+unsigned service_error(unsigned status, json_t **answer, const char *format, ...)
+{
+    char text[256];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    *answer = json_pack("{s:s}", "error", text);
+    return status;
+}
+
+unsigned service_health(struct service *service, json_t **answer)
+{
+    json_t *counts = json_object();
+    char last[256];
+    pthread_mutex_lock(&service->lock);
+    const struct model *model = service->model;
+    for (size_t i = 0; i < RESULTS; i++)
+        if (service->counts[i])
+            json_object_set_new(counts, results[i], json_integer(service->counts[i]));
+    snprintf(last, sizeof(last), "%s: %s", service->last.reason, service->last.text);
+    *answer = json_pack("{s:s, s:s?, s:o, s:s}", "status", model ? "ok" : "no model", "model",
+                        model ? model->version : NULL, "refreshes", counts, "last", last);
+    pthread_mutex_unlock(&service->lock);
+    return model ? 200 : 503;
+}
+
+/* Whether there is a model to ask; if so, it stays until service_release(). */
+static bool service_hold(struct service *service, json_t **answer)
+{
+    pthread_mutex_lock(&service->lock);
+    if (service->model)
+        return true;
+    service_error(503, answer, "there is no model yet: %s", service->last.text);
+    pthread_mutex_unlock(&service->lock);
+    return false;
+}
+
+static void service_release(struct service *service)
+{
+    pthread_mutex_unlock(&service->lock);
+}
+
+unsigned service_describe(struct service *service, json_t **answer)
+{
+    if (!service_hold(service, answer))
+        return 503;
+    *answer = model_describe(service->model);
+    service_release(service);
+    return 200;
+}
+
+static bool sample_of(const json_t *list, size_t place, double *x, json_t **answer)
+{
+    bool numbers = json_is_array(list);
+    for (size_t i = 0; i < json_array_size(list) && numbers; i++)
+        numbers = json_is_number(json_array_get(list, i));
+    if (!numbers)
+        return !service_error(400, answer, "sample %zu is not a list of numbers", place);
+    if (json_array_size(list) != FEATURES)
+        return !service_error(400, answer, "sample %zu has %zu numbers, not %d", place,
+                              json_array_size(list), FEATURES);
+    for (size_t i = 0; i < FEATURES; i++)
+        x[i] = json_number_value(json_array_get(list, i));
+    return true;
+}
+
+static unsigned predict_all(const struct model *model, json_t *list, json_t **answer)
+{
+    json_t *found = json_array();
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        double x[FEATURES];
+        if (!sample_of(json_array_get(list, i), i, x, answer)) {
+            json_decref(found);
+            return 400;
+        }
+        json_array_append_new(found, model_answer(model, x));
+    }
+    *answer = json_pack("{s:s, s:o}", "model", model->version, "predictions", found);
+    return 200;
+}
+
+unsigned service_predict(struct service *service, const char *body, size_t size, json_t **answer)
+{
+    json_t *given = json_loadb(body, size, 0, NULL);
+    unsigned status = 400;
+    if (!json_array_size(given)) {
+        service_error(status, answer, "the body is no list in JSON: " USAGE);
+    } else {
+        bool many = json_is_array(json_array_get(given, 0));
+        json_t *list = many ? json_incref(given) : json_pack("[O]", given);
+        if (json_array_size(list) > MOST_SAMPLES)
+            status = service_error(413, answer, "%d samples are the most", MOST_SAMPLES);
+        else if (!service_hold(service, answer))
+            status = 503;
+        else {
+            status = predict_all(service->model, list, answer);
+            service_release(service);
+        }
+        json_decref(list);
+    }
+    json_decref(given);
+    return status;
+}

@@ -1,0 +1,24 @@
+# Sourced after tap.sh by the tests of the services.
+export ORRIS ORRIS_HOME
+mkdir in
+
+# Sets $NGINX. Debian's nginx comes from the package store, unpacked here: installing it would start
+# one on port 80.
+nginx_unpack() {
+    try pkg get nginx
+    root=$work/nginx-root
+    layer=$(orris pkg describe nginx | sed -n 's/^file *//p')
+    fsck.erofs --extract="$root" "$layer" > log 2>&1 || cat log
+    cat > nginx <<P
+#!/bin/sh
+exec $root/lib64/ld-linux-x86-64.so.2 --library-path $root/usr/lib/x86_64-linux-gnu $root/usr/sbin/nginx "\$@"
+P
+    chmod +x nginx
+    export NGINX=$work/nginx
+}
+
+# SCRIPT ARGUMENT…: one of the scripts beside this one, whose TAP and status are the test's.
+check() {
+    cd in && "$python" -B "$here/appliance/$1" "${@:2}"
+    exit
+}

@@ -1,0 +1,6 @@
+#!/bin/bash
+# examples/iris-native as a program of this host: what it answers, refuses and survives.
+. "$(dirname "$0")/tap.sh"
+. "$here/appliance/setup.sh"
+nginx_unpack
+check checks.py native host
