@@ -26,6 +26,8 @@
     VERB(pkg_search)                                                                               \
     VERB(pkg_describe)                                                                             \
     VERB(pkg_contents)                                                                             \
+    VERB(pkg_add)                                                                                  \
+    VERB(pkg_from_run)                                                                             \
     VERB(pkg_delete)                                                                               \
     VERB(image_list)                                                                               \
     VERB(image_delete)                                                                             \

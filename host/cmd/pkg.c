@@ -263,10 +263,15 @@ static int describe_run(const struct verb *verb, int argc, char **argv)
     if (item.package.env.count)
         print_list("env", &item.package.env);
     printf("%-10s %s, made %s\n%-10s %s\n", "layer", size, made, "file", item.package.layer.path);
-    print_list("asked for", &item.requested);
+    if (item.requested.count)
+        print_list("asked for", &item.requested);
+    if (item.origin)
+        printf("%-10s %s\n", "from", item.origin);
     for (size_t i = 0; i < item.debs.count; i++)
         printf("%-10s %s %s\n", i ? "" : "made of", item.debs.items[i].name,
                item.debs.items[i].version);
+    if (item.description && *item.description)
+        printf("\n%s%s", item.description, strchr(item.description, 0)[-1] == '\n' ? "" : "\n");
     free(size);
     shelf_item_clear(&item);
     return CMD_OK;

@@ -28,6 +28,7 @@ struct item {
     uint64_t bytes;
     int64_t used; /* last time, seconds since 1970 */
     bool cheap;   /* made again without a network and without being asked for */
+    bool stays;   /* nothing brings it back */
     bool gone;
 };
 
@@ -82,6 +83,15 @@ static int entry_counts(const struct dirent *entry)
     return 1;
 }
 
+/* Whether a package was made here. */
+static bool is_own(const char *id)
+{
+    struct shelf_item item;
+    bool own = shelf_open(id, &item, NULL) == 1 && item.origin;
+    shelf_item_clear(&item);
+    return own;
+}
+
 static bool store_scan_place(struct store *store, const char *folder, bool cheap, struct error *err)
 {
     char *path = store_path(folder, true, err);
@@ -94,6 +104,7 @@ static bool store_scan_place(struct store *store, const char *folder, bool cheap
         struct item *item = &store->items[store->count++];
         bool leftover = strncmp(files[i]->d_name, "work-", 5) == 0;
         *item = (struct item){.path = path_join(path, files[i]->d_name), .cheap = cheap | leftover};
+        item->stays = strcmp(folder, "packages") == 0 && is_own(files[i]->d_name);
         item_measure(item);
         store->bytes += item->bytes;
         free(files[i]);
@@ -151,7 +162,7 @@ static bool store_prune(struct store *store, const struct prune_flags *flags, st
         for (size_t i = 0; ok && i < store->count; i++) {
             struct item *item = &store->items[i];
             bool wanted = flags->limited ? store->bytes > flags->limit : flags->all || item->cheap;
-            if (!item->gone && wanted && (round > 0 || item->cheap))
+            if (!item->gone && !item->stays && wanted && (round > 0 || item->cheap))
                 ok = item_remove(store, item, flags->dry, err);
         }
     return ok;
@@ -212,7 +223,8 @@ const struct verb verb_prune = {
     .summary = "Make the store smaller.",
     .help =
         {"Without flags, removes what comes back by itself: layers that images were built from,\n"
-         "and downloaded package files. What a running machine uses stays.\n"
+         "and downloaded package files. What a running machine uses stays, and packages that were\n"
+         "made here (`orris pkg add`, `from-run`); `orris pkg delete` removes those.\n"
          "\n"
          "      --all        images and packages, too\n"
          "      --max SIZE   only until the store holds no more than SIZE (500M, 2G), images and\n"

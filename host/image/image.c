@@ -59,23 +59,16 @@ static bool info_layers(struct image_info *info)
 {
     size_t at = 0;
     struct orris_record record = {.type = ORRIS_RECORD_HEADER};
-    while (record.type != ORRIS_RECORD_END) {
-        if (info->records.size - at < sizeof(record))
+    const char *payload;
+    while (record_next(&info->records, &at, &record, &payload)) {
+        if (record.type != ORRIS_RECORD_LAYER)
+            continue;
+        if (record.size != sizeof(struct orris_layer) ||
+            info->layer_count == ORRIS_IMAGE_LAYERS_MAX)
             return false;
-        memcpy(&record, info->records.data + at, sizeof(record));
-        at += sizeof(record);
-        size_t padded = (size_t)record.size + (8 - record.size % 8) % 8;
-        if (info->records.size - at < padded)
-            return false;
-        if (record.type == ORRIS_RECORD_LAYER) {
-            if (record.size != sizeof(struct orris_layer) ||
-                info->layer_count == ORRIS_IMAGE_LAYERS_MAX)
-                return false;
-            memcpy(&info->layers[info->layer_count++], info->records.data + at, record.size);
-        }
-        at += padded;
+        memcpy(&info->layers[info->layer_count++], payload, record.size);
     }
-    return true;
+    return record.type == ORRIS_RECORD_END;
 }
 
 bool image_read(int fd, const char *path, struct image_info *info, struct error *err)

@@ -30,6 +30,11 @@ bool image_assemble(const char *name, const struct strlist *layers, const struct
 void record_add(struct buf *records, enum orris_record_type type, const void *data, size_t size);
 void record_string(struct buf *records, enum orris_record_type type, const char *text);
 
+/* The record at *at, which moves on behind it: its head and its payload. False at the end, and with
+ * *at unchanged where the bytes are no record. */
+bool record_next(const struct buf *records, size_t *at, struct orris_record *record,
+                 const char **payload);
+
 /* The records of how the program runs: PROGRAM, ARG, ENV, WORKDIR. */
 void image_records(const struct image_spec *spec, struct buf *records);
 

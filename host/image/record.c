@@ -16,6 +16,20 @@ void record_string(struct buf *records, enum orris_record_type type, const char 
     record_add(records, type, text, strlen(text));
 }
 
+bool record_next(const struct buf *records, size_t *at, struct orris_record *record,
+                 const char **payload)
+{
+    if (records->size - *at < sizeof(*record))
+        return false;
+    memcpy(record, records->data + *at, sizeof(*record));
+    size_t padded = (size_t)record->size + (8 - record->size % 8) % 8;
+    if (records->size - *at - sizeof(*record) < padded)
+        return false;
+    *payload = records->data + *at + sizeof(*record);
+    *at += sizeof(*record) + padded;
+    return record->type != ORRIS_RECORD_END;
+}
+
 void image_records(const struct image_spec *spec, struct buf *records)
 {
     record_string(records, ORRIS_RECORD_PROGRAM, spec->program);

@@ -207,6 +207,17 @@ static long apt_lists_age_s(const struct apt *apt)
     return age;
 }
 
+/* Whether apt refuses lists for their signature. */
+static bool lists_forged(const char *problem)
+{
+    static const char *const words[] = {"signature", "NO_PUBKEY", "BADSIG", "not signed",
+                                        "Clearsigned file isn't valid"};
+    for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+        if (strstr(problem, words[i]))
+            return true;
+    return false;
+}
+
 bool apt_update(struct apt *apt, bool force, struct error *err)
 {
     long age = apt_lists_age_s(apt);
@@ -224,6 +235,12 @@ bool apt_update(struct apt *apt, bool force, struct error *err)
     }
     if (command_interrupted())
         return error_set(err, "interrupted");
+    if (lists_forged(problem.text))
+        return error_set(
+            err,
+            "the lists of Debian's archive are not signed with Debian's key: they were "
+            "changed on the way, or the mirror is wrong\n%s",
+            problem.text);
     if (age >= 0 && !force) {
         say("Debian's archive can't be reached; using its lists of %ld hours ago", age / 3600);
         return true;

@@ -167,7 +167,8 @@ bool pack_write(const char *tree, const char *image, const char *listing, struct
 bool pack_extract(const char *image, const char *tree, struct error *err)
 {
     char *extract = mem_printf("--extract=%s", tree);
-    const char *const argv[] = {"fsck.erofs", extract, image, NULL};
+    const char *const argv[] = {"fsck.erofs",  extract, "--preserve-perms",
+                                "--overwrite", image,   NULL};
     struct command command = {.argv = argv};
     bool ok = command_must(&command, err) ||
               error_prefix(err, "can't unpack %s (fsck.erofs is in Debian's erofs-utils)", image);

@@ -11,7 +11,7 @@
 /* Writes tree to the new files image and listing. Owners become root; times are kept. */
 bool pack_write(const char *tree, const char *image, const char *listing, struct error *err);
 
-/* Unpacks a layer into the folder tree, which it makes. */
+/* Unpacks a layer into the folder tree, which it makes; over what is there already. */
 bool pack_extract(const char *image, const char *tree, struct error *err);
 
 /* The newest modification time in tree, in seconds; taken before anything is added to it. */

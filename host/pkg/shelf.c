@@ -30,6 +30,8 @@ void shelf_item_clear(struct shelf_item *item)
     deb_list_clear(&item->debs);
     strlist_clear(&item->users);
     strlist_clear(&item->groups);
+    free(item->description);
+    free(item->origin);
     free(item->folder);
     *item = (struct shelf_item){0};
 }
@@ -87,10 +89,10 @@ static void debs_from_json(const json_t *root, struct deb_list *out)
 bool shelf_write_manifest(const struct shelf_item *item, const char *folder, struct error *err)
 {
     const struct package *package = &item->package;
-    json_t *root =
-        json_pack("{s:i, s:s, s:s, s:s*, s:s*, s:I}", "Format", FORMAT, "Name", package->name,
-                  "Version", package->version, "Summary", package->summary, "Program",
-                  package->program, "Made", (json_int_t)time(NULL));
+    json_t *root = json_pack(
+        "{s:i, s:s, s:s, s:s*, s:s*, s:s*, s:s*, s:I}", "Format", FORMAT, "Name", package->name,
+        "Version", package->version, "Summary", package->summary, "Description", item->description,
+        "Origin", item->origin, "Program", package->program, "Made", (json_int_t)time(NULL));
     json_object_set_new(root, "Aliases", list_to_json(&item->aliases));
     json_object_set_new(root, "Args", list_to_json(&package->args));
     json_object_set_new(root, "DefaultArgs", list_to_json(&package->default_args));
@@ -122,6 +124,8 @@ static void item_fill(struct shelf_item *out, const json_t *root, const char *fo
                     .program = json_text(root, "Program"),
                     .layer = {.path = path_join(folder, "layer.erofs"),
                               .listing = path_join(folder, "layer.list")}},
+        .description = json_text(root, "Description"),
+        .origin = json_text(root, "Origin"),
         .folder = mem_string(folder),
         .made = json_integer_value(json_object_get(root, "Made")),
     };

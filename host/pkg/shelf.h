@@ -19,9 +19,11 @@ struct shelf_item {
     struct strlist requested; /* the Debian packages asked for */
     struct deb_list debs;
     struct strlist users, groups; /* those it adds to Debian's own, lines of /etc/passwd, group */
-    char *folder;                 /* absolute */
-    uint64_t layer_size;          /* bytes */
-    int64_t made;                 /* when, seconds since 1970 */
+    char *description;            /* what it is, several lines; NULL: unknown */
+    char *origin;        /* where it comes from; NULL: Debian's archive, and so it can come again */
+    char *folder;        /* absolute */
+    uint64_t layer_size; /* bytes */
+    int64_t made;        /* when, seconds since 1970 */
 };
 
 void shelf_item_clear(struct shelf_item *item);

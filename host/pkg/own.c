@@ -1,0 +1,444 @@
+/*
+ * Both kinds become a tree in the workshop, and that a layer. The manifest's keys are those of the
+ * article's tool; what only its machines know is named and not used.
+ */
+#include "host/pkg/own.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "host/base/buf.h"
+#include "host/base/io.h"
+#include "host/base/path.h"
+#include "host/base/say.h"
+#include "host/base/store.h"
+#include "host/image/image.h"
+#include "host/pkg/command.h"
+#include "host/pkg/pack.h"
+#include "host/pkg/place.h"
+#include "host/pkg/recipe.h"
+#include "host/pkg/shelf.h"
+#include "host/pkg/untar.h"
+
+#define MANIFEST "package.manifest"
+#define COPY_SIZE (1u << 20)
+
+struct owning {
+    const char *source, *name; /* as given; name may be NULL */
+    struct shelf_item item;
+    char *workshop, *tree;
+    char *folder; /* with the manifest */
+    struct error *err;
+};
+
+static void owning_clear(struct owning *own)
+{
+    if (own->workshop)
+        shelf_remove_tree(own->workshop, NULL);
+    shelf_item_clear(&own->item);
+    free(own->workshop);
+    free(own->tree);
+    free(own->folder);
+}
+
+static bool owning_begin(struct owning *own)
+{
+    own->workshop = shelf_workshop(own->err);
+    own->tree = own->workshop ? path_join(own->workshop, "tree") : NULL;
+    return own->tree && (path_make_dirs(own->tree, true, 0755) ||
+                         error_errno(own->err, "can't make %s", own->tree));
+}
+
+/* Name and version of what is called "lua_5.2.4"; the version that given names counts most. */
+static bool set_name(struct owning *own, const char *called)
+{
+    struct package *package = &own->item.package;
+    char *version = NULL;
+    if (!recipe_split(own->name ? own->name : called, &package->name, &version, own->err))
+        return own->name
+                   ? false
+                   : error_prefix(own->err, "%s makes no name (--name gives another)", own->source);
+    if (version || !package->version) {
+        free(package->version);
+        package->version = version ? version : mem_string("0");
+    }
+    return true;
+}
+
+/* The finished tree becomes NAME_VERSION. */
+static bool owning_store(struct owning *own, char **id)
+{
+    const struct package *package = &own->item.package;
+    char *made = path_join(own->workshop, "package");
+    char *layer = path_join(made, "layer.erofs"), *listing = path_join(made, "layer.list");
+    struct shelf_item old;
+    *id = mem_printf("%s_%s", package->name, package->version);
+    if (shelf_open(*id, &old, NULL) == 1)
+        say("%s takes the place of the one in the store", *id);
+    shelf_item_clear(&old);
+    bool ok = (path_make_dirs(made, true, 0755) || error_errno(own->err, "can't make %s", made)) &&
+              pack_write(own->tree, layer, listing, own->err) &&
+              shelf_write_manifest(&own->item, made, own->err) && shelf_put(made, *id, own->err);
+    free(layer);
+    free(listing);
+    free(made);
+    return ok;
+}
+
+static bool has_manifest(const char *folder)
+{
+    char *path = path_join(folder, MANIFEST);
+    bool there = access(path, F_OK) == 0;
+    free(path);
+    return there;
+}
+
+static int name_is_shown(const struct dirent *entry)
+{
+    return entry->d_name[0] != '.';
+}
+
+/* folder itself, or the one folder in it; NULL if neither holds a manifest. */
+static char *find_folder(const char *folder)
+{
+    if (has_manifest(folder))
+        return mem_string(folder);
+    struct dirent **files = NULL;
+    int count = scandir(folder, &files, name_is_shown, alphasort);
+    char *only = count == 1 ? path_join(folder, files[0]->d_name) : NULL;
+    for (int i = 0; i < count; i++)
+        free(files[i]);
+    free(files);
+    if (only && has_manifest(only))
+        return only;
+    free(only);
+    return NULL;
+}
+
+/* "lua_5.2.4" for "/x/lua_5.2.4.tar.gz". */
+static char *name_of_archive(const char *source)
+{
+    static const char *const ends[] = {".gz", ".xz", ".zst", ".bz2", ".tgz", ".tar"};
+    char *name = mem_string(path_base(source));
+    for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
+        size_t length = strlen(name), end = strlen(ends[i]);
+        if (length > end && strcmp(name + length - end, ends[i]) == 0)
+            name[length - end] = 0;
+    }
+    return name;
+}
+
+/* Finds the folder with the manifest, an archive unpacked before. *called is what it is named. */
+static bool open_source(struct owning *own, char **called)
+{
+    struct stat info;
+    char *absolute = path_absolute(own->source), *unpacked = path_join(own->workshop, "unpacked");
+    bool ok = (absolute && stat(absolute, &info) == 0) || error_errno(own->err, "%s", own->source);
+    bool archive = ok && !S_ISDIR(info.st_mode);
+    if (archive)
+        ok = (path_make_dirs(unpacked, true, 0755) ||
+              error_errno(own->err, "can't make %s", unpacked)) &&
+             untar(own->source, unpacked, own->err);
+    own->folder = ok ? find_folder(archive ? unpacked : absolute) : NULL;
+    if (ok && !own->folder)
+        ok = error_set(own->err,
+                       "%s holds no " MANIFEST ", neither at its top nor in its one folder",
+                       own->source);
+    if (ok)
+        *called = archive && strcmp(own->folder, unpacked) == 0
+                      ? name_of_archive(own->source)
+                      : mem_string(path_base(own->folder));
+    free(absolute);
+    free(unpacked);
+    return ok;
+}
+
+static bool manifest_text(struct owning *own, const json_t *value, const char *key, char **out)
+{
+    if (!json_is_string(value))
+        return error_set(own->err, "%s/" MANIFEST ": \"%s\" is not a string", own->source, key);
+    free(*out);
+    *out = mem_string(json_string_value(value));
+    return true;
+}
+
+static bool manifest_args(struct owning *own, const json_t *value)
+{
+    size_t i;
+    json_t *item;
+    bool ok = json_is_array(value);
+    json_array_foreach(value, i, item)
+    {
+        ok = ok && json_is_string(item);
+        if (ok)
+            strlist_add(&own->item.package.args, json_string_value(item));
+    }
+    return ok ||
+           error_set(own->err, "%s/" MANIFEST ": \"Args\" is not a list of strings", own->source);
+}
+
+static bool manifest_env(struct owning *own, const json_t *value)
+{
+    const char *name;
+    json_t *item;
+    bool ok = json_is_object(value);
+    json_object_foreach((json_t *)(uintptr_t)value, name, item)
+    {
+        char *line =
+            ok && json_is_string(item) ? mem_printf("%s=%s", name, json_string_value(item)) : NULL;
+        ok = line != NULL;
+        if (ok)
+            strlist_add(&own->item.package.env, line);
+        free(line);
+    }
+    return ok ||
+           error_set(own->err, "%s/" MANIFEST ": \"Env\" is not an object whose values are strings",
+                     own->source);
+}
+
+/* Whether key is one of the article's tool's that mean nothing, or nothing here. */
+static bool is_idle(const char *key)
+{
+    static const char *const keys[] = {
+        "Language",  "BaseVolumeSz",   "NameServers",         "TargetRoot",   "Klibs",
+        "RunConfig", "Debugflags",     "ManifestPassthrough", "CloudConfig",  "Kernel",
+        "KlibDir",   "Boot",           "NanosVersion",        "NightlyBuild", "RebootOnExit",
+        "NoTrace",   "DisableArgsCopy"};
+    for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
+        if (strcasecmp(keys[i], key) == 0)
+            return true;
+    return false;
+}
+
+static bool manifest_key(struct owning *own, const char *key, const json_t *value)
+{
+    struct package *package = &own->item.package;
+    if (strcasecmp(key, "Program") == 0)
+        return manifest_text(own, value, key, &package->program);
+    if (strcasecmp(key, "Version") == 0)
+        return manifest_text(own, value, key, &package->version);
+    if (strcasecmp(key, "Description") == 0)
+        return manifest_text(own, value, key, &package->summary);
+    if (strcasecmp(key, "Args") == 0)
+        return manifest_args(own, value);
+    if (strcasecmp(key, "Env") == 0)
+        return manifest_env(own, value);
+    if (strcasecmp(key, "Files") == 0 || strcasecmp(key, "Dirs") == 0 ||
+        strcasecmp(key, "MapDirs") == 0)
+        return json_object_size(value) + json_array_size(value) == 0 ||
+               error_set(own->err,
+                         "%s/" MANIFEST ": \"%s\" names files outside the package: put them into "
+                         "its sysroot",
+                         own->source, key);
+    if (!is_idle(key))
+        return error_set(own->err, "%s/" MANIFEST ": unknown key \"%s\"", own->source, key);
+    if (strcasecmp(key, "Language") != 0)
+        say("%s in " MANIFEST " is not used", key);
+    return true;
+}
+
+static bool manifest_read(struct owning *own)
+{
+    char *path = path_join(own->folder, MANIFEST);
+    json_error_t problem;
+    json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, &problem), *value;
+    bool ok = json_is_object(root) ||
+              error_set(own->err, "%s/" MANIFEST ":%d:%d: %s", own->source, problem.line,
+                        problem.column, root ? "not a JSON object" : problem.text);
+    const char *key;
+    json_object_foreach(root, key, value) ok = ok && manifest_key(own, key, value);
+    if (ok && !own->item.package.program)
+        ok = error_set(own->err, "%s/" MANIFEST ": no \"Program\"", own->source);
+    json_decref(root);
+    free(path);
+    return ok;
+}
+
+static bool copy_all(const char *from, const char *to, struct error *err)
+{
+    const char *const argv[] = {"cp", "-a", "--no-preserve=ownership", "--reflink=auto", "-T", from,
+                                to,   NULL};
+    struct command command = {.argv = argv};
+    return command_must(&command, err);
+}
+
+/* A program that begins with a slash lies in sysroot; any other beside it, and goes to "/". */
+static bool put_program(struct owning *own)
+{
+    char **program = &own->item.package.program;
+    if (*program && **program != '/') {
+        char *from = path_join(own->folder, path_base(*program));
+        char *guest = mem_printf("/%s", path_base(*program)), *to = place_path(own->tree, guest);
+        bool ok = access(from, F_OK) == 0
+                      ? copy_all(from, to, own->err)
+                      : error_set(own->err, "%s: the program %s is not in the package", own->source,
+                                  *program);
+        free(*program);
+        *program = guest;
+        free(from);
+        free(to);
+        return ok;
+    }
+    struct stat info;
+    char *path = place_path(own->tree, *program);
+    bool there = lstat(path, &info) == 0;
+    free(path);
+    return there ||
+           error_set(own->err, "%s: the program %s is not in its sysroot", own->source, *program);
+}
+
+static bool check_program(struct owning *own)
+{
+    struct stat info;
+    const char *program = own->item.package.program;
+    char *path = place_path(own->tree, program);
+    bool file = lstat(path, &info) == 0 && S_ISREG(info.st_mode);
+    bool ok = !file || (info.st_mode & 0111) ||
+              error_set(own->err, "%s: the program %s may not be executed (chmod +x)", own->source,
+                        program);
+    free(path);
+    return ok;
+}
+
+/* README.md is what `pkg describe` shows. */
+static bool read_about(struct owning *own)
+{
+    char *path = path_join(own->folder, "README.md");
+    struct buf text = {0};
+    if (io_read_file(path, &text, NULL) && text.size)
+        own->item.description = mem_string(text.data);
+    if (!own->item.package.summary)
+        own->item.package.summary = mem_printf("of %s", path_base(own->source));
+    buf_clear(&text);
+    free(path);
+    return true;
+}
+
+static bool put_files(struct owning *own)
+{
+    char *sysroot = path_join(own->folder, "sysroot");
+    bool ok = access(sysroot, F_OK) != 0 || copy_all(sysroot, own->tree, own->err);
+    free(sysroot);
+    return ok && put_program(own) && check_program(own);
+}
+
+static bool add_locked(struct owning *own, char **id)
+{
+    char *called = NULL;
+    bool ok = owning_begin(own) && open_source(own, &called) && manifest_read(own) &&
+              put_files(own) && read_about(own) && set_name(own, called);
+    if (ok && !own->item.package.args.count)
+        strlist_add(&own->item.package.args, own->item.package.program);
+    own->item.origin = mem_printf("added from %s", path_base(own->source));
+    free(called);
+    return ok && owning_store(own, id);
+}
+
+/* Does the work with the lock held; the signals that end us meanwhile clean up first. */
+static bool with_lock(struct owning *own, bool (*work)(struct owning *own, char **id), char **id)
+{
+    *id = NULL;
+    int lock = store_lock("packages", own->err);
+    if (lock < 0)
+        return false;
+    bool ok = work(own, id);
+    owning_clear(own);
+    close(lock);
+    if (!ok) {
+        free(*id);
+        *id = NULL;
+    }
+    return ok;
+}
+
+bool own_add(const char *source, const char *name, char **id, struct error *err)
+{
+    struct owning own = {.source = source, .name = name, .err = err};
+    return with_lock(&own, add_locked, id);
+}
+
+/* Writes one layer of an image to a file of its own. */
+static bool layer_save(int image, const struct orris_layer *layer, const char *path,
+                       struct error *err)
+{
+    int out = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    char *data = mem_alloc(COPY_SIZE);
+    bool ok = out >= 0;
+    for (uint64_t at = 0; ok && at < layer->size; at += COPY_SIZE) {
+        size_t part = layer->size - at < COPY_SIZE ? (size_t)(layer->size - at) : COPY_SIZE;
+        ok = io_pread(image, data, part, (off_t)(layer->offset + at)) == (ssize_t)part &&
+             io_write(out, data, part);
+    }
+    free(data);
+    if (out >= 0)
+        close(out);
+    return ok || error_errno(err, "can't write %s", path);
+}
+
+/* What is the host's at the time of a run is not the package's. */
+static bool is_package_variable(const char *variable)
+{
+    static const char *const others[] = {
+        "PATH=", "HOME=", "LANG=", "LANGUAGE=", "LC_", "TZ=", "TERM="};
+    for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+        if (strncmp(variable, others[i], strlen(others[i])) == 0)
+            return false;
+    return true;
+}
+
+static void take_record(struct package *package, const struct orris_record *record,
+                        const char *payload)
+{
+    char *text = mem_printf("%.*s", (int)record->size, payload);
+    if (record->type == ORRIS_RECORD_PROGRAM) {
+        free(package->program);
+        package->program = mem_string(text);
+    } else if (record->type == ORRIS_RECORD_ARG) {
+        strlist_add(&package->args, text);
+    } else if (record->type == ORRIS_RECORD_ENV && is_package_variable(text)) {
+        strlist_add(&package->env, text);
+    }
+    free(text);
+}
+
+static bool take_layers(struct owning *own, int fd, const struct image_info *info)
+{
+    bool ok = true;
+    char *layer = path_join(own->workshop, "layer");
+    for (unsigned i = 0; ok && i < info->layer_count; i++)
+        ok = layer_save(fd, &info->layers[i], layer, own->err) &&
+             pack_extract(layer, own->tree, own->err);
+    free(layer);
+    return ok;
+}
+
+static bool add_image_locked(struct owning *own, char **id)
+{
+    struct image_info info = {0};
+    struct orris_record record;
+    const char *payload;
+    int fd = open(own->source, O_RDONLY | O_CLOEXEC);
+    bool ok = (fd >= 0 || error_errno(own->err, "%s", own->source)) && owning_begin(own) &&
+              image_read(fd, own->source, &info, own->err);
+    for (size_t at = 0; ok && record_next(&info.records, &at, &record, &payload);)
+        take_record(&own->item.package, &record, payload);
+    ok = ok && take_layers(own, fd, &info) && set_name(own, own->name);
+    image_info_clear(&info);
+    if (fd >= 0)
+        close(fd);
+    own->item.package.summary = mem_printf("what a run of %s needed", own->item.package.program);
+    own->item.origin = mem_string("a run on this host");
+    return ok && owning_store(own, id);
+}
+
+bool own_add_image(const char *image, const char *name, char **id, struct error *err)
+{
+    struct owning own = {.source = image, .name = name, .err = err};
+    return with_lock(&own, add_image_locked, id);
+}

@@ -1,0 +1,118 @@
+/* libarchive reads and writes; what it is given to write are paths below the folder. */
+#include "host/pkg/untar.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "host/base/buf.h"
+#include "host/base/path.h"
+
+#define BLOCK 65536
+
+struct untarring {
+    const char *path, *folder;
+    struct archive *tar, *disk;
+};
+
+static bool failed(const struct untarring *job, struct archive *archive, struct error *err)
+{
+    const char *text = archive_error_string(archive);
+    return error_set(err, "can't unpack %s: %s", job->path, text ? text : "unknown error");
+}
+
+/* Where a member goes; NULL if that is outside. Owned by the caller. */
+static char *place_of(const struct untarring *job, const char *member)
+{
+    bool outside = *member == '/' || strcmp(member, "..") == 0 || strncmp(member, "../", 3) == 0 ||
+                   strstr(member, "/../") ||
+                   (strlen(member) > 2 && strcmp(member + strlen(member) - 3, "/..") == 0);
+    char *rooted = mem_printf("/%s", member), *clean = path_clean(rooted);
+    char *place = outside ? NULL : mem_printf("%s%s", job->folder, clean);
+    free(rooted);
+    free(clean);
+    return place;
+}
+
+static bool entry_name(const struct untarring *job, struct archive_entry *entry)
+{
+    const char *hard = archive_entry_hardlink(entry);
+    char *place = place_of(job, archive_entry_pathname(entry));
+    char *target = hard ? place_of(job, hard) : NULL;
+    bool inside = place && (!hard || target);
+    if (inside)
+        archive_entry_set_pathname(entry, place);
+    if (inside && hard)
+        archive_entry_set_hardlink(entry, target);
+    free(place);
+    free(target);
+    return inside;
+}
+
+static bool entry_write(const struct untarring *job, struct archive_entry *entry, struct error *err)
+{
+    const void *block;
+    size_t size;
+    la_int64_t offset;
+    int result = ARCHIVE_EOF;
+    if (archive_write_header(job->disk, entry) < ARCHIVE_OK)
+        return failed(job, job->disk, err);
+    while (archive_entry_size(entry) > 0 &&
+           (result = archive_read_data_block(job->tar, &block, &size, &offset)) == ARCHIVE_OK)
+        if (archive_write_data_block(job->disk, block, size, offset) < ARCHIVE_OK)
+            return failed(job, job->disk, err);
+    if (result != ARCHIVE_EOF)
+        return failed(job, job->tar, err);
+    return archive_write_finish_entry(job->disk) >= ARCHIVE_WARN || failed(job, job->disk, err);
+}
+
+static bool entry_take(const struct untarring *job, struct archive_entry *entry, struct error *err)
+{
+    unsigned type = archive_entry_filetype(entry);
+    bool kept =
+        type == AE_IFREG || type == AE_IFDIR || type == AE_IFLNK || archive_entry_hardlink(entry);
+    if (!kept)
+        return true;
+    char *member = mem_string(archive_entry_pathname(entry));
+    bool ok = member && entry_name(job, entry);
+    if (!ok)
+        error_set(err, "%s holds a path that leads out of it: %s", job->path,
+                  member ? member : "(none)");
+    mode_t more = type == AE_IFDIR ? 0700 : 0;
+    archive_entry_set_perm(entry, (archive_entry_perm(entry) & 0777) | more);
+    ok = ok && entry_write(job, entry, err);
+    free(member);
+    return ok;
+}
+
+static bool entries_take(const struct untarring *job, struct error *err)
+{
+    struct archive_entry *entry;
+    int result;
+    while ((result = archive_read_next_header(job->tar, &entry)) == ARCHIVE_OK)
+        if (!entry_take(job, entry, err))
+            return false;
+    return result == ARCHIVE_EOF || failed(job, job->tar, err);
+}
+
+bool untar(const char *archive, const char *folder, struct error *err)
+{
+    struct untarring job = {.path = archive,
+                            .folder = folder,
+                            .tar = archive_read_new(),
+                            .disk = archive_write_disk_new()};
+    archive_read_support_filter_all(job.tar);
+    archive_read_support_format_tar(job.tar);
+    archive_write_disk_set_options(job.disk, ARCHIVE_EXTRACT_TIME | ARCHIVE_EXTRACT_PERM |
+                                                 ARCHIVE_EXTRACT_UNLINK |
+                                                 ARCHIVE_EXTRACT_SECURE_SYMLINKS);
+    bool ok = archive_read_open_filename(job.tar, archive, BLOCK) == ARCHIVE_OK ||
+              failed(&job, job.tar, err);
+    ok = ok && entries_take(&job, err);
+    archive_read_free(job.tar);
+    if (archive_write_free(job.disk) < ARCHIVE_WARN && ok)
+        ok = error_set(err, "can't unpack %s", archive);
+    return ok;
+}
