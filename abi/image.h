@@ -5,7 +5,8 @@
  *
  *   0           the kernel, an ELF file with a PVH entry
  *   1 MiB       struct orris_image_header, then the records (abi/record.h)
- *   2 MiB       the layers: EROFS file systems, each at a multiple of 2 MiB, bottom layer first
+ *   2 MiB       the layers: EROFS file systems, each at a multiple of 2 MiB, bottom layer first;
+ *               after them the annex, one more, for the tool alone: what it knows about the image
  *
  * The same file is the machine's only disk; the LAYER records say where in it the layers lie.
  * All numbers are little-endian. Checksums are CRC-32C (Castagnoli, reflected, start and final
@@ -32,6 +33,8 @@ struct orris_image_header {
     uint32_t kernel_crc;   /* of those bytes */
     uint32_t records_size; /* bytes of records, which start right after this struct */
     uint32_t records_crc;  /* of those bytes */
-    uint32_t reserved[5];
+    uint32_t reserved;
+    uint64_t annex_offset; /* a multiple of ORRIS_IMAGE_LAYER_ALIGN; 0: there is none */
+    uint64_t annex_size;   /* bytes */
 };
 _Static_assert(sizeof(struct orris_image_header) == 64, "image header layout");

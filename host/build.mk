@@ -12,6 +12,8 @@ $(B)/host/%.S.o: host/%.S
 	@mkdir -p $(@D)
 	$(CC) $(HFLAGS) -c $< -o $@
 
+$(B)/host/cmd/treemap.S.o: host/cmd/treemap.html
+
 $(B)/bin/orris: $(HOBJ)
 	@mkdir -p $(@D)
 	$(CC) -pie $(HOBJ) -o $@ $(HLIBS)

@@ -184,7 +184,8 @@ struct search {
     struct closure *closure;
     const struct object *object;
     const char *name;
-    char *why;
+    const char *rule; /* where it is being looked for */
+    const char *why;  /* NULL: needed by object */
     struct error *err;
     bool found, failed;
 };
@@ -213,6 +214,13 @@ static void note_link(struct closure *closure, const char *path)
     strlist_add(&closure->links, path);
 }
 
+static char *reason_of(const struct search *search)
+{
+    if (search->why)
+        return mem_string(search->why);
+    return mem_printf("needed by %s, found by %s", search->object->guest, search->rule);
+}
+
 static void take_candidate(struct search *search, const char *host, const char *guest)
 {
     struct closure *closure = search->closure;
@@ -225,9 +233,11 @@ static void take_candidate(struct search *search, const char *host, const char *
     }
     if (!host_has(search, host))
         return;
-    search->failed = same ? !closure_add_path(closure, host, search->why, search->err)
-                          : !spec_add_file(closure->spec, guest, host, search->why, search->err);
+    char *why = reason_of(search);
+    search->failed = same ? !closure_add_path(closure, host, why, search->err)
+                          : !spec_add_file(closure->spec, guest, host, why, search->err);
     search->found = true;
+    free(why);
 }
 
 /* Looks in one folder and its parts for certain processors; all there are go in, as the machine's
@@ -280,11 +290,12 @@ static char *expand(const char *text, size_t length, const char *origin)
 }
 
 /* Looks in a list of folders with colons (LD_LIBRARY_PATH: semicolons, too). */
-static void search_list(struct search *search, const char *list, const char *host_file,
-                        const char *guest_file)
+static void search_list(struct search *search, const char *rule, const char *list,
+                        const char *host_file, const char *guest_file)
 {
     if (!list)
         return;
+    search->rule = rule;
     char *host_origin = path_parent(host_file), *guest_origin = path_parent(guest_file);
     while (!search->found && !search->failed) {
         size_t length = strcspn(list, ":;");
@@ -306,6 +317,7 @@ static void search_cache(struct search *search)
 {
     const struct hostcache *cache = &search->closure->cache;
     const struct hostcache_entry *entry = hostcache_find(cache, search->name);
+    search->rule = CACHE_PATH;
     bool any = false;
     for (; entry && entry < cache->entries + cache->count && !search->failed; entry++) {
         if (strcmp(entry->name, search->name))
@@ -319,6 +331,7 @@ static void search_cache(struct search *search)
 
 static void search_folders(struct search *search, const char *const *folders)
 {
+    search->rule = "the standard folders";
     for (; *folders && !search->found && !search->failed; folders++)
         search_folder(search, *folders, *folders);
 }
@@ -370,6 +383,7 @@ static void search_all(struct search *search)
     const struct object *object = search->object;
     const struct elf *elf = &object->elf;
     if (strchr(search->name, '/')) {
+        search->rule = "its path";
         take_candidate(search, search->name, search->name);
         return;
     }
@@ -378,15 +392,15 @@ static void search_all(struct search *search)
         return;
     }
     if (!elf->runpath) {
-        search_list(search, elf->rpath, object->host, object->guest);
+        search_list(search, "its RPATH", elf->rpath, object->host, object->guest);
         if (!search->found && closure->program_rpath)
-            search_list(search, closure->program_rpath, closure->program_origin,
-                        closure->program_origin);
+            search_list(search, "the program's RPATH", closure->program_rpath,
+                        closure->program_origin, closure->program_origin);
     }
     if (!search->found)
-        search_list(search, closure->library_path, object->host, object->guest);
+        search_list(search, "LD_LIBRARY_PATH", closure->library_path, object->host, object->guest);
     if (!search->found)
-        search_list(search, elf->runpath, object->host, object->guest);
+        search_list(search, "its RUNPATH", elf->runpath, object->host, object->guest);
     if (!search->found && !elf->no_default)
         search_standard(search);
 }
@@ -421,9 +435,7 @@ static bool add_needed(struct closure *closure, const struct object *object, con
                        enum missing missing, struct error *err)
 {
     struct search search = {.closure = closure, .object = object, .name = name, .err = err};
-    search.why = mem_printf("needed by %s", object->host);
     search_all(&search);
-    free(search.why);
     if (search.failed)
         return false;
     return search.found || has_soname(closure, name) || missing_library(&search, missing);
@@ -549,10 +561,9 @@ static bool add_unwinder(struct closure *closure, const struct object *program, 
     if (closure->musl || !program->elf.interpreter)
         return true;
     struct search search = {.closure = closure, .object = program, .name = "libgcc_s.so.1"};
-    search.why = mem_string("loaded by glibc's threads");
+    search.why = "loaded by glibc's threads, by its name";
     search.err = err;
     search_standard(&search);
-    free(search.why);
     return !search.failed;
 }
 

@@ -17,7 +17,7 @@
 #include "host/base/stamp.h"
 #include "host/base/store.h"
 
-#define MEMO_MAGIC "orris memo 1\n"
+#define MEMO_MAGIC "orris memo 2\n"
 #define LINE_SIZE 256
 
 static void key_text(struct digest *hash, const char *text)
@@ -134,14 +134,16 @@ bool memo_save(const char *path, const struct memo *memo, struct error *err)
     struct buf out = {0};
     buf_string(&out, MEMO_MAGIC);
     buf_add(&out, &memo->numbers, sizeof(memo->numbers));
-    const char *texts[] = {memo->name, memo->image_path, memo->workdir, memo->script};
+    const char *texts[] = {memo->name, memo->image_path, memo->workdir, memo->script,
+                           memo->content.annex};
     for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
         save_text(&out, texts[i]);
-    const struct strlist *lists[] = {&memo->layers, &memo->args,  &memo->more_args,
-                                     &memo->env,    &memo->notes, &memo->variables};
+    const struct strlist *lists[] = {&memo->content.layers, &memo->args,
+                                     &memo->more_args,      &memo->env,
+                                     &memo->notes,          &memo->variables};
     for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
         save_list(&out, lists[i]);
-    const struct buf *parts[] = {&memo->records, &memo->recipe, &memo->watch};
+    const struct buf *parts[] = {&memo->content.records, &memo->recipe, &memo->watch};
     for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
         save_bytes(&out, parts[i]->data, parts[i]->size);
     bool done = io_write_file(path, out.data, out.size, 0666, err);
@@ -198,14 +200,15 @@ static bool load_all(struct memo *memo, struct reader *reader)
     if (memcmp(magic, MEMO_MAGIC, sizeof(magic)))
         return false;
     load_raw(reader, &memo->numbers, sizeof(memo->numbers));
-    char **texts[] = {&memo->name, &memo->image_path, &memo->workdir, &memo->script};
+    char **texts[] = {&memo->name, &memo->image_path, &memo->workdir, &memo->script,
+                      &memo->content.annex};
     for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
         *texts[i] = mem_string(load_bytes(reader, &size));
-    struct strlist *lists[] = {&memo->layers, &memo->args,  &memo->more_args,
-                               &memo->env,    &memo->notes, &memo->variables};
+    struct strlist *lists[] = {&memo->content.layers, &memo->args,     &memo->more_args, &memo->env,
+                               &memo->notes,          &memo->variables};
     for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
         load_list(reader, lists[i]);
-    struct buf *parts[] = {&memo->records, &memo->recipe, &memo->watch};
+    struct buf *parts[] = {&memo->content.records, &memo->recipe, &memo->watch};
     for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
         const char *data = load_bytes(reader, &size);
         buf_add(parts[i], data, size);
@@ -232,13 +235,12 @@ void memo_clear(struct memo *memo)
     free(memo->image_path);
     free(memo->workdir);
     free(memo->script);
-    strlist_clear(&memo->layers);
+    image_content_clear(&memo->content);
     strlist_clear(&memo->args);
     strlist_clear(&memo->more_args);
     strlist_clear(&memo->env);
     strlist_clear(&memo->notes);
     strlist_clear(&memo->variables);
-    buf_clear(&memo->records);
     buf_clear(&memo->recipe);
     buf_clear(&memo->watch);
     *memo = (struct memo){0};

@@ -9,6 +9,7 @@
 
 #include "host/app/app.h"
 #include "host/base/buf.h"
+#include "host/image/image.h"
 #include "host/image/spec.h"
 
 /* Numbers of a memo, as they are saved. */
@@ -18,7 +19,7 @@ struct memo_numbers {
     uint64_t line_hash; /* of the script's first line; 0: it doesn't matter */
     uint32_t cpus;
     uint32_t runtime;   /* enum runtime */
-    uint32_t app_layer; /* index in layers of TIER_APP's, or MEMO_NO_LAYER */
+    uint32_t app_layer; /* index in content.layers of TIER_APP's, or MEMO_NO_LAYER */
     uint32_t reserved;
 };
 #define MEMO_NO_LAYER 0xffffffffu
@@ -27,15 +28,14 @@ struct memo {
     struct memo_numbers numbers;
     char *name; /* of the image */
     char *image_path;
-    char *workdir;            /* "": "/" */
-    char *script;             /* whose first line matters, or "" */
-    struct strlist layers;    /* paths, bottom first */
+    char *workdir; /* "": "/" */
+    char *script;  /* whose first line matters, or "" */
+    struct image_content content;
     struct strlist args;      /* PROGRAM's part of argv: before what follows PROGRAM */
     struct strlist more_args; /* the configuration's: between that and -a */
     struct strlist env;       /* what -e adds to */
     struct strlist notes;
     struct strlist variables; /* "NAME=VALUE", or "NAME" if it wasn't set */
-    struct buf records;       /* of the image */
     struct buf recipe;        /* of TIER_APP's layer */
     struct buf watch;         /* watch_save() */
 };

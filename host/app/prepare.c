@@ -56,7 +56,7 @@ static int open_known(const struct memo *memo)
 static bool assemble(struct memo *memo, const char *path, int *fd, bool *fresh, struct error *err)
 {
     char *image = NULL;
-    if (!image_assemble(memo->name, &memo->layers, &memo->records, &image, fd, fresh, err))
+    if (!image_assemble(memo->name, &memo->content, &image, fd, fresh, err))
         return false;
     free(memo->image_path);
     memo->image_path = image;
@@ -71,7 +71,7 @@ static bool assemble(struct memo *memo, const char *path, int *fd, bool *fresh, 
 static bool remake_app_layer(struct memo *memo)
 {
     uint32_t index = memo->numbers.app_layer;
-    if (index >= memo->layers.count || !memo->recipe.size ||
+    if (index >= memo->content.layers.count || !memo->recipe.size ||
         (*memo->script && memo_line_hash(memo->script) != memo->numbers.line_hash))
         return false;
     int64_t newest_ns = 0;
@@ -82,8 +82,8 @@ static bool remake_app_layer(struct memo *memo)
     bool stale;
     if (!layer_remake(memo->recipe.data, memo->recipe.size, &layer, &stale, NULL))
         return false;
-    free(memo->layers.items[index]);
-    memo->layers.items[index] = layer;
+    free(memo->content.layers.items[index]);
+    memo->content.layers.items[index] = layer;
     return true;
 }
 
@@ -119,7 +119,7 @@ static void move_list(struct strlist *from, struct strlist *to)
 /* The index of the application's layer: the last one, if the tier has one. */
 static uint32_t app_layer_index(const struct memo *memo)
 {
-    return memo->recipe.size ? (uint32_t)memo->layers.count - 1 : MEMO_NO_LAYER;
+    return memo->recipe.size ? (uint32_t)memo->content.layers.count - 1 : MEMO_NO_LAYER;
 }
 
 static void memo_fill(struct memo *memo, struct resolved *found)
@@ -136,7 +136,7 @@ static void memo_fill(struct memo *memo, struct resolved *found)
     add_list(&spec->args, &memo->args);
     move_list(&found->more_args, &memo->more_args);
     add_list(&memo->more_args, &spec->args);
-    image_records(spec, &memo->records);
+    image_records(spec, &memo->content.records);
     move_list(&spec->env, &memo->env);
     move_list(&found->notes, &memo->notes);
     for (size_t i = 0; i < spec->variables.count; i++)
@@ -153,7 +153,7 @@ static bool prepare_anew(const struct app_request *request, struct memo *memo, c
         memo_fill(memo, &found);
         spec_watch_entries(&found.spec);
         watch_settle(found.spec.watch.newest_ctime_ns);
-        good = image_layers(&found.spec, &memo->layers, fresh, err);
+        good = image_layers(&found.spec, &memo->content, fresh, err);
     }
     if (good) {
         layer_recipe(&found.spec, TIER_APP, &memo->recipe);

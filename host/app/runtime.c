@@ -76,7 +76,9 @@ bool runtime_add(struct closure *closure, const char *path, struct error *err)
     } else if (too_wide(real)) {
         say("%s is searched by the interpreter, but too wide a folder to be put in", real);
     } else if (!is_there || !found.entry) {
-        done = spec_add_filtered(spec, real, real, &filter, "the interpreter's library", err);
+        char *why = mem_printf("in %s, which the interpreter searches", path);
+        done = spec_add_filtered(spec, real, real, &filter, why, err);
+        free(why);
     }
     if (done && strcmp(real, path))
         done = closure_add_folder_links(closure, path, "searched by the interpreter", err);

@@ -17,19 +17,6 @@
 
 #define COPY_SIZE 65536u
 
-/* The file of an image: a path, or the name of one in the store. Owned by the caller. */
-static char *image_file(const char *name, struct error *err)
-{
-    size_t length = strlen(name);
-    bool ends = length > 4 && !strcmp(name + length - 4, ".img");
-    if (strchr(name, '/') || (ends && access(name, F_OK) == 0))
-        return mem_string(name);
-    char *sub = mem_printf("images/%s%s", name, ends ? "" : ".img");
-    char *path = store_path(sub, false, err);
-    free(sub);
-    return path;
-}
-
 static int failure(const struct error *err)
 {
     say_error("%s", err->text);

@@ -20,6 +20,8 @@
     VERB(build)                                                                                    \
     VERB(boot)                                                                                     \
     VERB(record)                                                                                   \
+    VERB(why)                                                                                      \
+    VERB(size)                                                                                     \
     VERB(pkg_load)                                                                                 \
     VERB(pkg_get)                                                                                  \
     VERB(pkg_list)                                                                                 \

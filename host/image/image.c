@@ -18,6 +18,7 @@
 #include "host/base/fresh.h"
 #include "host/base/io.h"
 #include "host/base/store.h"
+#include "host/image/annex.h"
 #include "host/image/erofs.h"
 #include "host/image/kernel.h"
 #include "host/image/layer.h"
@@ -33,13 +34,14 @@ struct part {
     uint8_t superblock[EROFS_SUPERBLOCK_SIZE];
     struct orris_layer layer;
     bool there; /* the image has it at this offset already */
+    bool annex;
 };
 
 /* An image in the making. */
 struct making {
     struct buf kernel;
     const struct buf *run; /* the records of how the program runs */
-    struct part parts[ORRIS_IMAGE_LAYERS_MAX];
+    struct part parts[ORRIS_IMAGE_LAYERS_MAX + 1];
     unsigned count;
     struct error *err;
 };
@@ -71,6 +73,22 @@ static bool info_layers(struct image_info *info)
     return record.type == ORRIS_RECORD_END;
 }
 
+/* The annex counts as one more layer, for which nobody has to vouch. */
+static bool info_annex(struct image_info *info, int fd)
+{
+    const struct orris_image_header *header = &info->header;
+    uint8_t superblock[EROFS_SUPERBLOCK_SIZE];
+    if (!header->annex_offset)
+        return true;
+    ssize_t got = io_pread(fd, superblock, sizeof(superblock),
+                           (off_t)(header->annex_offset + EROFS_SUPERBLOCK_OFFSET));
+    struct orris_layer *annex = &info->layers[info->layer_count];
+    *annex = (struct orris_layer){.offset = header->annex_offset, .size = header->annex_size};
+    annex->superblock_crc = crc32c(0, superblock, sizeof(superblock));
+    info->annex_count = 1;
+    return got == sizeof(superblock);
+}
+
 bool image_read(int fd, const char *path, struct image_info *info, struct error *err)
 {
     *info = (struct image_info){0};
@@ -93,7 +111,7 @@ bool image_read(int fd, const char *path, struct image_info *info, struct error 
     info->records.size = header->records_size;
     if (got != (ssize_t)header->records_size ||
         crc32c(0, info->records.data, info->records.size) != header->records_crc ||
-        !info_layers(info)) {
+        !info_layers(info) || !info_annex(info, fd)) {
         image_info_clear(info);
         return info_damaged(path, "its records' checksum is wrong", err);
     }
@@ -124,8 +142,9 @@ static void making_close(struct making *making)
     buf_clear(&making->kernel);
 }
 
-static bool making_open(struct making *making, const struct strlist *layers)
+static bool making_open(struct making *making, const struct image_content *content)
 {
+    const struct strlist *layers = &content->layers;
     if (layers->count > ORRIS_IMAGE_LAYERS_MAX)
         return error_set(making->err,
                          "an image has at most %u layers, not %zu: name fewer packages",
@@ -133,6 +152,12 @@ static bool making_open(struct making *making, const struct strlist *layers)
     for (size_t i = 0; i < layers->count; i++) {
         making->count++;
         if (!part_open(&making->parts[i], layers->items[i], making->err))
+            return false;
+    }
+    if (content->annex) {
+        struct part *part = &making->parts[making->count++];
+        part->annex = true;
+        if (!part_open(part, content->annex, making->err))
             return false;
     }
     char *kernel = store_kernel_path(making->err);
@@ -157,7 +182,7 @@ static bool space_free(const struct making *making, unsigned i, const struct ima
             layer->offset < offset + size)
             return false;
     }
-    for (unsigned k = 0; old && k < old->layer_count; k++)
+    for (unsigned k = 0; old && k < old->layer_count + old->annex_count; k++)
         if (offset < old->layers[k].offset + old->layers[k].size &&
             old->layers[k].offset < offset + size)
             return false;
@@ -193,7 +218,9 @@ static uint64_t making_size(const struct making *making)
 static bool header_make(const struct making *making, struct buf *out)
 {
     struct buf records = {0};
-    for (unsigned i = 0; i < making->count; i++)
+    const struct part *last = making->count ? &making->parts[making->count - 1] : NULL;
+    const struct part *annex = last && last->annex ? last : NULL;
+    for (unsigned i = 0; i < making->count - (annex != NULL); i++)
         record_add(&records, ORRIS_RECORD_LAYER, &making->parts[i].layer,
                    sizeof(struct orris_layer));
     buf_add(&records, making->run->data, making->run->size);
@@ -210,7 +237,9 @@ static bool header_make(const struct making *making, struct buf *out)
                                         .kernel_crc =
                                             crc32c(0, making->kernel.data, making->kernel.size),
                                         .records_size = (uint32_t)whole.size,
-                                        .records_crc = crc32c(0, whole.data, whole.size)};
+                                        .records_crc = crc32c(0, whole.data, whole.size),
+                                        .annex_offset = annex ? annex->layer.offset : 0,
+                                        .annex_size = annex ? annex->layer.size : 0};
     memcpy(header.magic, ORRIS_IMAGE_MAGIC, sizeof(header.magic));
     header.header_crc = crc32c(0, &header, sizeof(header));
     buf_add(out, &header, sizeof(header));
@@ -289,7 +318,7 @@ static void find_parts(struct making *making, int fd, const struct image_info *o
 {
     for (unsigned i = 0; i < making->count; i++) {
         struct part *part = &making->parts[i];
-        for (unsigned k = 0; k < old->layer_count && !part->there; k++) {
+        for (unsigned k = 0; k < old->layer_count + old->annex_count && !part->there; k++) {
             const struct orris_layer *layer = &old->layers[k];
             uint8_t superblock[EROFS_SUPERBLOCK_SIZE];
             part->there =
@@ -313,7 +342,7 @@ static bool same_kernel(const struct making *making, const struct image_info *ol
 /* Gives back the space of old's layers that the image no longer has. */
 static void free_parts(const struct making *making, int fd, const struct image_info *old)
 {
-    for (unsigned k = 0; k < old->layer_count; k++) {
+    for (unsigned k = 0; k < old->layer_count + old->annex_count; k++) {
         bool kept = false;
         for (unsigned i = 0; i < making->count; i++)
             kept |= making->parts[i].layer.offset == old->layers[k].offset;
@@ -413,8 +442,8 @@ static bool assemble_locked(struct making *making, const char *folder, const cha
     return image_share(path, fd, making->err);
 }
 
-bool image_assemble(const char *name, const struct strlist *layers, const struct buf *records,
-                    char **path, int *fd, bool *fresh, struct error *err)
+bool image_assemble(const char *name, const struct image_content *content, char **path, int *fd,
+                    bool *fresh, struct error *err)
 {
     char *folder = store_path("images", true, err);
     if (!folder)
@@ -423,8 +452,8 @@ bool image_assemble(const char *name, const struct strlist *layers, const struct
     int lock = store_lock(lock_name, err);
     free(lock_name);
     *path = mem_printf("%s/%s.img", folder, name);
-    struct making making = {.run = records, .err = err};
-    bool done = lock >= 0 && making_open(&making, layers) &&
+    struct making making = {.run = &content->records, .err = err};
+    bool done = lock >= 0 && making_open(&making, content) &&
                 assemble_locked(&making, folder, *path, fd, fresh);
     making_close(&making);
     if (lock >= 0)
@@ -437,9 +466,30 @@ bool image_assemble(const char *name, const struct strlist *layers, const struct
     return done;
 }
 
-bool image_layers(const struct image_spec *spec, struct strlist *layers, bool *fresh,
+void image_content_clear(struct image_content *content)
+{
+    strlist_clear(&content->layers);
+    free(content->annex);
+    buf_clear(&content->records);
+    *content = (struct image_content){0};
+}
+
+char *image_file(const char *name, struct error *err)
+{
+    size_t length = strlen(name);
+    bool ends = length > 4 && !strcmp(name + length - 4, ".img");
+    if (strchr(name, '/') || (ends && access(name, F_OK) == 0))
+        return mem_string(name);
+    char *sub = mem_printf("images/%s%s", name, ends ? "" : ".img");
+    char *path = store_path(sub, false, err);
+    free(sub);
+    return path;
+}
+
+bool image_layers(const struct image_spec *spec, struct image_content *content, bool *fresh,
                   struct error *err)
 {
+    struct strlist *layers = &content->layers;
     for (size_t i = 0; i < spec->layer_count; i++)
         strlist_add(layers, spec->layers[i].path);
     for (unsigned tier = 0; tier < TIER_COUNT; tier++) {
@@ -450,18 +500,17 @@ bool image_layers(const struct image_spec *spec, struct strlist *layers, bool *f
             strlist_add(layers, path);
         free(path);
     }
-    return true;
+    content->annex = annex_make(spec, err);
+    return content->annex != NULL;
 }
 
 bool image_build(const struct image_spec *spec, char **path, int *fd, bool *fresh,
                  struct error *err)
 {
-    struct strlist layers = {0};
-    struct buf records = {0};
-    image_records(spec, &records);
-    bool done = image_layers(spec, &layers, fresh, err) &&
-                image_assemble(spec->name, &layers, &records, path, fd, fresh, err);
-    strlist_clear(&layers);
-    buf_clear(&records);
+    struct image_content content = {0};
+    image_records(spec, &content.records);
+    bool done = image_layers(spec, &content, fresh, err) &&
+                image_assemble(spec->name, &content, path, fd, fresh, err);
+    image_content_clear(&content);
     return done;
 }

@@ -19,12 +19,23 @@
 bool image_build(const struct image_spec *spec, char **path, int *fd, bool *fresh,
                  struct error *err);
 
-/* The parts of image_build(): the layers of the application's own tiers (paths, owned), and the
- * file from layers and records. */
-bool image_layers(const struct image_spec *spec, struct strlist *layers, bool *fresh,
+/* What an image is put together from. */
+struct image_content {
+    struct strlist layers; /* paths in the store, bottom first */
+    char *annex;           /* the same for what only the tool reads (host/image/annex.h), or NULL */
+    struct buf records;    /* of how the program runs */
+};
+void image_content_clear(struct image_content *content);
+
+/* The parts of image_build(): content from spec, and the file from content. */
+bool image_layers(const struct image_spec *spec, struct image_content *content, bool *fresh,
                   struct error *err);
-bool image_assemble(const char *name, const struct strlist *layers, const struct buf *records,
-                    char **path, int *fd, bool *fresh, struct error *err);
+bool image_assemble(const char *name, const struct image_content *content, char **path, int *fd,
+                    bool *fresh, struct error *err);
+
+/* The file that an image's name means: itself if it is a path, else the one in the store. Owned by
+ * the caller; NULL with err set. */
+char *image_file(const char *name, struct error *err);
 
 /* Appends one record (abi/record.h). */
 void record_add(struct buf *records, enum orris_record_type type, const void *data, size_t size);
@@ -42,8 +53,8 @@ void image_records(const struct image_spec *spec, struct buf *records);
 struct image_info {
     struct orris_image_header header;
     struct buf records;
-    struct orris_layer layers[ORRIS_IMAGE_LAYERS_MAX];
-    unsigned layer_count;
+    struct orris_layer layers[ORRIS_IMAGE_LAYERS_MAX + 1]; /* the annex follows the layers */
+    unsigned layer_count, annex_count;
 };
 
 /* Reads and checks the header and records of an open image. False with err set ("is not an image of

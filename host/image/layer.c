@@ -190,6 +190,12 @@ static char *layer_write(struct erofs_node *root, char name[NAME_SIZE], struct e
     return path;
 }
 
+char *layer_of(struct erofs_node *root, struct error *err)
+{
+    char name[NAME_SIZE];
+    return layer_write(root, name, err);
+}
+
 static char *layer_make(const struct image_spec *spec, enum spec_tier tier, const char *key_path,
                         struct error *err)
 {

@@ -15,6 +15,10 @@
 bool layer_get(const struct image_spec *spec, enum spec_tier tier, char **path, bool *fresh,
                struct error *err);
 
+/* Makes a layer of what root holds; the path is owned by the caller, NULL with err set. */
+struct erofs_node;
+char *layer_of(struct erofs_node *root, struct error *err);
+
 /* Appends all that it takes to make the tier's layer again, without the spec. Nothing if the tier
  * has no entries. After layer_get(). */
 void layer_recipe(const struct image_spec *spec, enum spec_tier tier, struct buf *out);

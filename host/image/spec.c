@@ -117,6 +117,14 @@ static struct node *node_for(struct image_spec *spec, const char *guest, enum en
     return node;
 }
 
+/* A file that was asked for before keeps the reason of that time. */
+static const char *first_reason(const struct image_spec *spec, const struct node *node,
+                                const char *host, const char *why)
+{
+    const struct spec_entry *old = node->entry < 0 ? NULL : &spec->entries[node->entry];
+    return old && old->kind == ENTRY_FILE && !strcmp(old->source, host) ? old->why : why;
+}
+
 static bool file_add(struct image_spec *spec, const char *guest, const char *host,
                      const struct stat *info, const char *why, struct error *err)
 {
@@ -124,10 +132,11 @@ static bool file_add(struct image_spec *spec, const char *guest, const char *hos
     struct node *node = node_for(spec, guest, ENTRY_FILE, why, &folder, err);
     if (!node)
         return false;
+    char *reason = mem_string(first_reason(spec, node, host, why));
     struct spec_entry *entry = entry_of(spec, node);
     entry->kind = ENTRY_FILE;
     entry->source = mem_string(host);
-    entry->why = mem_string(why);
+    entry->why = reason;
     entry->stamp = stamp_of(info);
     return true;
 }

@@ -25,6 +25,9 @@ struct view {
 bool view_open(struct view *view, const char *path, struct error *err);
 void view_close(struct view *view);
 
+/* A file of the annex. False with err set if there is none, or it is damaged. */
+bool view_annex(const struct view *view, const char *name, struct buf *out, struct error *err);
+
 /* Mode, size and the like of a node; a folder that nothing describes is all 0. */
 struct erofs_file view_stat(const struct view *view, const struct node *node);
 

@@ -1,0 +1,256 @@
+/*
+ * `orris size`: what takes the room in an image, as a tree for a terminal or as a page for a
+ * browser.
+ */
+#include <limits.h>
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/base/io.h"
+#include "host/base/path.h"
+#include "host/base/say.h"
+#include "host/cmd/cmd.h"
+#include "host/image/annex.h"
+#include "host/image/weigh.h"
+
+#define DEPTH_DEFAULT 5u
+#define DATA_MARK "<!--DATA-->"
+
+extern const char treemap_page[], treemap_page_end[];
+
+struct size_flags {
+    const char *html; /* NULL: the tree on standard output */
+    unsigned depth;
+    bool all; /* small things, too */
+};
+
+/* ---- the tree ---- */
+
+static void print_size(uint64_t bytes, uint64_t total)
+{
+    double part = total ? 100.0 * (double)bytes / (double)total : 0;
+    printf("%9.2f MB %5.1f %%  ", (double)bytes / 1e6, part);
+}
+
+/* A name as it can be shown: control characters as "?". */
+static void print_name(const char *name)
+{
+    for (; *name; name++)
+        putchar(iscntrl((unsigned char)*name) ? '?' : *name);
+}
+
+/* The folder that alone is in a folder is shown with it, as a/b/c. */
+static const struct weight *print_names(const struct weight *weight)
+{
+    print_name(weight->node->name);
+    while (weight->count == 1 && weight->parts[0].node->kind == ENTRY_DIR) {
+        weight = &weight->parts[0];
+        putchar('/');
+        print_name(weight->node->name);
+    }
+    puts(weight->node->kind == ENTRY_DIR ? "/" : "");
+    return weight;
+}
+
+static void print_parts(const struct weight *folder, const struct size_flags *flags, uint64_t total,
+                        unsigned depth, const char *lines)
+{
+    size_t shown = 0;
+    while (shown < folder->count && (flags->all || folder->parts[shown].bytes * 100 >= total))
+        shown++;
+    uint64_t rest = folder->bytes;
+    for (size_t i = 0; i < shown; i++) {
+        bool last = i + 1 == folder->count || (i + 1 == shown && folder->parts[i + 1].bytes == 0);
+        const struct weight *part = &folder->parts[i];
+        rest -= part->bytes;
+        print_size(part->bytes, total);
+        printf("%s%s", lines, last ? "└─ " : "├─ ");
+        part = print_names(part);
+        char *below = mem_printf("%s%s", lines, last ? "   " : "│  ");
+        if (depth < flags->depth && part->count)
+            print_parts(part, flags, total, depth + 1, below);
+        free(below);
+    }
+    if (rest * 1000 >= total) {
+        print_size(rest, total);
+        printf("%s└─ (%zu smaller)\n", lines, folder->count - shown);
+    }
+}
+
+static void print_tree(const char *name, const struct view *view, const struct weight *all,
+                       const struct size_flags *flags)
+{
+    printf("%s: %.2f MB in %zu files; kernel %.2f MB\n", name, (double)all->bytes / 1e6, all->files,
+           (double)view->info.header.kernel_size / 1e6);
+    print_parts(all, flags, all->bytes, 1, "");
+}
+
+/* ---- the page ---- */
+
+/* The length of the UTF-8 character at text, or 0 if there is none. */
+static int character(const char *text)
+{
+    const unsigned char *at = (const unsigned char *)text;
+    int length = *at < 0x80   ? 1
+                 : *at < 0xc2 ? 0
+                 : *at < 0xe0 ? 2
+                 : *at < 0xf0 ? 3
+                 : *at < 0xf5 ? 4
+                              : 0;
+    for (int i = 1; i < length; i++)
+        if ((at[i] & 0xc0) != 0x80)
+            return 0;
+    return length;
+}
+
+/* A JSON string that can stand in a page: without "<", with odd bytes as \xHH to read. */
+static void add_string(struct buf *out, const char *text)
+{
+    buf_string(out, "\"");
+    for (int length; *text; text += length) {
+        length = character(text);
+        if (!length)
+            buf_printf(out, "\\\\x%02x", (unsigned char)*text);
+        else if ((unsigned char)*text < ' ' || strchr("\"\\<>&\x7f", *text))
+            buf_printf(out, "\\u%04x", (unsigned char)*text);
+        else
+            buf_add(out, text, (size_t)length);
+        length += !length;
+    }
+    buf_string(out, "\"");
+}
+
+static void add_weight(struct buf *out, const struct weight *weight, const struct buf *why,
+                       const char *above)
+{
+    char *path = tree_path(weight->node);
+    const char *reason = why->size ? annex_why(why, path) : NULL;
+    free(path);
+    buf_string(out, "[");
+    add_string(out, weight->node->name);
+    buf_printf(out, ",%llu,%zu,", (unsigned long long)weight->bytes, weight->files);
+    if (reason && reason != above)
+        add_string(out, reason);
+    else
+        buf_string(out, "0");
+    buf_string(out, weight->node->kind == ENTRY_DIR ? ",[" : ",0");
+    for (size_t i = 0, count = 0; i < weight->count; i++) {
+        if (!weight->parts[i].files)
+            continue;
+        buf_string(out, count++ ? "," : "");
+        add_weight(out, &weight->parts[i], why, reason);
+    }
+    buf_string(out, weight->node->kind == ENTRY_DIR ? "]]" : "]");
+}
+
+static bool write_page(const char *name, const struct view *view, const struct weight *all,
+                       const char *path, struct error *err)
+{
+    struct buf out = {0}, why = {0};
+    struct error old;
+    const char *mark = strstr(treemap_page, DATA_MARK);
+    if (!view_annex(view, ANNEX_WHY, &why, &old))
+        buf_clear(&why); /* an older image: without reasons */
+    buf_add(&out, treemap_page, (size_t)(mark - treemap_page));
+    buf_string(&out, "{\"name\":");
+    add_string(&out, name);
+    buf_printf(&out,
+               ",\"kernel\":%llu,\"root\":", (unsigned long long)view->info.header.kernel_size);
+    add_weight(&out, all, &why, NULL);
+    buf_string(&out, "}");
+    mark += strlen(DATA_MARK);
+    buf_add(&out, mark, (size_t)(treemap_page_end - mark));
+    bool done = io_write_file(path, out.data, out.size, 0666, err);
+    buf_clear(&why);
+    buf_clear(&out);
+    return done;
+}
+
+/* ---- the verb ---- */
+
+static bool take_depth(const char *value, unsigned *depth)
+{
+    char *end;
+    unsigned long number = strtoul(value, &end, 10);
+    *depth = (unsigned)number;
+    return isdigit((unsigned char)*value) && !*end && number && number <= INT_MAX;
+}
+
+/* Takes the flags, before and after the image; *image is what else there is. */
+static int take_flags(const struct verb *verb, int argc, char **argv, struct size_flags *flags,
+                      const char **image)
+{
+    for (int i = 1; i < argc; i++) {
+        const char *word = argv[i], *value = strchr(word, '=');
+        size_t length = value ? (size_t)(value++ - word) : strlen(word);
+        bool html = !strncmp(word, "--html", length) && length == strlen("--html");
+        bool depth = !strncmp(word, "--depth", length) && length == strlen("--depth");
+        if ((html || depth) && !value && i + 1 >= argc)
+            return cmd_usage(verb, "%s needs a value", word);
+        if (html || depth)
+            value = value ? value : argv[++i];
+        if (html)
+            flags->html = value;
+        else if (depth && !take_depth(value, &flags->depth))
+            return cmd_usage(verb, "--depth %s: must be a number from 1 up", value);
+        else if (!strcmp(word, "--all"))
+            flags->all = true;
+        else if (!depth && word[0] == '-')
+            return cmd_unknown_flag(verb, word);
+        else if (!depth && *image)
+            return cmd_usage(verb, "unexpected argument %s", word);
+        else if (!depth)
+            *image = word;
+    }
+    return *image ? CMD_OK : cmd_usage(verb, "no image is named");
+}
+
+static bool size_image(const char *file, const struct size_flags *flags, struct error *err)
+{
+    struct view view;
+    bool good = view_open(&view, file, err);
+    if (good) {
+        struct weight all = weigh(&view, &view.tree->root);
+        if (flags->html)
+            good = write_page(path_base(file), &view, &all, flags->html, err);
+        else
+            print_tree(path_base(file), &view, &all, flags);
+        weight_clear(&all);
+    }
+    view_close(&view);
+    return good;
+}
+
+static int size_run(const struct verb *verb, int argc, char **argv)
+{
+    struct size_flags flags = {.depth = DEPTH_DEFAULT};
+    struct error err = {0};
+    const char *image = NULL;
+    int status = take_flags(verb, argc, argv, &flags, &image);
+    if (status != CMD_OK)
+        return status;
+    char *file = image_file(image, &err);
+    bool good = file && size_image(file, &flags, &err);
+    if (!good)
+        say_error("%s", err.text);
+    free(file);
+    return good && !fflush(stdout) ? CMD_OK : CMD_FAILURE;
+}
+
+const struct verb verb_size = {
+    .name = "size",
+    .usage = "[FLAGS] IMAGE",
+    .summary = "Show what takes the room in an image, largest first.",
+    .help =
+        {"IMAGE is a name that `orris image list` shows, or a file. Folders count with all below\n"
+         "them, a file with several names counts once. What is under 1 % is summed up.\n"
+         "\n"
+         "      --depth N        so many levels of folders (default 5)\n"
+         "      --all            small things, too\n"
+         "      --html FILE      write a page with a treemap, which needs nothing else, instead\n"
+         "  -h, --help           this text\n"},
+    .run = size_run,
+};
