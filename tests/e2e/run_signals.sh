@@ -4,6 +4,7 @@
 
 # start COMMAND…: runs the tool in the background; $tool is its process.
 start() {
+    : > out # what await() finds there is of this run
     "$ORRIS" run --accel tcg "$@" > out 2> err < /dev/null &
     tool=$!
 }
@@ -28,8 +29,8 @@ def handle(number, frame):
 for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"):
     signal.signal(getattr(signal, name), handle)
 print("ready", flush=True)
-while True:
-    time.sleep(60)
+while True: # a signal just before a sleep is handled after it
+    time.sleep(0.1)
 PY
 set -m # so that background jobs get SIGINT
 for name in INT TERM HUP QUIT; do
