@@ -124,7 +124,7 @@ cat > service.py <<'P'
 import time
 open("first.txt").read()
 print("ready", flush=True)
-while True: time.sleep(60)
+while True: time.sleep(0.1)
 P
 set -m
 "$ORRIS" record -o service.lock -- "$python" service.py > out 2> err < /dev/null &
