@@ -78,8 +78,9 @@ static void self_stat(void)
     CHECK(has_line("/proc/self/limits", "Max open files"));
     CHECK(file_get("/proc/self/environ") != NULL);
     CHECK(has_line("/proc/self/cgroup", "0::") || file_get("/proc/self/cgroup")[0]);
-    CHECK(has_line("/proc/self/mountinfo", "") &&
-          strstr(file_get("/proc/self/mountinfo"), " / rw")); /* the root, wherever it lies itself */
+    CHECK(
+        has_line("/proc/self/mountinfo", "") &&
+        strstr(file_get("/proc/self/mountinfo"), " / rw")); /* the root, wherever it lies itself */
     CHECK(strstr(file_get("/proc/self/mounts"), "/proc proc ") != NULL);
     CHECK(strstr(file_get("/proc/mounts"), " / ") != NULL);
     CHECK_ERR(open("/proc/999999/stat", O_RDONLY), ENOENT);
