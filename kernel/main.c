@@ -14,6 +14,7 @@
 #include "kernel/fd/streams.h"
 #include "kernel/fs/image.h"
 #include "kernel/fs/memfs.h"
+#include "kernel/fs/p9.h"
 #include "kernel/fs/pseudofs.h"
 #include "kernel/mm/page.h"
 #include "kernel/mm/page_init.h"
@@ -122,6 +123,10 @@ static void run_program(void *unused)
         refuse(err, "the image's file systems can't be mounted: it is corrupt; build it again");
     }
     err = pseudo_mount_all();
+    const char *why;
+    if (!err && p9_mount_all(&why)) {
+        refuse(-EIO, why);
+    }
     err = err ? err : proc_init();
     err = err ? err : arch_fpu_init(thread_current());
     err = err ? err : streams_open_std();

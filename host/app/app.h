@@ -43,6 +43,7 @@ struct app {
     bool fresh;   /* something had to be built */
     struct strlist args;   /* argv, argv[0] first */
     struct strlist env;    /* the program's whole environment, "NAME=VALUE" */
+    struct strlist mounts; /* by twos: a folder of the host, "/path[:ro]" */
     char *workdir;         /* NULL: "/" */
     uint64_t memory_bytes; /* 0: the default */
     unsigned cpus;         /* 0: the default */

@@ -138,9 +138,9 @@ bool memo_save(const char *path, const struct memo *memo, struct error *err)
                            memo->content.annex};
     for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
         save_text(&out, texts[i]);
-    const struct strlist *lists[] = {&memo->content.layers, &memo->args,
-                                     &memo->more_args,      &memo->env,
-                                     &memo->notes,          &memo->variables};
+    const struct strlist *lists[] = {
+        &memo->content.layers, &memo->args,   &memo->more_args, &memo->env,
+        &memo->notes,          &memo->mounts, &memo->variables};
     for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
         save_list(&out, lists[i]);
     const struct buf *parts[] = {&memo->content.records, &memo->recipe, &memo->watch};
@@ -204,8 +204,8 @@ static bool load_all(struct memo *memo, struct reader *reader)
                       &memo->content.annex};
     for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
         *texts[i] = mem_string(load_bytes(reader, &size));
-    struct strlist *lists[] = {&memo->content.layers, &memo->args,     &memo->more_args, &memo->env,
-                               &memo->notes,          &memo->variables};
+    struct strlist *lists[] = {&memo->content.layers, &memo->args,   &memo->more_args, &memo->env,
+                               &memo->notes,          &memo->mounts, &memo->variables};
     for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
         load_list(reader, lists[i]);
     struct buf *parts[] = {&memo->content.records, &memo->recipe, &memo->watch};
@@ -240,31 +240,49 @@ void memo_clear(struct memo *memo)
     strlist_clear(&memo->more_args);
     strlist_clear(&memo->env);
     strlist_clear(&memo->notes);
+    strlist_clear(&memo->mounts);
     strlist_clear(&memo->variables);
     buf_clear(&memo->recipe);
     buf_clear(&memo->watch);
     *memo = (struct memo){0};
 }
 
-void memo_add_variable(struct memo *memo, const char *name)
+/* A variable as it is now. Its value may be a secret: only a hash of it is kept. */
+static char *variable_text(const char *name)
 {
     const char *value = getenv(name);
-    char *text = value ? mem_printf("%s=%s", name, value) : mem_string(name);
+    if (!value)
+        return mem_string(name);
+    struct digest hash;
+    uint8_t digest[DIGEST_SIZE];
+    char text[41];
+    digest_init(&hash);
+    digest_update(&hash, name, strlen(name) + 1);
+    digest_update(&hash, value, strlen(value));
+    digest_final(&hash, digest);
+    digest_name(digest, text);
+    return mem_printf("%s=%s", name, text);
+}
+
+void memo_add_variable(struct memo *memo, const char *name)
+{
+    char *text = variable_text(name);
     strlist_add(&memo->variables, text);
     free(text);
 }
 
 bool memo_variables_hold(const struct memo *memo)
 {
-    for (size_t i = 0; i < memo->variables.count; i++) {
-        const char *item = memo->variables.items[i], *equals = strchr(item, '=');
+    bool hold = true;
+    for (size_t i = 0; hold && i < memo->variables.count; i++) {
+        const char *item = memo->variables.items[i];
         char *name = mem_printf("%.*s", (int)strcspn(item, "="), item);
-        const char *value = getenv(name);
+        char *now = variable_text(name);
+        hold = strcmp(now, item) == 0;
         free(name);
-        if (!equals != !value || (value && strcmp(value, equals + 1)))
-            return false;
+        free(now);
     }
-    return true;
+    return hold;
 }
 
 uint64_t memo_line_hash(const char *script)

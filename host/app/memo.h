@@ -35,7 +35,8 @@ struct memo {
     struct strlist more_args; /* the configuration's: between that and -a */
     struct strlist env;       /* what -e adds to */
     struct strlist notes;
-    struct strlist variables; /* "NAME=VALUE", or "NAME" if it wasn't set */
+    struct strlist mounts;    /* as struct resolved has them */
+    struct strlist variables; /* "NAME=HASH" of the value, or "NAME" if it wasn't set */
     struct buf recipe;        /* of TIER_APP's layer */
     struct buf watch;         /* watch_save() */
 };

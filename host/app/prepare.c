@@ -28,6 +28,7 @@ void app_clear(struct app *app)
         close(app->image_fd);
     strlist_clear(&app->args);
     strlist_clear(&app->env);
+    strlist_clear(&app->mounts);
     free(app->workdir);
     *app = (struct app){0};
 }
@@ -139,6 +140,7 @@ static void memo_fill(struct memo *memo, struct resolved *found)
     image_records(spec, &memo->content.records);
     move_list(&spec->env, &memo->env);
     move_list(&found->notes, &memo->notes);
+    move_list(&found->mounts, &memo->mounts);
     for (size_t i = 0; i < spec->variables.count; i++)
         memo_add_variable(memo, spec->variables.items[i]);
 }
@@ -176,6 +178,7 @@ static bool app_fill(const struct app_request *request, struct memo *memo, struc
     app->cpus = request->cpus ? request->cpus : memo->numbers.cpus;
     move_list(&memo->args, &app->args);
     move_list(&memo->env, &app->env);
+    move_list(&memo->mounts, &app->mounts);
     if (!request->bake) {
         add_list(&request->program_args, &app->args);
         add_list(&memo->more_args, &app->args);

@@ -36,7 +36,14 @@ void resolved_clear(struct resolved *resolved)
     spec_clear(&resolved->spec);
     strlist_clear(&resolved->more_args);
     strlist_clear(&resolved->notes);
+    strlist_clear(&resolved->mounts);
     free(resolved->script);
+}
+
+static void copy_list(const struct strlist *from, struct strlist *to)
+{
+    for (size_t i = 0; i < from->count; i++)
+        strlist_add(to, from->items[i]);
 }
 
 static bool load_config(struct resolving *it)
@@ -48,13 +55,9 @@ static bool load_config(struct resolving *it)
     char *whole = path_absolute(path);
     watch_use(&it->out->spec.watch, whole, &info);
     free(whole);
-    return config_load(path, &it->config, it->err);
-}
-
-static void copy_list(const struct strlist *from, struct strlist *to)
-{
-    for (size_t i = 0; i < from->count; i++)
-        strlist_add(to, from->items[i]);
+    bool good = config_load(path, &it->config, it->err);
+    copy_list(&it->config.variables, &it->out->spec.variables);
+    return good;
 }
 
 static void watch_layer(struct image_spec *spec, const struct package *package)
@@ -310,12 +313,24 @@ static char *workdir_of(const struct resolving *it)
     return chosen ? path_clean(chosen) : NULL;
 }
 
+/* Pairs of an absolute folder and where it goes. */
+static void add_mounts(const struct config *config, struct strlist *mounts)
+{
+    for (size_t i = 0; i < config->mounts.names.count; i++) {
+        char *host = path_join(config->folder, config->mounts.names.items[i]);
+        strlist_add(mounts, host);
+        strlist_add(mounts, config->mounts.values.items[i]);
+        free(host);
+    }
+}
+
 static void finish(struct resolving *it)
 {
     struct resolved *out = it->out;
     const struct app_request *request = it->request;
     out->memory_bytes = it->config.memory_bytes;
     out->cpus = (unsigned)it->config.cpus;
+    add_mounts(&it->config, &out->mounts);
     out->runtime = it->launch.runtime;
     if (it->launch.script && it->launch.script_by_line)
         out->script = mem_string(it->launch.script);

@@ -12,6 +12,10 @@
 #include "host/cmd/cmd.h"
 
 const char start_flags_help[] =
+    "      --mount DIR:/path[:ro]\n"
+    "                       a folder of the host in the machine while it runs, read only with "
+    ":ro;\n"
+    "                       may be repeated\n"
     "      --copy-out FILE=HOSTFILE\n"
     "                       at the end, also after a failure, bring a file out of the machine:\n"
     "                       --copy-out /model.pkl=./model.pkl; may be repeated\n"
@@ -33,6 +37,7 @@ void start_flags_clear(struct start_flags *flags)
 {
     free(flags->trace_filter);
     copy_list_clear(&flags->copies);
+    mount_list_clear(&flags->mounts);
     *flags = (struct start_flags){0};
 }
 
@@ -142,6 +147,9 @@ int start_take_flag(struct start_flags *flags, int argc, char **argv, int *index
     } else if ((value = flag_value("--copy-out", argc, argv, index, err))) {
         flags->options.copies = &flags->copies;
         return *value && copy_list_add(&flags->copies, value, err) ? 1 : -1;
+    } else if ((value = flag_value("--mount", argc, argv, index, err))) {
+        flags->options.mounts = &flags->mounts;
+        return *value && mount_list_add(&flags->mounts, value, ".", err) ? 1 : -1;
     } else if ((value = flag_value("--qemu-args", argc, argv, index, err))) {
         flags->options.qemu_extra = value; /* not in the help: for tests and benchmarks */
         return *value ? 1 : -1;
@@ -167,12 +175,27 @@ int start_image(const char *image_path, const struct run_options *options)
     return status;
 }
 
-int start_app(const struct app_request *request, const struct start_flags *flags)
+/* The configuration's mounts, but for those at whose places a flag mounts something. */
+static bool add_mounts(struct start_flags *flags, const struct strlist *mounts, struct error *err)
+{
+    const size_t from_flags = flags->mounts.count;
+    for (size_t i = 0; i + 1 < mounts->count; i += 2) {
+        const char *host = mounts->items[i], *guest = mounts->items[i + 1];
+        if (!mount_list_has(&flags->mounts, from_flags, guest) &&
+            !mount_list_add_parts(&flags->mounts, host, guest, "/", err))
+            return error_prefix(err, "Mounts");
+    }
+    flags->options.mounts = &flags->mounts;
+    return true;
+}
+
+int start_app(const struct app_request *request, struct start_flags *flags)
 {
     struct error err = {0};
     struct app app = {0};
-    if (!app_prepare(request, &app, &err)) {
+    if (!app_prepare(request, &app, &err) || !add_mounts(flags, &app.mounts, &err)) {
         say_error("%s", err.text);
+        app_clear(&app);
         return CMD_RUN_FAILED;
     }
     struct run_options options = flags->options;

@@ -12,6 +12,7 @@ struct start_flags {
     bool help;                  /* -h was given */
     char *trace_filter;         /* owned */
     struct copy_list copies;
+    struct mount_list mounts;
 };
 
 void start_flags_clear(struct start_flags *flags);
@@ -25,7 +26,7 @@ int start_take_flag(struct start_flags *flags, int argc, char **argv, int *index
 extern const char start_flags_help[];
 
 /* Prepares the image, says "booting …", runs the machine; returns the exit status. */
-int start_app(const struct app_request *request, const struct start_flags *flags);
+int start_app(const struct app_request *request, struct start_flags *flags);
 
 /* Says "booting …" and runs the machine; returns the exit status. */
 int start_image(const char *image_path, const struct run_options *options);

@@ -2,8 +2,6 @@
  * Files, Dirs and MapDirs. Host paths are relative to the folder of config.json, wherever the tool
  * is started.
  */
-#include <ctype.h>
-#include <errno.h>
 #include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,38 +60,6 @@ static bool apply_dirs(const struct config *config, struct image_spec *spec, str
     return true;
 }
 
-/* Replaces $NAME and ${NAME} by the environment's values, and adds the names to variables. NULL
- * with err set if one isn't set. */
-static char *expand(const char *text, struct strlist *variables, struct error *err)
-{
-    struct buf out = {0};
-    buf_string(&out, "");
-    while (*text) {
-        if (*text != '$') {
-            buf_add(&out, text++, 1);
-            continue;
-        }
-        bool braces = text[1] == '{';
-        const char *name = text + 1 + braces;
-        size_t length = 0;
-        while (isalnum((unsigned char)name[length]) || name[length] == '_')
-            length++;
-        char *copy = mem_printf("%.*s", (int)length, name);
-        const char *value = getenv(copy);
-        strlist_add(variables, copy);
-        if (!length || (braces && name[length] != '}') || !value) {
-            error_set(err, length ? "the variable $%s is not set" : "a name must follow $%s", copy);
-            free(copy);
-            buf_clear(&out);
-            return NULL;
-        }
-        buf_string(&out, value);
-        free(copy);
-        text = name + length + braces;
-    }
-    return out.data;
-}
-
 struct glob_filter {
     struct spec_filter filter;
     const char *pattern;
@@ -145,15 +111,12 @@ static bool map_plain(struct image_spec *spec, const char *host, const char *gue
 static bool apply_map(const struct config *config, struct image_spec *spec, size_t i,
                       struct error *err)
 {
-    char *key = expand(config->map_dirs.names.items[i], &spec->variables, err);
-    if (!key)
-        return false;
-    char *host = host_path(config, key), *guest = path_clean(config->map_dirs.values.items[i]);
+    char *host = host_path(config, config->map_dirs.names.items[i]),
+         *guest = path_clean(config->map_dirs.values.items[i]);
     bool is_pattern = strpbrk(path_base(host), "*?[") != NULL;
     bool done = !strcmp(host, "/") ? error_set(err, "/ (MapDirs): not the whole host")
                 : is_pattern       ? map_glob(spec, host, guest, err)
                                    : map_plain(spec, host, guest, err);
-    free(key);
     free(host);
     free(guest);
     return done;
@@ -164,7 +127,7 @@ bool config_apply(const struct config *config, struct image_spec *spec, struct e
     spec->tier = TIER_FOLDERS;
     for (size_t i = 0; i < config->map_dirs.names.count; i++)
         if (!apply_map(config, spec, i, err))
-            return fail_at(config, "MapDirs", config->map_dirs.names.items[i], 0, err);
+            return fail_at(config, "MapDirs", config->map_dirs.written.items[i], 0, err);
     if (!apply_dirs(config, spec, err))
         return false;
     spec->tier = TIER_APP;

@@ -121,6 +121,30 @@ static const char *text_of(const json_t *value)
     return text && strlen(text) == json_string_length(value) ? text : NULL;
 }
 
+/* A string with its variables replaced, owned; NULL with err set. name and more say where it is. */
+static char *expanded(struct config *config, const struct key *key, const char *name,
+                      const struct json_step *more, const char *text, struct error *err)
+{
+    char *value = config_expand(text, &config->variables, err);
+    if (!value) {
+        char *place = key_where(config, key->section, name, more);
+        error_prefix(err, "%s", place);
+        free(place);
+    }
+    return value;
+}
+
+static bool add_expanded(struct config *config, const struct key *key, const char *name,
+                         const struct json_step *more, const char *text, struct strlist *list,
+                         struct error *err)
+{
+    char *value = expanded(config, key, name, more, text, err);
+    if (value)
+        strlist_add(list, value);
+    free(value);
+    return value != NULL;
+}
+
 static bool set_strings(struct config *config, const struct key *key, const char *name,
                         const json_t *value, struct strlist *list, struct error *err)
 {
@@ -128,9 +152,11 @@ static bool set_strings(struct config *config, const struct key *key, const char
         return wrong_type(config, key, name, NULL, err);
     for (size_t i = 0; i < json_array_size(value); i++) {
         const char *text = text_of(json_array_get(value, i));
+        const struct json_step here = {.index = i};
         if (!text)
-            return wrong_type(config, key, name, &(struct json_step){.index = i}, err);
-        strlist_add(list, text);
+            return wrong_type(config, key, name, &here, err);
+        if (!add_expanded(config, key, name, &here, text, list, err))
+            return false;
     }
     return true;
 }
@@ -145,10 +171,13 @@ static bool set_pairs(struct config *config, const struct key *key, const char *
     json_object_foreach(value, member, item)
     {
         const char *text = text_of(item);
+        const struct json_step here = {.name = member};
         if (!text)
-            return wrong_type(config, key, name, &(struct json_step){.name = member}, err);
-        strlist_add(&pairs->names, member);
-        strlist_add(&pairs->values, text);
+            return wrong_type(config, key, name, &here, err);
+        strlist_add(&pairs->written, member);
+        if (!add_expanded(config, key, name, &here, member, &pairs->names, err) ||
+            !add_expanded(config, key, name, &here, text, &pairs->values, err))
+            return false;
     }
     return true;
 }
@@ -161,8 +190,8 @@ static bool set_value(struct config *config, const struct key *key, const char *
     switch (key->type) {
     case STRING:
         if (text)
-            *(char **)field = mem_string(text);
-        return text || wrong_type(config, key, name, NULL, err);
+            *(char **)field = expanded(config, key, name, NULL, text, err);
+        return text ? *(char **)field != NULL : wrong_type(config, key, name, NULL, err);
     case STRINGS:
         return set_strings(config, key, name, value, field, err);
     case PAIRS:
@@ -273,6 +302,7 @@ static void pairs_clear(struct pairs *pairs)
 {
     strlist_clear(&pairs->names);
     strlist_clear(&pairs->values);
+    strlist_clear(&pairs->written);
 }
 
 void config_clear(struct config *config)
@@ -288,6 +318,8 @@ void config_clear(struct config *config)
     strlist_clear(&config->packages);
     pairs_clear(&config->env);
     pairs_clear(&config->map_dirs);
+    pairs_clear(&config->mounts);
+    strlist_clear(&config->variables);
     *config = (struct config){0};
 }
 

@@ -15,6 +15,7 @@
 /* The members of a JSON object whose values are strings, in their order. */
 struct pairs {
     struct strlist names, values;
+    struct strlist written; /* the names as they stand in the file */
 };
 
 struct config {
@@ -23,9 +24,10 @@ struct config {
     struct buf text; /* the file */
     char *program, *workdir;
     struct strlist args, files, dirs, packages;
-    struct pairs env, map_dirs;
-    uint64_t memory_bytes; /* 0: not set */
-    uint64_t cpus;         /* 0: not set */
+    struct pairs env, map_dirs, mounts;
+    struct strlist variables; /* names of the host's variables that were replaced */
+    uint64_t memory_bytes;    /* 0: not set */
+    uint64_t cpus;            /* 0: not set */
 };
 
 /* Reads and checks the file. Errors begin with path:line:column. */
@@ -38,6 +40,10 @@ char *config_where(const struct config *config, const char *key, const char *mem
 
 /* Puts Files, Dirs and MapDirs into spec. */
 bool config_apply(const struct config *config, struct image_spec *spec, struct error *err);
+
+/* text with $NAME and ${NAME} replaced by the host's variables, and "$$" by a dollar; owned by the
+ * caller. Their names are added to variables. NULL with err set if one isn't set. */
+char *config_expand(const char *text, struct strlist *variables, struct error *err);
 
 /* "2G", "512M", "1024K", or bytes. False if it is none of these. */
 bool config_parse_size(const char *text, uint64_t *bytes);

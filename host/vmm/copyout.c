@@ -112,7 +112,7 @@ static const char *reason(const struct orris_copy_end *end)
 {
     switch (end->error) {
     case EISDIR:
-        return "it is a folder; name the files in it";
+        return "it is a folder; name files in it, or use --mount";
     case EINVAL:
         return "it is no regular file";
     case ENOENT:

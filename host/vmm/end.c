@@ -112,7 +112,7 @@ static void add_remedy(struct buf *text, const char *path, size_t count)
     if (count == 1)
         buf_printf(text, "; --copy-out %s=./%s brings it out", path, path_base(path));
     else
-        buf_string(text, "; --copy-out FILE=HOSTFILE brings a file out");
+        buf_string(text, "; --copy-out FILE=HOSTFILE brings a file out, --mount keeps a folder");
 }
 
 static void say_lost(const struct relay_result *result)

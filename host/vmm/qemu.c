@@ -1,8 +1,8 @@
 /*
  * QEMU's command line and its process.
  *
- * Nothing secret stands in the command line, and no path: image, run record and channels are
- * inherited descriptors. The devices are those the kernel drives, no others; what the machine
+ * Nothing secret stands in the command line, and no path: image, run record, channels and folders
+ * are inherited descriptors. The devices are those the kernel drives, no others; what the machine
  * doesn't have, neither QEMU nor the firmware sets up.
  */
 #include "host/vmm/qemu.h"
@@ -112,6 +112,20 @@ static void add_image(struct strlist *argv, const struct run_options *options, c
     free(value);
 }
 
+/* Folders of the host. Files get the modes and owners that the program gives them, as far as the
+ * user may; several file systems below one folder stay apart. */
+static void add_mounts(struct strlist *argv, const struct run_options *options, bool by_name)
+{
+    for (size_t i = 0; options->mounts && i < options->mounts->count; i++) {
+        const struct mount *it = &options->mounts->items[i];
+        char *path = by_name ? option_value(it->host) : mem_printf("/proc/self/fd/%d", it->fd);
+        ADD2(argv, "-fsdev", "local,id=mount%zu,security_model=none,multidevs=remap%s,path=%s", i,
+             it->read_only ? ",readonly=on" : "", path);
+        ADD2(argv, "-device", "virtio-9p-%s,fsdev=mount%zu,mount_tag=orris%zu", bus(options), i, i);
+        free(path);
+    }
+}
+
 static void add_extra(struct strlist *argv, const char *extra)
 {
     char *words = mem_string(extra ? extra : "");
@@ -137,6 +151,7 @@ void qemu_arguments(struct strlist *argv, const char *qemu, const struct run_opt
         ADD2(argv, "-chardev", "socket,id=port%d,fd=%d", i + 1, fds->port[i]);
         ADD2(argv, "-device", "virtserialport,nr=%d,chardev=port%d", i + 1, i + 1);
     }
+    add_mounts(argv, options, false);
     add_extra(argv, options->qemu_extra);
 }
 
@@ -146,6 +161,7 @@ void qemu_plain_arguments(struct strlist *argv, const char *qemu, const struct r
     add_machine(argv, qemu, options, kvm);
     add_image(argv, options, image_path, record_path);
     ADD2(argv, "-serial", "stdio");
+    add_mounts(argv, options, true);
     add_extra(argv, options->qemu_extra);
 }
 
@@ -203,6 +219,8 @@ static void become_qemu(const struct strlist *argv, const struct qemu_fds *fds,
     keep_open(fds->serial);
     for (int i = 0; i < 4; i++)
         keep_open(fds->port[i]);
+    for (size_t i = 0; fds->mounts && i < fds->mounts->count; i++)
+        keep_open(fds->mounts->items[i].fd);
     int null = open("/dev/null", O_RDONLY);
     if (null < 0 || dup2(null, 0) < 0 || dup2(fds->output, 1) < 0 || dup2(fds->output, 2) < 0)
         _exit(127);

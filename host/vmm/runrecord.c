@@ -3,6 +3,7 @@
  */
 #include "host/vmm/runrecord.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
@@ -59,6 +60,12 @@ static void add_program(const struct run_options *options, struct buf *out)
         record_string(out, ORRIS_RECORD_ENV, options->env.items[i]);
     if (options->workdir)
         record_string(out, ORRIS_RECORD_WORKDIR, options->workdir);
+    for (size_t i = 0; options->mounts && i < options->mounts->count; i++) {
+        const struct mount *it = &options->mounts->items[i];
+        char *text = mem_printf("%c%s", it->read_only ? 'r' : 'w', it->guest);
+        record_string(out, ORRIS_RECORD_MOUNT, text);
+        free(text);
+    }
     for (size_t i = 0; options->copies && i < options->copies->count; i++)
         record_string(out, ORRIS_RECORD_COPY_OUT, options->copies->items[i].guest);
 }

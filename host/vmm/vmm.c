@@ -213,6 +213,7 @@ static bool start_machine(struct vmm *vmm, struct error *err)
 {
     struct strlist argv = {0};
     vmm->fds.image = vmm->image;
+    vmm->fds.mounts = vmm->options->mounts;
     qemu_arguments(&argv, vmm->qemu, vmm->options, vmm->kvm, &vmm->fds);
     vmm->channels.process = qemu_spawn(&argv, &vmm->fds, &vmm->mask, &vmm->pid, err);
     strlist_clear(&argv);
@@ -252,6 +253,8 @@ static bool prepare(struct vmm *vmm, struct error *err)
         return false;
     vmm->result.copies = vmm->options->copies;
     if (vmm->result.copies && !copy_list_begin(vmm->result.copies, vmm->options->workdir, err))
+        return false;
+    if (vmm->options->mounts && !mount_list_begin(vmm->options->mounts, err))
         return false;
     vmm->qemu = qemu_find(err);
     if (!vmm->qemu)

@@ -9,6 +9,7 @@
 #include "host/base/error.h"
 #include "host/image/spec.h"
 #include "host/vmm/copyout.h"
+#include "host/vmm/mount.h"
 
 #define VMM_KERNEL_FAILED 124 /* exit statuses of vmm_run() that aren't the program's */
 #define VMM_TOOL_FAILED 125
@@ -24,13 +25,14 @@ struct run_options {
     uint64_t memory_bytes; /* 0: 2 GiB */
     unsigned cpus;         /* 0: 1 */
     bool trace, trace_failed;
-    const char *trace_filter; /* or NULL */
-    const char *trace_file;   /* or NULL: standard error */
-    const char *qemu_extra;   /* for tests and benchmarks: more QEMU arguments, split at blanks */
-    struct strlist args;      /* replaces the image's arguments if count > 0, argv[0] first */
-    struct strlist env;       /* the program's whole environment */
-    const char *workdir;      /* or NULL */
-    struct copy_list *copies; /* files to bring out at the end, or NULL */
+    const char *trace_filter;  /* or NULL */
+    const char *trace_file;    /* or NULL: standard error */
+    const char *qemu_extra;    /* for tests and benchmarks: more QEMU arguments, split at blanks */
+    struct strlist args;       /* replaces the image's arguments if count > 0, argv[0] first */
+    struct strlist env;        /* the program's whole environment */
+    const char *workdir;       /* or NULL */
+    struct copy_list *copies;  /* files to bring out at the end, or NULL */
+    struct mount_list *mounts; /* folders of the host, or NULL */
     /* For the hint at the end about files that lie on the host. */
     const char *config_path; /* or NULL */
 };

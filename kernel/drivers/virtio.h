@@ -8,6 +8,7 @@ enum virtio_type {
     VIRTIO_TYPE_BLOCK = 2,
     VIRTIO_TYPE_CONSOLE = 3,
     VIRTIO_TYPE_RNG = 4,
+    VIRTIO_TYPE_9P = 9,
 };
 
 #define VIRTIO_F_VERSION_1 (1ul << 32)

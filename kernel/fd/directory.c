@@ -51,7 +51,7 @@ static bool emit_dots(struct emitter *e)
     return true;
 }
 
-static int directory_iterate(struct file *f, dir_emit_t emit, void *arg)
+int directory_iterate_by(struct file *f, directory_names_t by, dir_emit_t emit, void *arg)
 {
     struct inode *dir = f->inode;
     struct emitter e = {f, emit, arg};
@@ -59,10 +59,21 @@ static int directory_iterate(struct file *f, dir_emit_t emit, void *arg)
     mutex_lock(&dir->lock);
     if (dentry_dead(f->dentry))
         err = -ENOENT;
-    else if (emit_dots(&e) && dir->ops->iterate)
-        err = dir->ops->iterate(dir, f->pos - DOTS, emit_name, &e);
+    else if (emit_dots(&e))
+        err = by(f, f->pos - DOTS, emit_name, &e);
     mutex_unlock(&dir->lock);
     return err;
+}
+
+static int names_of_inode(struct file *f, uint64_t offset, dir_emit_t emit, void *arg)
+{
+    struct inode *dir = f->inode;
+    return dir->ops->iterate ? dir->ops->iterate(dir, offset, emit, arg) : 0;
+}
+
+static int directory_iterate(struct file *f, dir_emit_t emit, void *arg)
+{
+    return directory_iterate_by(f, names_of_inode, emit, arg);
 }
 
 static int64_t directory_read(struct file *f, struct iter *it, uint64_t *pos)

@@ -89,8 +89,7 @@ static int64_t write_page(struct filemap *map, struct iter *it, uint64_t pos, si
     return copied > 0 ? (int64_t)copied : -EFAULT;
 }
 
-/* How many of size bytes may be written at pos. */
-static int64_t write_limit(const struct filemap *map, uint64_t pos, uint64_t size)
+int64_t regular_write_limit(const struct filemap *map, uint64_t pos, uint64_t size)
 {
     if (map->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
         return -EPERM;
@@ -111,7 +110,7 @@ static int64_t write_locked(struct file *f, struct iter *it, uint64_t *pos)
     struct filemap *map = f->inode->map;
     if (f->flags & O_APPEND)
         *pos = map->size;
-    int64_t left = write_limit(map, *pos, it->left);
+    int64_t left = regular_write_limit(map, *pos, it->left);
     int64_t done = 0;
     while (left > 0) {
         size_t want = min_u64(PAGE_SIZE - (*pos & PAGE_MASK), (uint64_t)left);

@@ -7,5 +7,13 @@ extern const struct file_ops regular_file_ops;   /* data in inode->map */
 extern const struct file_ops directory_file_ops; /* names from inode->ops->iterate */
 extern const struct file_ops path_file_ops;      /* O_PATH: no operations */
 
+/* How many of size bytes may be written at pos: or -EPERM, -EFBIG. */
+int64_t regular_write_limit(const struct filemap *map, uint64_t pos, uint64_t size);
+
+/* What directory_file_ops.iterate does, with names that by gives: those from offset on, as
+ * inode_ops.iterate does. */
+typedef int (*directory_names_t)(struct file *f, uint64_t offset, dir_emit_t emit, void *arg);
+int directory_iterate_by(struct file *f, directory_names_t by, dir_emit_t emit, void *arg);
+
 /* Writes to a regular file at *pos, as its write operation does, under the inode's mutex. */
 int64_t regular_write(struct file *f, struct iter *it, uint64_t *pos);

@@ -20,7 +20,7 @@ struct cursor {
 };
 
 struct counts {
-    size_t args, env, copy_out, bytes;
+    size_t args, env, copy_out, mounts, bytes;
 };
 
 /* The next record and its payload. Returns 0, or -EINVAL if it doesn't fit. */
@@ -49,6 +49,7 @@ static bool is_string(uint32_t type)
     case ORRIS_RECORD_HOSTNAME:
     case ORRIS_RECORD_TRACE:
     case ORRIS_RECORD_COPY_OUT:
+    case ORRIS_RECORD_MOUNT:
         return true;
     default:
         return false;
@@ -91,9 +92,10 @@ static const char *count_records(struct cursor *c, struct counts *counts)
         counts->args += r.type == ORRIS_RECORD_ARG;
         counts->env += r.type == ORRIS_RECORD_ENV;
         counts->copy_out += r.type == ORRIS_RECORD_COPY_OUT;
+        counts->mounts += r.type == ORRIS_RECORD_MOUNT;
         counts->bytes += r.size + 1;
         if (counts->args > STRINGS_MAX || counts->env > STRINGS_MAX ||
-            counts->copy_out > STRINGS_MAX)
+            counts->copy_out > STRINGS_MAX || counts->mounts > STRINGS_MAX)
             return "the run record holds too many strings";
     }
 }
@@ -191,6 +193,9 @@ static void place_string(struct run_config *run, uint32_t type, char *text)
     case ORRIS_RECORD_COPY_OUT:
         run->copy_out[run->copy_out_count++] = text;
         break;
+    case ORRIS_RECORD_MOUNT:
+        run->mounts[run->mount_count++] = text;
+        break;
     case ORRIS_RECORD_WORKDIR:
         run->workdir = text;
         break;
@@ -230,13 +235,14 @@ static const char *take_records(struct run_config *run, struct cursor c, char *s
 static const char *build(struct run_config *run, const struct cursor *c,
                          const struct counts *counts)
 {
-    size_t pointers = counts->args + counts->env + counts->copy_out + 3;
+    size_t pointers = counts->args + counts->env + counts->copy_out + counts->mounts + 4;
     char **block = heap_zalloc(pointers * sizeof(char *) + counts->bytes);
     if (!block)
         return "there is no memory for the run record";
     run->argv = block;
     run->envp = block + counts->args + 1;
     run->copy_out = run->envp + counts->env + 1;
+    run->mounts = run->copy_out + counts->copy_out + 1;
     const char *why = take_records(run, *c, (char *)(block + pointers));
     if (why)
         heap_free(block);

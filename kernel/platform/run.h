@@ -13,7 +13,8 @@ struct run_config {
     const char *program, *workdir, *hostname, *trace_filter; /* trace_filter NULL: none */
     char **argv, **envp;                                     /* NULL-terminated */
     char **copy_out;                                         /* NULL-terminated */
-    unsigned argc, envc, copy_out_count;
+    char **mounts;                                           /* the same: ORRIS_RECORD_MOUNT */
+    unsigned argc, envc, copy_out_count, mount_count;
     struct orris_streams streams;
     struct orris_time time;
     uint8_t entropy[256];

@@ -30,6 +30,7 @@ void exit_machine(uint32_t kind, uint32_t code)
 {
     if (code != 0)
         vfs_report_missing();
+    vfs_sync();
     copy_out_send();
     rootfs_report_lost();
     tty_drain();

@@ -19,6 +19,7 @@ enum lock_rank {
     RANK_BLOCK = 38,    /* block device requests */
     /* Spin locks: the holder does not sleep, nor touch user memory. */
     RANK_FDTABLE = 50,
+    RANK_P9 = 51, /* a mount's fids and inodes */
     RANK_DENTRY = 52,
     RANK_PIPE = 54,
     RANK_INOTIFY = 55,

@@ -218,8 +218,10 @@ int64_t sys_faccessat2(int dirfd, struct uptr path, int mode, unsigned flags)
     return access_at(dirfd, path, mode, flags);
 }
 
-static int statfs_out(const struct filesystem *fs, struct uptr out)
+static int statfs_out(struct filesystem *fs, struct uptr out)
 {
+    if (fs->statfs)
+        fs->statfs(fs);
     struct statfs st = {.f_type = (long)fs->magic,
                         .f_bsize = PAGE_SIZE,
                         .f_namelen = NAME_BYTES_MAX,
@@ -249,7 +251,7 @@ int64_t sys_statfs(struct uptr path, struct uptr out)
 
 int64_t sys_fstatfs(int fd, struct uptr out)
 {
-    static const struct filesystem no_name = {.magic = 0x50495045 /* PIPEFS_MAGIC */};
+    static struct filesystem no_name = {.magic = 0x50495045 /* PIPEFS_MAGIC */};
     struct file *f;
     int err = fd_get_path(fd, &f);
     if (err)

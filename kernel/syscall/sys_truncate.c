@@ -142,6 +142,7 @@ int64_t sys_fdatasync(int fd)
 
 int64_t sys_sync(void)
 {
+    vfs_sync();
     return 0;
 }
 
@@ -149,7 +150,10 @@ int64_t sys_syncfs(int fd)
 {
     struct file *f;
     int err = fd_get(fd, &f);
-    if (!err)
-        file_put(f);
+    if (err)
+        return err;
+    if (f->inode && f->inode->fs->sync)
+        err = f->inode->fs->sync(f->inode->fs);
+    file_put(f);
     return err;
 }

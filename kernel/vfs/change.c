@@ -294,13 +294,13 @@ static void dirs_lock(struct rename *r) NO_LOCK_ANALYSIS
         second = r->old_dir;
     }
     mutex_lock(&first->inode->lock);
-    if (first != second)
+    if (first->inode != second->inode)
         mutex_lock(&second->inode->lock);
 }
 
 static void dirs_unlock(struct rename *r) NO_LOCK_ANALYSIS
 {
-    if (r->old_dir != r->new_dir)
+    if (r->old_dir->inode != r->new_dir->inode)
         mutex_unlock(&r->new_dir->inode->lock);
     mutex_unlock(&r->old_dir->inode->lock);
     mutex_unlock(&rename_lock);

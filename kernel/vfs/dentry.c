@@ -340,7 +340,7 @@ static bool shrinkable(struct dentry *d)
         return false;
     }
     return d->refs == 0 && list_empty(&d->children) && !d->mounted &&
-           !(d->inode && d->inode->pinned);
+           !(d->inode && d->inode->pinned && d->inode->fs->in_memory);
 }
 
 /* Takes out one dentry that can go; NULL if *tries of them could not. */
@@ -402,13 +402,11 @@ void dentry_purge(struct dentry *dir)
     }
 }
 
-/* Asks the filesystem, under parent's mutex. */
-static int load(struct dentry *parent, struct name name, struct dentry **out)
+/* Makes a dentry of what a lookup in parent, whose mutex is held, found. */
+static int load_found(struct dentry *parent, struct name name, struct inode *inode,
+                      struct dentry **out)
 {
-    struct inode *dir = parent->inode, *inode = NULL;
-    int err = dir->ops->lookup ? dir->ops->lookup(dir, name, &inode) : -ENOENT;
-    if (err && err != -ENOENT)
-        return err;
+    const struct inode *dir = parent->inode;
     struct dentry *d = dentry_alloc(parent, name, inode);
     if (!d) {
         if (inode)
@@ -420,6 +418,43 @@ static int load(struct dentry *parent, struct name name, struct dentry **out)
         dentry_insert(d);
     *out = d;
     return 0;
+}
+
+/* Asks the filesystem, under parent's mutex. */
+static int ask(struct inode *dir, struct name name, struct inode **inode)
+{
+    *inode = NULL;
+    int err = dir->ops->lookup ? dir->ops->lookup(dir, name, inode) : -ENOENT;
+    return err == -ENOENT ? 0 : err;
+}
+
+static int load(struct dentry *parent, struct name name, struct dentry **out)
+{
+    struct inode *inode;
+    int err = ask(parent->inode, name, &inode);
+    return err ? err : load_found(parent, name, inode, out);
+}
+
+/* The same where cached, referenced, may be out of date: it stays if nothing has changed. */
+static int reload(struct dentry *parent, struct name name, struct dentry *cached,
+                  struct dentry **out)
+{
+    struct inode *inode;
+    int err = ask(parent->inode, name, &inode);
+    *out = NULL;
+    if (!err && inode == cached->inode) {
+        if (inode)
+            inode_put(inode);
+        *out = cached;
+        return 0;
+    }
+    if (!err) {
+        spin_lock(&dentry_lock);
+        detach_locked(cached);
+        spin_unlock(&dentry_lock);
+    }
+    dentry_put(cached);
+    return err ? err : load_found(parent, name, inode, out);
 }
 
 int dentry_load_locked(struct dentry *parent, struct name name, struct dentry **out)
@@ -434,7 +469,9 @@ int dentry_load_locked(struct dentry *parent, struct name name, struct dentry **
         dentry_get(d);
     spin_unlock(&dentry_lock);
     *out = d;
-    return d ? 0 : load(parent, name, out);
+    if (!d)
+        return load(parent, name, out);
+    return parent->inode->fs->shared && !d->mounted ? reload(parent, name, d, out) : 0;
 }
 
 int dentry_load(struct dentry *parent, struct name name, struct dentry **out)

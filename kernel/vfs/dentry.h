@@ -96,6 +96,8 @@ bool dentry_is_below(struct dentry *d, struct dentry *ancestor);
  * parent's mutex is held. */
 MUST_CHECK int dentry_load(struct dentry *parent, struct name name, struct dentry **out);
 MUST_CHECK int dentry_load_locked(struct dentry *parent, struct name name, struct dentry **out);
+/* The text of a link that is not in memory, in a buffer that is the caller's to free. */
+MUST_CHECK int link_read(struct inode *link, char **out);
 /* The root of what is mounted on d, if anything; else d. Under dentry_lock. */
 static inline struct dentry *dentry_mounted_locked(struct dentry *d)
 {

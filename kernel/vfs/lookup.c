@@ -52,8 +52,7 @@ static int walk_load(struct walk *w, struct name name, struct dentry **child) RE
     return err;
 }
 
-/* Reads the text of a link that is not in memory into a buffer of ours. */
-static int link_read(struct inode *link, char **out)
+int link_read(struct inode *link, char **out)
 {
     char *text = heap_alloc(PATH_BYTES_MAX);
     if (!text)
@@ -193,7 +192,7 @@ static int walk_down(struct walk *w, const struct component *c, const char *rest
     bool last = !*rest && w->depth == 0;
     bool slash = w->path[c->length] == '/';
     struct dentry *child = component_find(w->at, c);
-    if (UNLIKELY(!child)) {
+    if (UNLIKELY(!child || w->at->inode->fs->shared)) {
         struct name name = {w->path, (uint32_t)c->length, c->hash};
         int err = walk_load(w, name, &child);
         if (err)

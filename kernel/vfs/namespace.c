@@ -102,6 +102,13 @@ void vfs_for_each_mount(bool (*each)(struct filesystem *fs, const char *path, vo
             return;
 }
 
+void vfs_sync(void)
+{
+    for (unsigned i = 0; i < mount_count; i++)
+        if (mounts[i].fs->sync)
+            (void)mounts[i].fs->sync(mounts[i].fs);
+}
+
 /* Writes the path from its end to the beginning. Returns its start, or NULL if there is no room. */
 static char *path_backwards(const struct dentry *d, char *start, char *end)
 {

@@ -6,6 +6,7 @@
 #include "kernel/fd/file.h"
 #include "kernel/fd/pipe.h"
 #include "kernel/fd/regular.h"
+#include "kernel/mm/heap.h"
 #include "kernel/proc/task.h"
 #include "kernel/vfs/dentry.h"
 #include "kernel/vfs/mode.h"
@@ -126,7 +127,7 @@ static int find_or_create(struct dentry *dir, struct name last, unsigned flags, 
     *created = false;
     spin_lock(&dentry_lock);
     struct dentry *d = dentry_find_locked(dir, &last);
-    if (d && d->inode)
+    if (d && d->inode && !dir->inode->fs->shared)
         dentry_get(d);
     else
         d = NULL;
@@ -186,11 +187,27 @@ static int follow_object(struct dentry **d)
     return err;
 }
 
+/* Finds the last name of where link, of from, leads. Its text is link's, or in *buffer. */
+static int lookup_link(struct dentry *from, struct inode *link, char **buffer, struct dentry **dir,
+                       struct name *last)
+{
+    *buffer = NULL;
+    int err = link->link_text ? 0 : link_read(link, buffer);
+    if (!err)
+        err = lookup_last(from, *buffer ? *buffer : link->link_text, 0, dir, last);
+    if (err) {
+        heap_free(*buffer);
+        *buffer = NULL;
+    }
+    return err;
+}
+
 /* O_CREAT: goes along the links at the end of the path, one after the other. */
 static int open_create(struct dentry *base, const char *path, unsigned flags, uint32_t mode,
                        unsigned limits, struct file **out)
 {
     struct dentry *dir, *d = NULL, *previous = NULL; /* previous: a link; path is its text */
+    char *text = NULL;                               /* of previous, if that is in no memory */
     struct name last;
     bool created = false;
     int err = lookup_last(base, path, limits, &dir, &last);
@@ -199,10 +216,12 @@ static int open_create(struct dentry *base, const char *path, unsigned flags, ui
     for (unsigned links = 0; !err; links++) {
         err = find_or_create(dir, last, flags, mode, &created, &d);
         dentry_put(previous);
+        heap_free(text);
         previous = NULL;
+        text = NULL;
         if (err || !inode_is_link(d->inode) || (flags & O_NOFOLLOW))
             break;
-        if (!d->inode->link_text) {
+        if (d->inode->ops->follow) {
             err = follow_object(&d);
             break;
         }
@@ -210,7 +229,7 @@ static int open_create(struct dentry *base, const char *path, unsigned flags, ui
         d = NULL;
         struct dentry *from = dir;
         err = links < LINK_DEPTH_MAX && !limits
-                  ? lookup_last(from, previous->inode->link_text, 0, &dir, &last)
+                  ? lookup_link(from, previous->inode, &text, &dir, &last)
                   : -ELOOP;
         if (err)
             dir = NULL;

@@ -110,6 +110,9 @@ struct filesystem {
     bool read_only;
     bool no_negative; /* names come and go by themselves (proc): don't cache dentries */
     bool in_memory;   /* the dentries are the directory: what is created is pinned */
+    bool shared;      /* others change it, too: a name is looked up anew each time */
+    void (*statfs)(struct filesystem *fs); /* brings pages_used, pages_max up to date; or NULL */
+    int (*sync)(struct filesystem *fs);    /* writes what is only here; or NULL */
     struct dentry *root;
     uint64_t next_ino;
 };
@@ -237,6 +240,9 @@ static inline void vfs_notify(struct inode *inode, struct inode *parent, struct 
 void vfs_note_missing(struct dentry *base, const char *path);
 /* Sends the paths noted last to the tool (ORRIS_MSG_MISSING), oldest first. */
 void vfs_report_missing(void);
+
+/* Has every filesystem write what is only in memory. */
+void vfs_sync(void);
 
 /* Gives back up to count unused dentries and inodes. Returns how many. */
 unsigned vfs_shrink(unsigned count);

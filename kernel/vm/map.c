@@ -674,6 +674,13 @@ static int invalidate_part(struct area *a, uint64_t from, uint64_t to)
     return a->locked ? -EBUSY : 0;
 }
 
+static int sync_part(struct area *a, uint64_t from, uint64_t to)
+{
+    (void)from, (void)to;
+    bool kept = a->shared && a->file && a->file->ops->fsync;
+    return kept ? a->file->ops->fsync(a->file) : 0;
+}
+
 int vm_sync(uint64_t addr, uint64_t size, int flags)
 {
     int known = MS_ASYNC | MS_INVALIDATE | MS_SYNC;
@@ -687,6 +694,8 @@ int vm_sync(uint64_t addr, uint64_t size, int flags)
     }
     vm_lock_mm();
     int err = for_each_part(addr, end, flags & MS_INVALIDATE ? invalidate_part : NULL);
+    if (!err && flags & MS_SYNC)
+        err = for_each_part(addr, end, sync_part);
     vm_unlock_mm();
     return err;
 }

@@ -16,6 +16,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -147,6 +148,14 @@ static inline void scratch_enter(void)
 static inline bool scratch_leave(void)
 {
     return chdir("/") == 0 && rmdir(scratch_path) == 0;
+}
+
+/* Whether the scratch folder is one of the host's (--mount): what the file server there can't do
+ * (docs/limits.md) is left out then. */
+static inline bool scratch_is_mounted(void)
+{
+    struct statfs info;
+    return statfs(".", &info) == 0 && info.f_type == 0x01021997 /* V9FS_MAGIC */;
 }
 
 /* Writes a small file anew; false on any error. */

@@ -1,4 +1,4 @@
-// UNIT: host/config/config.c host/config/apply.c host/config/locate.c host/image/spec.c
+// UNIT: host/config/config.c host/config/apply.c host/config/expand.c host/config/locate.c host/image/spec.c
 // UNIT: host/image/tree.c host/base/buf.c host/base/error.c host/base/fresh.c host/base/io.c
 // UNIT: host/base/nearest.c host/base/path.c host/base/say.c host/base/stamp.c
 // UNIT: host/base/strlist.c host/base/watch.c
@@ -119,7 +119,29 @@ static void test_what_is_named_must_be_there(void)
               "config.json:1:14: /gone (MapDirs): No such file or directory");
     unsetenv("ORRIS_NOT_SET");
     CHECK_STR(mistake("{\"MapDirs\": {\"$ORRIS_NOT_SET/*\": \"/x\"}}"),
-              "config.json:1:14: the variable $ORRIS_NOT_SET is not set");
+              "config.json:1:14: the variable $ORRIS_NOT_SET is not set (\"$$\" is a dollar)");
+}
+
+static void test_variables_are_replaced_everywhere(void)
+{
+    put("config.json",
+        "{\"Args\": [\"$ORRIS_M-${ORRIS_M}x\", \"5$$\"], \"Workdir\": \"/$ORRIS_M\",\n"
+        "\"Env\": {\"A\": \"=$ORRIS_M\"}, \"Mounts\": {\"$ORRIS_M\": \"/m:ro\"}}");
+    setenv("ORRIS_M", "value", 1);
+    struct config config;
+    struct error err = {0};
+    CHECK(config_load("config.json", &config, &err));
+    CHECK_STR(config.args.items[0], "value-valuex");
+    CHECK_STR(config.args.items[1], "5$");
+    CHECK_STR(config.workdir, "/value");
+    CHECK_STR(config.env.values.items[0], "=value");
+    CHECK_STR(config.mounts.names.items[0], "value");
+    CHECK_STR(config.mounts.values.items[0], "/m:ro");
+    CHECK_STR(config.variables.items[0], "ORRIS_M");
+    config_clear(&config);
+    CHECK(strstr(mistake("{\"Args\": [\"a\",\n\"$\"]}"), "config.json:2:1: a name must follow"));
+    CHECK(strstr(mistake("{\"Args\": [\"${A\"]}"), "config.json:1:11: a name must follow"));
+    CHECK(strstr(mistake("{\"Workdir\": \"$5\"}"), "config.json:1:2: a name must follow"));
 }
 
 static bool has(struct image_spec *spec, const char *path)
@@ -200,6 +222,7 @@ int main(void)
     RUN(test_every_key);
     RUN(test_mistakes_name_their_place);
     RUN(test_what_is_named_must_be_there);
+    RUN(test_variables_are_replaced_everywhere);
     RUN(test_globs_match_names_at_any_depth);
     RUN(test_sizes);
     RUN(test_places_behind_nested_values);

@@ -90,12 +90,15 @@ static void test_takes_a_whole_record(void)
     struct orris_limit limit = {.resource = 3, .soft = 1, .hard = 2};
     add(ORRIS_RECORD_LIMIT, &limit, sizeof(limit));
     add_string(ORRIS_RECORD_COPY_OUT, "/model");
+    add_string(ORRIS_RECORD_MOUNT, "r/data");
     end_with_checksum();
     CHECK_EQ(parse(record_size, &why), 0);
     CHECK_STR(the_run.program, "/bin/hello");
     CHECK_EQ(the_run.copy_out_count, 1);
     CHECK_STR(the_run.copy_out[0], "/model");
     CHECK(the_run.copy_out[1] == NULL);
+    CHECK_EQ(the_run.mount_count, 1);
+    CHECK_STR(the_run.mounts[0], "r/data");
     CHECK_EQ(the_run.argc, 2);
     CHECK_STR(the_run.argv[0], "hello");
     CHECK_STR(the_run.argv[1], "");

@@ -57,3 +57,10 @@ int fifo_open(struct inode *inode, struct file *file)
     (void)inode, (void)file;
     return -ENXIO;
 }
+
+void iter_advance(struct iter *it, size_t len)
+{
+    len = min_u64(len, it->left);
+    it->range_offset += len;
+    it->left -= len;
+}
