@@ -43,6 +43,9 @@ enum orris_message_type {
     ORRIS_MSG_COPY_DATA = 12, /* uint32_t: which COPY_OUT record, then bytes of that file; before
                                EXIT */
     ORRIS_MSG_COPY_END = 13,  /* struct orris_copy_end: that was all of it */
+    ORRIS_MSG_MAPPED = 14, /* with ORRIS_OPTION_MAPS: struct orris_mapped, then the file's path or
+                              "[vdso]" or "[kernel]" */
+    ORRIS_MSG_STAGES = 15, /* with ORRIS_OPTION_STAGES: struct orris_stages; before EXIT */
     /* From the tool. */
     ORRIS_MSG_WELCOME = 32,       /* struct orris_welcome; answer to HELLO */
     ORRIS_MSG_SIGNAL = 33,        /* uint32_t: Linux signal number for the program */
@@ -85,6 +88,31 @@ struct orris_copy_end {
     uint64_t size; /* bytes sent */
 };
 _Static_assert(sizeof(struct orris_copy_end) == 24, "copy end layout");
+
+/* Code that was mapped. Of "[kernel]", offset is what its addresses were moved by (the slide). */
+struct orris_mapped {
+    uint64_t start, end, offset;
+};
+_Static_assert(sizeof(struct orris_mapped) == 24, "mapped layout");
+
+/* The counter's reading (TSC) where a stage of the start, or the program, ended; 0: never did. */
+enum orris_stage {
+    ORRIS_STAGE_FIRMWARE = 0, /* the kernel's first instructions */
+    ORRIS_STAGE_MEMORY = 1,   /* mapped, pages can be had */
+    ORRIS_STAGE_DEVICES = 2,  /* found */
+    ORRIS_STAGE_FILES = 3,    /* file systems mounted */
+    ORRIS_STAGE_STREAMS = 4,  /* opened */
+    ORRIS_STAGE_EXEC = 5,     /* the program's first instruction comes next */
+    ORRIS_STAGE_LOADER = 6,   /* the dynamic loader has come to the program's own entry */
+    ORRIS_STAGE_CALL = 7,     /* the first system call was made */
+    ORRIS_STAGE_PROGRAM = 8,  /* the program has ended */
+    ORRIS_STAGE_COUNT = 9,
+};
+struct orris_stages {
+    uint64_t cycles[ORRIS_STAGE_COUNT];
+    uint64_t now; /* when this was sent */
+};
+_Static_assert(sizeof(struct orris_stages) == 80, "stages layout");
 
 struct orris_winsize {
     uint16_t rows, columns, x_pixels, y_pixels;

@@ -81,6 +81,11 @@ _Static_assert(sizeof(struct orris_time) == 16, "time layout");
 #define ORRIS_OPTION_TRACE 0x2u        /* trace system calls to the control channel */
 #define ORRIS_OPTION_TRACE_FAILED 0x4u /* only those that fail */
 #define ORRIS_OPTION_NO_ASLR 0x8u
+#define ORRIS_OPTION_MAPS 0x20u /* tell what code is mapped where (a debugger, a profile) */
+#define ORRIS_OPTION_DEBUG                                                                         \
+    0x40u                          /* what code is mapped is there at once: a debugger can read it \
+                                    */
+#define ORRIS_OPTION_STAGES 0x80u  /* tell when the stages of the start were reached */
 #define ORRIS_OPTION_CONTROL 0x10u /* there is a control channel; wait for it at the end */
 struct orris_options {
     uint32_t flags;

@@ -3,6 +3,7 @@
 #include "abi/control.h"
 #include "kernel/arch/cpu.h"
 #include "kernel/arch/direct_map.h"
+#include "kernel/arch/stages.h"
 #include "kernel/arch/thread.h"
 #include "kernel/base/errno.h"
 #include "kernel/base/format.h"
@@ -127,6 +128,7 @@ static void run_program(void *unused)
     if (!err && p9_mount_all(&why)) {
         refuse(-EIO, why);
     }
+    stage_reached(ORRIS_STAGE_FILES);
     err = err ? err : proc_init();
     err = err ? err : arch_fpu_init(thread_current());
     err = err ? err : streams_open_std();
@@ -135,11 +137,13 @@ static void run_program(void *unused)
         refuse(err, "too little memory to start");
     }
     enter_workdir();
+    stage_reached(ORRIS_STAGE_STREAMS);
     const struct exec_args args = {the_run.program, the_run.argv, the_run.envp};
     err = proc_exec(&args);
     if (err) {
         refuse_program(err);
     }
+    stage_reached(ORRIS_STAGE_EXEC);
     uint64_t now = clock_monotonic_ns();
     control_send(ORRIS_MSG_STARTED, &now, sizeof(now), false);
     arch_enter_user();
@@ -152,12 +156,14 @@ void kernel_main(void)
     memory_init();
     sched_init();
     paging_init();
+    stage_reached(ORRIS_STAGE_MEMORY);
     arch_interrupts_init();
     read_run_record();
     clock_init(the_run.time.tsc_hz, the_run.time.realtime_ns);
     lock_checks_on = true;
     vm_init();
     virtio_discover(boot_info.command_line);
+    stage_reached(ORRIS_STAGE_DEVICES);
     struct thread *first;
     if (thread_create(&first, run_program, NULL, "program")) {
         panic("no memory for the first thread");

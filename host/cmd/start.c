@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <x86intrin.h>
 
 #include "host/base/buf.h"
 #include "host/base/say.h"
@@ -27,6 +28,9 @@ const char start_flags_help[] =
     "                       of classes (file, desc, memory, process, signal, network), and\n"
     "                       \"failed\"; \"!\" before it turns it round: --trace=file:\n"
     "                       --trace=openat,failed:log.txt --trace='!memory:'\n"
+    "      --time           at the end, a chart of the start: the tool, QEMU, firmware, the "
+    "kernel\n"
+    "                       by stage, the program's loader, its first system call and its end\n"
     "      --accel kvm|tcg  hardware virtualization or emulation (default: what was measured to\n"
     "                       be fast on this host; remembered)\n"
     "      --machine microvm|q35\n"
@@ -140,6 +144,9 @@ int start_take_flag(struct start_flags *flags, int argc, char **argv, int *index
         take_trace(flags, NULL);
     } else if (strncmp(flag, "--trace=", 8) == 0) {
         take_trace(flags, flag + 8);
+    } else if (strcmp(flag, "--time") == 0) {
+        flags->options.time = true;
+        flags->options.begun_tsc = __rdtsc();
     } else if ((value = flag_value("--accel", argc, argv, index, err))) {
         return take_accel(&flags->options, value, err);
     } else if ((value = flag_value("--machine", argc, argv, index, err))) {

@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+#include <x86intrin.h>
 
 #include "abi/image.h"
 #include "host/base/io.h"
@@ -224,6 +225,11 @@ static void control_handle(struct relay *relay, uint32_t type, const char *data,
         break;
     case ORRIS_MSG_COPY_END:
         copy_list_end(result->copies, data, size);
+        break;
+    case ORRIS_MSG_STAGES:
+        result->stages_tsc = size >= sizeof(result->stages) ? __rdtsc() : 0;
+        if (result->stages_tsc)
+            memcpy(&result->stages, data, sizeof(result->stages));
         break;
     case ORRIS_MSG_STARTED:
         if (size >= sizeof(result->started_ns))

@@ -50,7 +50,9 @@ struct relay_result {
     struct buf report;        /* of a crash, as text */
     struct buf serial;        /* the last of the serial console */
     struct buf messages;      /* the last of what the monitor said */
-    uint64_t started_ns;      /* kernel entry to the program's first instruction, or 0 */
+    struct orris_stages stages;
+    uint64_t stages_tsc; /* when they came, on the host's counter; 0: they didn't */
+    uint64_t started_ns; /* kernel entry to the program's first instruction, or 0 */
 };
 
 /* Takes SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT and SIGWINCH (those that weren't ignored

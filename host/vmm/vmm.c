@@ -21,6 +21,7 @@
 #include "host/base/store.h"
 #include "host/image/image.h"
 #include "host/vmm/accel.h"
+#include "host/vmm/chart.h"
 #include "host/vmm/end.h"
 #include "host/vmm/hostinfo.h"
 #include "host/vmm/qemu.h"
@@ -279,6 +280,19 @@ static void say_times(const struct vmm *vmm, struct tsc_reading from, struct tsc
         say_verbose("start of QEMU to its end: %.0f ms", all_ms);
 }
 
+static void say_chart(const struct vmm *vmm, struct tsc_reading from, struct tsc_reading to)
+{
+    const struct chart chart = {
+        .begun = vmm->options->begun_tsc,
+        .spawned = from.tsc,
+        .arrived = vmm->result.stages_tsc,
+        .ended = to.tsc,
+        .stages = vmm->result.stages,
+        .hz = vmm->host.tsc_hz,
+    };
+    chart_say(&chart);
+}
+
 static int run(struct vmm *vmm, struct error *err)
 {
     vmm->signals = relay_signals_begin(&vmm->mask);
@@ -294,6 +308,8 @@ static int run(struct vmm *vmm, struct error *err)
     }
     struct tsc_reading to = tsc_read();
     say_times(vmm, from, to);
+    if (vmm->options->time)
+        say_chart(vmm, from, to);
     hostinfo_refine_tsc(&vmm->host, from, to);
     relay_signals_end(vmm->signals, &vmm->mask);
     return status;

@@ -27,6 +27,8 @@ struct run_options {
     bool trace, trace_failed;
     const char *trace_filter;  /* or NULL */
     const char *trace_file;    /* or NULL: standard error */
+    bool time;                 /* say a chart of the start */
+    uint64_t begun_tsc;        /* with time: when the tool began */
     const char *qemu_extra;    /* for tests and benchmarks: more QEMU arguments, split at blanks */
     struct strlist args;       /* replaces the image's arguments if count > 0, argv[0] first */
     struct strlist env;        /* the program's whole environment */

@@ -15,6 +15,7 @@
 
 #include "abi/control.h"
 #include "kernel/arch/regs.h"
+#include "kernel/arch/stages.h"
 #include "kernel/base/errno.h"
 #include "kernel/base/log.h"
 #include "kernel/base/random.h"
@@ -427,6 +428,11 @@ static int build_up(const struct program *p, const struct exec_args *args)
     the_proc.env_end = layout.env_end;
     the_proc.auxv_start = layout.auxv_start;
     the_proc.auxv_size = layout.auxv_size;
+    bool timed = the_run.options.flags & ORRIS_OPTION_STAGES;
+    if (UNLIKELY(timed && p->interp_file))
+        stage_watch_entry(bias + p->image.entry);
+    if (UNLIKELY(the_run.options.flags & ORRIS_OPTION_MAPS))
+        vm_tell_own_code(the_proc.vdso_base);
     uint64_t entry = p->interp_file ? interp_bias + p->interp.entry : bias + p->image.entry;
     arch_start_regs(arch_user_regs(thread_current()), entry, layout.sp);
     return 0;

@@ -9,7 +9,10 @@
 #include "kernel/proc/exit.h"
 
 #include "abi/control.h"
+#include "kernel/arch/cpu.h"
+#include "kernel/arch/stages.h"
 #include "kernel/base/log.h"
+#include "kernel/base/string.h"
 #include "kernel/fd/tty.h"
 #include "kernel/fs/memfs.h"
 #include "kernel/platform/platform.h"
@@ -26,8 +29,16 @@ static NORETURN void wait_for_the_tool(void)
         (void)thread_sleep_until(DEADLINE_NONE, false);
 }
 
+static void send_stages(void)
+{
+    struct orris_stages stages = {.now = arch_cycles()};
+    memcpy(stages.cycles, stage_cycles, sizeof(stages.cycles));
+    control_send(ORRIS_MSG_STAGES, &stages, sizeof(stages), true);
+}
+
 void exit_machine(uint32_t kind, uint32_t code)
 {
+    stage_reached(ORRIS_STAGE_PROGRAM);
     if (code != 0)
         vfs_report_missing();
     vfs_sync();
@@ -40,6 +51,8 @@ void exit_machine(uint32_t kind, uint32_t code)
         .stdout_bytes = stream_bytes_out(STREAM_STDOUT),
         .stderr_bytes = stream_bytes_out(STREAM_STDERR),
     };
+    if (the_run.options.flags & ORRIS_OPTION_STAGES)
+        send_stages();
     bool told = control_send(ORRIS_MSG_EXIT, &message, sizeof(message), true);
     if (told && (the_run.options.flags & ORRIS_OPTION_CONTROL))
         wait_for_the_tool();

@@ -5,6 +5,7 @@
 
 #include "abi/control.h"
 #include "kernel/arch/regs.h"
+#include "kernel/arch/stages.h"
 #include "kernel/base/bitmap.h"
 #include "kernel/base/format.h"
 #include "kernel/base/string.h"
@@ -35,6 +36,7 @@ static bool has_word(const char *list, const char *word)
 static void decide(void)
 {
     uint32_t flags = the_run.options.flags;
+    stage_reached(ORRIS_STAGE_CALL);
     if (!(flags & ORRIS_OPTION_TRACE)) {
         trace_mode = TRACE_OFF;
         return;

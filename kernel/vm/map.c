@@ -266,11 +266,15 @@ int64_t vm_map(const struct vm_map_request *r)
     }
     vm_lock_mm();
     int64_t addr = map_locked(r, size, map, memory);
-    if (addr >= 0 && r->flags & (MAP_POPULATE | MAP_LOCKED) && !(r->flags & MAP_NONBLOCK)) {
+    bool at_once = r->flags & (MAP_POPULATE | MAP_LOCKED) && !(r->flags & MAP_NONBLOCK);
+    if (addr >= 0 && (at_once || vm_debugged(r))) {
         (void)populate_locked((uint64_t)addr, (uint64_t)addr + size,
                               r->prot & PROT_WRITE && !shared ? VM_WRITE : VM_READ);
     }
     vm_unlock_mm();
+    if (UNLIKELY(the_run.options.flags & ORRIS_OPTION_MAPS)) {
+        vm_tell_mapping(r, addr);
+    }
     if (addr < 0 && memory) {
         filemap_fini(&memory->map);
         heap_free(memory);

@@ -30,6 +30,8 @@ struct vm_map_request {
 int64_t vm_map(const struct vm_map_request *r);
 /* Maps kernel-owned pages (vDSO) read-only or executable at a random place. The pages stay ours. */
 int64_t vm_map_pages(struct page **pages, size_t count, uint32_t prot, const char *name);
+/* Tells the tool where the kernel and the vDSO (0: there is none) lie; with ORRIS_OPTION_MAPS. */
+void vm_tell_own_code(uint64_t vdso);
 int vm_unmap(uint64_t addr, uint64_t size);
 int vm_protect(uint64_t addr, uint64_t size, uint32_t prot);
 int64_t vm_remap(uint64_t old_addr, uint64_t old_size, uint64_t new_size, uint32_t flags,

@@ -89,3 +89,7 @@ static inline uint32_t area_pt_prot(const struct area *a)
     return (a->prot ? PT_READ : 0) | (a->prot & VM_WRITE ? PT_WRITE : 0) |
            (a->prot & VM_EXEC ? PT_EXEC : 0);
 }
+/* With ORRIS_OPTION_MAPS: tells the tool of code that was mapped at addr (or an error). */
+void vm_tell_mapping(const struct vm_map_request *r, int64_t addr);
+/* Whether a debugger is to see all of this mapping. */
+bool vm_debugged(const struct vm_map_request *r);

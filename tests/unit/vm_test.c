@@ -1,4 +1,4 @@
-// UNIT: kernel/vm/area.c kernel/vm/map.c kernel/vm/fault.c kernel/vm/info.c kernel/mm/page.c
+// UNIT: kernel/vm/area.c kernel/vm/map.c kernel/vm/fault.c kernel/vm/info.c kernel/vm/tell.c kernel/mm/page.c
 // UNIT: kernel/vfs/filemap.c kernel/base/radix.c kernel/base/rbtree.c
 // UNIT: tests/unit/fakes/heap.c tests/unit/fakes/sched.c
 /*
@@ -8,6 +8,7 @@
 #include <asm/mman.h>
 #include <linux/mman.h>
 
+#include "abi/control.h"
 #include "kernel/arch/x86_64/io.h"
 #define cpu_read_cr3() 0ul
 #define cpu_write_cr3(value) ((void)(value))
@@ -65,8 +66,29 @@ void file_put(struct file *f)
 
 int64_t vfs_path_of(struct dentry *d, char *buf, size_t size)
 {
-    (void)d, (void)buf, (void)size;
-    return -ENOENT;
+    (void)d;
+    snprintf(buf, size, "/lib/code");
+    return 0;
+}
+
+uint64_t arch_link_address(uint64_t addr)
+{
+    return addr & 0xffff;
+}
+
+static struct orris_mapped told;
+static char told_path[64];
+static unsigned told_count;
+
+bool control_send(uint32_t type, const void *payload, size_t size, bool can_sleep)
+{
+    CHECK_EQ(type, ORRIS_MSG_MAPPED);
+    CHECK(can_sleep);
+    memcpy(&told, payload, sizeof(told));
+    snprintf(told_path, sizeof(told_path), "%.*s", (int)(size - sizeof(told)),
+             (const char *)payload + sizeof(told));
+    told_count++;
+    return true;
 }
 
 int copy_to_user(struct uptr dst, const void *src, size_t len)
@@ -637,6 +659,35 @@ static void test_break(void)
     all_given_back();
 }
 
+static void test_code_that_is_mapped_is_told_when_asked(void)
+{
+    struct dentry *name = (struct dentry *)&the_file; /* only looked at by vfs_path_of() */
+    the_file.dentry = name;
+    struct vm_map_request code = {
+        .size = 3 * PAGE_SIZE + 1,
+        .prot = PROT_READ | PROT_EXEC,
+        .flags = MAP_PRIVATE,
+        .file = &the_file,
+        .offset = PAGE_SIZE,
+    };
+    told_count = 0;
+    vm_map(&code);
+    CHECK_EQ(told_count, 0);
+    the_run.options.flags = ORRIS_OPTION_MAPS;
+    int64_t at = vm_map(&code);
+    CHECK_EQ(told_count, 1);
+    CHECK_EQ(told.start, at);
+    CHECK_EQ(told.end, at + 4 * (int64_t)PAGE_SIZE);
+    CHECK_EQ(told.offset, PAGE_SIZE);
+    CHECK_STR(told_path, "/lib/code");
+    code.prot = PROT_READ;
+    vm_map(&code);
+    CHECK_EQ(told_count, 1);
+    the_run.options.flags = 0;
+    the_file.dentry = NULL;
+    all_given_back();
+}
+
 int main(void)
 {
     begin();
@@ -654,5 +705,6 @@ int main(void)
     RUN(test_shared_zeros_have_no_offset);
     RUN(test_unlimited_stack);
     RUN(test_break);
+    RUN(test_code_that_is_mapped_is_told_when_asked);
     return check_done();
 }

@@ -7,6 +7,7 @@
  */
 #include "kernel/arch/x86_64/io.h"
 #include "kernel/arch/x86_64/layout.h"
+#include "kernel/arch/x86_64/stages.h"
 #include "kernel/platform/pvh.h"
 
 uint64_t direct_map_base, kernel_slide;
@@ -149,6 +150,7 @@ EARLY static void relocate(void)
 /* start_info: physical address of the PVH start information. Returns the slide. */
 EARLY uint64_t boot_early(paddr_t start_info)
 {
+    stage_reached(ORRIS_STAGE_FIRMWARE);
     uint64_t random = early_random();
     __stack_chk_guard = random * 0x9e3779b97f4a7c15ul & ~0xfful; /* a NUL stops string copies */
     early_end = (paddr_t)kernel_end;

@@ -75,6 +75,18 @@ static inline void cpu_write_cr4(uint64_t value)
 {
     __asm__ volatile("mov %0, %%cr4" : : "r"(value) : "memory");
 }
+static inline void cpu_write_dr0(uint64_t value)
+{
+    __asm__ volatile("mov %0, %%dr0" : : "r"(value));
+}
+static inline void cpu_write_dr6(uint64_t value)
+{
+    __asm__ volatile("mov %0, %%dr6" : : "r"(value));
+}
+static inline void cpu_write_dr7(uint64_t value)
+{
+    __asm__ volatile("mov %0, %%dr7" : : "r"(value));
+}
 static inline void cpu_invalidate_page(uint64_t addr)
 {
     __asm__ volatile("invlpg (%0)" : : "r"(addr) : "memory");

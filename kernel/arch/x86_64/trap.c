@@ -9,6 +9,7 @@
 #include "kernel/arch/x86_64/apic.h"
 #include "kernel/arch/x86_64/cpu.h"
 #include "kernel/arch/x86_64/io.h"
+#include "kernel/arch/x86_64/stages.h"
 #include "kernel/base/log.h"
 #include "kernel/base/panic.h"
 #include "kernel/mm/stack.h"
@@ -19,6 +20,7 @@
 
 #define VECTOR_NMI 2
 #define VECTOR_DOUBLE_FAULT 8
+#define VECTOR_DEBUG 1
 #define VECTOR_PAGE_FAULT 14
 #define PF_WRITE 0x2u
 #define PF_USER 0x4u
@@ -118,6 +120,9 @@ static int fpu_error_code(uint32_t vector)
 
 static void user_trap(struct user_regs *regs, uint32_t vector)
 {
+    if (vector == VECTOR_DEBUG && stage_entry_trap(regs->rip)) {
+        return;
+    }
     const struct trap_signal *s = &trap_signals[vector];
     if (!s->signo) {
         panic("unexpected trap %u from the program at %#lx", vector, regs->rip);
