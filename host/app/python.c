@@ -90,6 +90,8 @@ static bool add_venv(struct closure *closure, const struct strlist *answer, stru
 static bool add_answer(struct closure *closure, const struct strlist *answer, struct error *err)
 {
     size_t first = closure->spec->entry_count;
+    free(closure->spec->ignore.environment);
+    closure->spec->ignore.environment = realpath(answer->items[ANSWER_PREFIX], NULL);
     bool good = add_venv(closure, answer, err) && add_user_site(closure, answer);
     for (size_t i = ANSWER_PATHS; good && i < answer->count; i++) {
         const char *path = answer->items[i];

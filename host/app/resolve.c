@@ -60,6 +60,30 @@ static bool load_config(struct resolving *it)
     return good;
 }
 
+/* .orrisignore of the configuration's folder, and of the current one if that is another. */
+static bool load_ignore(struct resolving *it)
+{
+    struct image_spec *spec = &it->out->spec;
+    const char *folders[] = {it->folder, it->config.folder};
+    ignore_add_default(&spec->ignore);
+    for (size_t i = 0; i < 2; i++) {
+        struct stat info;
+        if (!folders[i] || (i > 0 && folders[0] && !strcmp(folders[0], folders[1])))
+            continue;
+        char *path = path_join(folders[i], ".orrisignore");
+        watch_use(&spec->watch, path, &info);
+        free(path);
+        if (!ignore_add_file(&spec->ignore, folders[i], it->err))
+            return false;
+    }
+    for (size_t i = 0; i < it->config.exclude.count; i++) {
+        const char *pattern = it->config.exclude.items[i];
+        bool absolute = pattern[*pattern == '!'] == '/';
+        ignore_add(&spec->ignore, pattern, absolute ? "/" : it->config.folder, false, "Exclude");
+    }
+    return true;
+}
+
 static void watch_layer(struct image_spec *spec, const struct package *package)
 {
     struct stat info;
@@ -353,8 +377,8 @@ bool resolve(const struct app_request *request, struct resolved *out, struct err
     struct resolving it = {.request = request, .out = out, .err = err};
     it.folder = path_absolute(".");
     struct strlist env = {0};
-    bool good = load_config(&it) && load_lock(&it) && watch_kernel(&it) && apply_packages(&it) &&
-                set_env(&it, &env);
+    bool good = load_config(&it) && load_ignore(&it) && load_lock(&it) && watch_kernel(&it) &&
+                apply_packages(&it) && set_env(&it, &env);
     if (good) {
         out->spec.workdir = workdir_of(&it);
         closure_init(&it.closure, &out->spec, &env);

@@ -314,6 +314,7 @@ void config_clear(struct config *config)
     buf_clear(&config->text);
     strlist_clear(&config->args);
     strlist_clear(&config->files);
+    strlist_clear(&config->exclude);
     strlist_clear(&config->dirs);
     strlist_clear(&config->packages);
     pairs_clear(&config->env);

@@ -23,7 +23,7 @@ struct config {
     char *folder;    /* absolute: what host paths are relative to */
     struct buf text; /* the file */
     char *program, *workdir;
-    struct strlist args, files, dirs, packages;
+    struct strlist args, files, dirs, exclude, packages;
     struct pairs env, map_dirs, mounts;
     struct strlist variables; /* names of the host's variables that were replaced */
     uint64_t memory_bytes;    /* 0: not set */

@@ -47,6 +47,7 @@ void spec_clear(struct image_spec *spec)
     strlist_clear(&spec->env);
     strlist_clear(&spec->variables);
     watch_clear(&spec->watch);
+    ignore_clear(&spec->ignore);
     tree_destroy(spec->tree);
     *spec = (struct image_spec){0};
 }
@@ -384,6 +385,14 @@ static void climb_through(struct climb *climb, char **host, struct stat *info)
     *host = real;
 }
 
+static bool is_ignored(const struct climb *climb, const char *host, bool is_folder)
+{
+    const struct ignore_rule *rule = ignore_match(&climb->spec->ignore, host, is_folder);
+    if (rule)
+        say_verbose("%s is left out: %s (%s)", host, rule->pattern, rule->where);
+    return rule != NULL;
+}
+
 static bool climb_item(struct climb *climb, const char *name)
 {
     const struct level *level = &climb->levels[climb->depth - 1];
@@ -394,7 +403,8 @@ static bool climb_item(struct climb *climb, const char *name)
     char *host = path_join(level->host, name), *guest = path_join(level->guest, name);
     bool is_folder = climb_is_folder(climb, host, &info);
     bool done = true;
-    if (!filter || filter->take(filter, host, is_folder, climb->depth)) {
+    if ((!filter || filter->take(filter, host, is_folder, climb->depth)) &&
+        !is_ignored(climb, host, is_folder)) {
         climb_through(climb, &host, &info);
         done = is_folder ? climb_enter(climb, host, guest, &info)
                          : climb_file(climb, host, guest, &info);

@@ -13,6 +13,7 @@
 #include "host/base/error.h"
 #include "host/base/stamp.h"
 #include "host/base/watch.h"
+#include "host/image/ignore.h"
 
 /* A growing list of strings; each owned. items[count] is NULL. */
 struct strlist {
@@ -59,6 +60,7 @@ struct image_spec {
     struct spec_entry *entries; /* in the order they were asked for; a later one replaces */
     size_t entry_count;
     struct spec_tree *tree;   /* layers and entries by path; spec_init() makes it */
+    struct ignore ignore;     /* what folders that go in leave behind */
     struct watch watch;       /* what else of the host the result depends on */
     struct strlist variables; /* names of the host's variables that it depends on */
     enum spec_tier tier;      /* of the entries added next */
@@ -106,7 +108,8 @@ bool spec_add_dir(struct image_spec *spec, const char *guest, const char *host, 
 bool spec_add_data(struct image_spec *spec, const char *guest, const void *data, size_t size,
                    mode_t mode, const char *why, struct error *err);
 
-/* Adds a host folder with all below it (links stay links, dangling or not). Sockets, devices and
+/* Adds a host folder with all below it but what spec->ignore keeps out (links stay links, dangling
+ * or not). Sockets, devices and
  * unreadable files are left out with a note. */
 bool spec_add_tree(struct image_spec *spec, const char *guest, const char *host, const char *why,
                    struct error *err);

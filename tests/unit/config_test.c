@@ -1,4 +1,5 @@
 // UNIT: host/config/config.c host/config/apply.c host/config/expand.c host/config/locate.c host/image/spec.c
+// UNIT: host/image/ignore.c
 // UNIT: host/image/tree.c host/base/buf.c host/base/error.c host/base/fresh.c host/base/io.c
 // UNIT: host/base/nearest.c host/base/path.c host/base/say.c host/base/stamp.c
 // UNIT: host/base/strlist.c host/base/watch.c

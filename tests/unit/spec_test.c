@@ -1,3 +1,4 @@
+// UNIT: host/image/ignore.c
 // UNIT: host/image/spec.c host/image/tree.c host/base/buf.c host/base/error.c host/base/fresh.c
 // UNIT: host/base/io.c host/base/path.c host/base/say.c host/base/stamp.c host/base/strlist.c
 // UNIT: host/base/watch.c
