@@ -28,6 +28,10 @@ const char start_flags_help[] =
     "                       of classes (file, desc, memory, process, signal, network), and\n"
     "                       \"failed\"; \"!\" before it turns it round: --trace=file:\n"
     "                       --trace=openat,failed:log.txt --trace='!memory:'\n"
+    "      --gdb[=PORT]     wait for gdb, and print the command that starts it: it stops at the\n"
+    "                       program's first instruction, with the symbols of program, libraries\n"
+    "                       and kernel. Without PORT (TCP, loopback), over a socket of this "
+    "user's\n"
     "      --time           at the end, a chart of the start: the tool, QEMU, firmware, the "
     "kernel\n"
     "                       by stage, the program's loader, its first system call and its end\n"
@@ -130,6 +134,17 @@ static void take_trace(struct start_flags *flags, const char *value)
     options->trace_file = *value ? value : NULL;
 }
 
+static int take_gdb(struct run_options *options, const char *value, struct error *err)
+{
+    char *end;
+    unsigned long port = strtoul(value, &end, 10);
+    if (*end || *value < '0' || *value > '9' || !port || port > 65535)
+        return error_set(err, "--gdb=%s: must be a port from 1 to 65535", value) - 1;
+    options->gdb = true;
+    options->gdb_port = (unsigned)port;
+    return 1;
+}
+
 int start_take_flag(struct start_flags *flags, int argc, char **argv, int *index, struct error *err)
 {
     const char *flag = argv[*index];
@@ -144,6 +159,10 @@ int start_take_flag(struct start_flags *flags, int argc, char **argv, int *index
         take_trace(flags, NULL);
     } else if (strncmp(flag, "--trace=", 8) == 0) {
         take_trace(flags, flag + 8);
+    } else if (strcmp(flag, "--gdb") == 0) {
+        flags->options.gdb = true;
+    } else if (strncmp(flag, "--gdb=", 6) == 0) {
+        return take_gdb(&flags->options, flag + 6, err);
     } else if (strcmp(flag, "--time") == 0) {
         flags->options.time = true;
         flags->options.begun_tsc = __rdtsc();

@@ -6,6 +6,7 @@
 #include <limits.h>
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -181,7 +182,10 @@ static int ended_early(const struct relay_result *result, int qemu_status, struc
 {
     char *said = last_lines(&result->messages, TAIL_LINES);
     int status;
-    if (result->hello || result->serial.size) {
+    if (strstr(said, "Terminated via GDBstub")) {
+        say("the debugger ended the machine");
+        status = 128 + SIGKILL;
+    } else if (result->hello || result->serial.size) {
         status = kernel_failed(result, "the machine stopped without a word", err);
     } else if (WIFEXITED(qemu_status) && WEXITSTATUS(qemu_status) != 0) {
         error_set(err, "QEMU could not start the machine:\n%s", said);

@@ -152,6 +152,10 @@ void qemu_arguments(struct strlist *argv, const char *qemu, const struct run_opt
         ADD2(argv, "-device", "virtserialport,nr=%d,chardev=port%d", i + 1, i + 1);
     }
     add_mounts(argv, options, false);
+    if (fds->gdb) {
+        ADD2(argv, "-gdb", "%s", fds->gdb);
+        strlist_add(argv, "-S");
+    }
     add_extra(argv, options->qemu_extra);
 }
 

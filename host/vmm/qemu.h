@@ -21,9 +21,10 @@
 /* The descriptors QEMU inherits, under the same numbers. */
 struct qemu_fds {
     int image, record;
-    int serial;                      /* socket */
-    int port[4];                     /* sockets: control, stdin, stdout, stderr */
-    int output;                      /* QEMU's own standard output and error */
+    int serial;      /* socket */
+    int port[4];     /* sockets: control, stdin, stdout, stderr */
+    int output;      /* QEMU's own standard output and error */
+    const char *gdb; /* where the gdb stub listens, and the machine waits for it; or NULL */
     const struct mount_list *mounts; /* whose descriptors it inherits, too; or NULL */
 };
 

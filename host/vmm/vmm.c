@@ -22,6 +22,7 @@
 #include "host/image/image.h"
 #include "host/vmm/accel.h"
 #include "host/vmm/chart.h"
+#include "host/vmm/debug.h"
 #include "host/vmm/end.h"
 #include "host/vmm/hostinfo.h"
 #include "host/vmm/qemu.h"
@@ -42,6 +43,7 @@ struct vmm {
     struct hostinfo host;
     char *qemu;
     bool kvm;
+    struct debug debug;
     struct streams streams;
     struct terminal terminal;
     struct qemu_fds fds; /* the machine's ends */
@@ -248,6 +250,16 @@ static bool check_memory(const struct run_options *options, struct error *err)
                      (unsigned long long)VMM_MEMORY_MIN >> 20);
 }
 
+static bool begin_debug(struct vmm *vmm, struct error *err)
+{
+    const struct run_options *options = vmm->options;
+    if (options->gdb &&
+        !debug_begin(&vmm->debug, vmm->image_path, &vmm->info, options->gdb_port, err))
+        return false;
+    vmm->fds.gdb = vmm->debug.server;
+    return true;
+}
+
 static bool prepare(struct vmm *vmm, struct error *err)
 {
     if (!check_memory(vmm->options, err) || !open_image(vmm, err) || !open_trace(vmm, err))
@@ -267,7 +279,7 @@ static bool prepare(struct vmm *vmm, struct error *err)
     look_at_streams(vmm);
     if (say_level >= SAY_VERBOSE)
         say_plain_line(vmm);
-    return make_record(vmm, err) && make_channels(vmm, err);
+    return begin_debug(vmm, err) && make_record(vmm, err) && make_channels(vmm, err);
 }
 
 static void say_times(const struct vmm *vmm, struct tsc_reading from, struct tsc_reading to)
@@ -299,6 +311,8 @@ static int run(struct vmm *vmm, struct error *err)
     struct tsc_reading from = tsc_read();
     int status = VMM_TOOL_FAILED;
     if (start_machine(vmm, err)) {
+        if (vmm->debug.server)
+            debug_say(&vmm->debug);
         relay_run(&vmm->channels, &vmm->streams, &vmm->terminal, vmm->signals, vmm->trace,
                   &vmm->result);
         qemu_end(vmm->pid, &vmm->status);
@@ -319,6 +333,7 @@ static void vmm_clear(struct vmm *vmm)
 {
     close_theirs(vmm);
     close_ours(vmm);
+    debug_end(&vmm->debug);
     if (vmm->image_ours)
         close_fd(&vmm->image);
     if (vmm->trace)

@@ -83,6 +83,7 @@ boot64:
     add %rax, %rsp
     lea boot_high(%rip), %rcx
     add %rax, %rcx
+boot_jump:                  /* a debugger reads the slide here */
     jmp *%rcx
     .text
 boot_high:

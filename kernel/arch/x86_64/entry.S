@@ -45,10 +45,27 @@
     pop %rdi
 .endm
 
+/* For debuggers: where in the struct user_regs that %rsp points to the program's registers lie, so
+ * that a backtrace goes on there. */
+    .cfi_sections .debug_frame
+.macro CFI_REGS
+    .cfi_def_cfa %rsp, 0
+    .cfi_offset %r15, 0
+    .cfi_offset %r14, 8
+    .cfi_offset %r13, 16
+    .cfi_offset %r12, 24
+    .cfi_offset %rbp, 32
+    .cfi_offset %rbx, 40
+    .cfi_offset %rip, 128
+    .cfi_offset %rsp, 152
+.endm
+
     .text
     .globl syscall_enter
     .balign 16
 syscall_enter:
+    .cfi_startproc simple
+    .cfi_signal_frame
     swapgs
     mov %rsp, %gs:CPU_USER_RSP
     mov %gs:CPU_KERNEL_STACK, %rsp
@@ -60,11 +77,13 @@ syscall_enter:
     push %rax
     push %rdi
     PUSH_REGS
+    CFI_REGS
     xor %ebp, %ebp
     mov %rsp, %rdi
     call syscall_entry
     mov %rsp, %rdi
     call return_to_user_check
+    .cfi_endproc
     /* SYSRET only if it gives back exactly these registers. */
     mov OFF_RCX(%rsp), %rcx
     mov OFF_R11(%rsp), %r11
@@ -129,7 +148,10 @@ trap_stubs:
 
     .balign 16
 trap_common:
+    .cfi_startproc simple
+    .cfi_signal_frame
     PUSH_REGS
+    CFI_REGS
     cld
     mov %edi, %esi /* vector */
     testb $3, OFF_CS(%rsp)
@@ -145,6 +167,7 @@ trap_common:
     mov %rsp, %rdi
     call return_to_user_check
     jmp user_iret
+    .cfi_endproc
 
 trap_from_kernel:
     /* NMI, double fault and machine check come on their own stacks, perhaps before
