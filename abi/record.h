@@ -32,11 +32,16 @@ enum orris_record_type {
     ORRIS_RECORD_OPTIONS = 11,  /* struct orris_options */
     ORRIS_RECORD_TRACE = 12,    /* string: trace filter, as of --trace=FILTER; empty: every call */
     ORRIS_RECORD_LIMIT = 13,    /* struct orris_limit */
+    ORRIS_RECORD_SECRET = 16,   /* a name, NUL, then bytes: a file in /run/secrets */
     ORRIS_RECORD_MOUNT = 15,    /* string: 'r' (read only) or 'w', then the absolute path where the
                                    virtio-9p device tagged orrisN is mounted; N counts these records
                                    from 0 */
     ORRIS_RECORD_COPY_OUT = 14, /* string: absolute path of a file to send to the tool at the end */
 };
+
+#define ORRIS_SECRETS_MAX 16u
+#define ORRIS_SECRET_MAX (1u << 20) /* bytes of one */
+#define ORRIS_SECRET_NAME_MAX 255u
 
 #define ORRIS_RECORD_MAGIC 0x5355525249524f31ull
 struct orris_record_header {

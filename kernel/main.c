@@ -130,6 +130,7 @@ static void run_program(void *unused)
     }
     stage_reached(ORRIS_STAGE_FILES);
     err = err ? err : proc_init();
+    err = err ? err : secrets_make(); /* subject to the process's limits */
     err = err ? err : arch_fpu_init(thread_current());
     err = err ? err : streams_open_std();
     err = err ? err : start_control();

@@ -22,7 +22,8 @@ struct app_request {
     char *program;               /* as typed; NULL: the configuration's or the package's */
     struct strlist program_args; /* what follows PROGRAM, untouched */
     struct strlist args;         /* -a: added to the configuration's Args */
-    struct strlist env;          /* -e: "K=V", or "K" for the host's value */
+    struct strlist env;          /* -e: "K=V", or "K" for the host's value; first those of files */
+    size_t env_from_files;       /* so many are --env-file's */
     char *workdir;               /* --workdir, or NULL */
     char *image_name;            /* -i, or NULL */
     uint64_t memory_bytes;       /* -m; 0: the configuration's, else the default */
@@ -41,12 +42,13 @@ struct app {
                      is of the same file even when another orris has replaced the name. Keep it
                      open while the machine runs. Close-on-exec. */
     bool fresh;   /* something had to be built */
-    struct strlist args;   /* argv, argv[0] first */
-    struct strlist env;    /* the program's whole environment, "NAME=VALUE" */
-    struct strlist mounts; /* by twos: a folder of the host, "/path[:ro]" */
-    char *workdir;         /* NULL: "/" */
-    uint64_t memory_bytes; /* 0: the default */
-    unsigned cpus;         /* 0: the default */
+    struct strlist args;        /* argv, argv[0] first */
+    struct strlist env;         /* the program's whole environment, "NAME=VALUE" */
+    struct strlist env_private; /* names of those that -e and --env-file gave */
+    struct strlist mounts;      /* by twos: a folder of the host, "/path[:ro]" */
+    char *workdir;              /* NULL: "/" */
+    uint64_t memory_bytes;      /* 0: the default */
+    unsigned cpus;              /* 0: the default */
 };
 
 #define APP_DEFAULT_MEMORY_BYTES (2048ull << 20)

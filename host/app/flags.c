@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "host/app/app.h"
+#include "host/app/envfile.h"
 #include "host/config/config.h"
 
 const char app_flags_help[] =
@@ -13,6 +14,7 @@ const char app_flags_help[] =
     "  -a, --args ARG       an argument for the program; may be repeated\n"
     "  -e, --env K=V        a variable for the program; K alone takes the host's value. Without\n"
     "                       -e the program has PATH, HOME=/, and the host's LANG, LC_*, TZ, TERM\n"
+    "      --env-file FILE  variables for the program, NAME=VALUE lines; -e overrides\n"
     "      --workdir DIR    the folder in the image to start in (default /)\n"
     "      --pkg NAME       add a Debian package, with what it needs; may be repeated\n"
     "  -i, --image NAME     the image's name (default: the program's)\n"
@@ -28,6 +30,7 @@ enum flag_id {
     FLAG_CONFIG,
     FLAG_ARG,
     FLAG_ENV,
+    FLAG_ENV_FILE,
     FLAG_WORKDIR,
     FLAG_PKG,
     FLAG_IMAGE,
@@ -42,11 +45,12 @@ static const struct {
     char letter;
     const char *name, *other; /* long forms */
 } flags[FLAG_COUNT] = {
-    [FLAG_CONFIG] = {'c', "--config", NULL}, [FLAG_ARG] = {'a', "--args", "--arg"},
-    [FLAG_ENV] = {'e', "--env", "--envs"},   [FLAG_WORKDIR] = {0, "--workdir", NULL},
-    [FLAG_PKG] = {0, "--pkg", "--package"},  [FLAG_IMAGE] = {'i', "--image", "--imagename"},
-    [FLAG_MEMORY] = {'m', "--memory", NULL}, [FLAG_CPUS] = {0, "--cpus", "--smp"},
-    [FLAG_KEEP] = {0, "--keep", NULL},       [FLAG_LOCK] = {0, "--lock", NULL},
+    [FLAG_CONFIG] = {'c', "--config", NULL},   [FLAG_ARG] = {'a', "--args", "--arg"},
+    [FLAG_ENV] = {'e', "--env", "--envs"},     [FLAG_WORKDIR] = {0, "--workdir", NULL},
+    [FLAG_PKG] = {0, "--pkg", "--package"},    [FLAG_IMAGE] = {'i', "--image", "--imagename"},
+    [FLAG_MEMORY] = {'m', "--memory", NULL},   [FLAG_CPUS] = {0, "--cpus", "--smp"},
+    [FLAG_ENV_FILE] = {0, "--env-file", NULL}, [FLAG_KEEP] = {0, "--keep", NULL},
+    [FLAG_LOCK] = {0, "--lock", NULL},
 };
 
 void app_request_init(struct app_request *request)
@@ -110,6 +114,22 @@ static bool set_cpus(struct app_request *request, const char *value, struct erro
     return true;
 }
 
+/* What a file says comes before every -e, which so overrides it, and after earlier files. */
+static bool add_env_file(struct app_request *request, const char *path, struct error *err)
+{
+    struct strlist all = {0};
+    size_t i = 0;
+    for (; i < request->env_from_files; i++)
+        strlist_add(&all, request->env.items[i]);
+    bool good = envfile_read(path, &all, err);
+    request->env_from_files = all.count;
+    for (; i < request->env.count; i++)
+        strlist_add(&all, request->env.items[i]);
+    strlist_clear(&request->env);
+    request->env = all;
+    return good;
+}
+
 static bool flag_store(struct app_request *request, enum flag_id id, const char *value,
                        struct error *err)
 {
@@ -124,6 +144,8 @@ static bool flag_store(struct app_request *request, enum flag_id id, const char 
         strlist_add(&request->env, value);
         return (*value && *value != '=') ||
                error_set(err, "-e %s: must be NAME=VALUE or NAME", value);
+    case FLAG_ENV_FILE:
+        return add_env_file(request, value, err);
     case FLAG_WORKDIR:
         set_text(&request->workdir, value);
         return true;

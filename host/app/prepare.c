@@ -12,6 +12,7 @@
 
 #include "host/app/app.h"
 #include "host/app/guestenv.h"
+#include "host/app/leaks.h"
 #include "host/app/memo.h"
 #include "host/app/resolve.h"
 #include "host/app/trim.h"
@@ -28,6 +29,7 @@ void app_clear(struct app *app)
         close(app->image_fd);
     strlist_clear(&app->args);
     strlist_clear(&app->env);
+    strlist_clear(&app->env_private);
     strlist_clear(&app->mounts);
     free(app->workdir);
     *app = (struct app){0};
@@ -152,6 +154,7 @@ static bool prepare_anew(const struct app_request *request, struct memo *memo, c
     struct resolved found;
     bool good = resolve(request, &found, err);
     if (good) {
+        leaks_note(&found.spec);
         memo_fill(memo, &found);
         spec_watch_entries(&found.spec);
         watch_settle(found.spec.watch.newest_ctime_ns);
@@ -165,6 +168,16 @@ static bool prepare_anew(const struct app_request *request, struct memo *memo, c
     }
     resolved_clear(&found);
     return good;
+}
+
+/* The names of assignments. */
+static void add_names(const struct strlist *env, struct strlist *names)
+{
+    for (size_t i = 0; i < env->count; i++) {
+        char *name = mem_printf("%.*s", (int)strcspn(env->items[i], "="), env->items[i]);
+        strlist_add(names, name);
+        free(name);
+    }
 }
 
 /* argv and environment of this run: what is remembered, then what the request adds. */
@@ -186,6 +199,7 @@ static bool app_fill(const struct app_request *request, struct memo *memo, struc
     }
     if (!guestenv_add(&app->env, &(struct pairs){0}, request->bake ? &none : &request->env, err))
         return false;
+    add_names(&request->env, &app->env_private);
     guestenv_add_default(&app->env);
     guestenv_add_host(&app->env);
     for (size_t i = 0; i < memo->notes.count; i++)

@@ -17,6 +17,9 @@ const char start_flags_help[] =
     "                       a folder of the host in the machine while it runs, read only with "
     ":ro;\n"
     "                       may be repeated\n"
+    "      --secret NAME=FILE\n"
+    "                       a file for this run alone: /run/secrets/NAME, in memory; it reaches\n"
+    "                       no image, cache or command line; may be repeated\n"
     "      --copy-out FILE=HOSTFILE\n"
     "                       at the end, also after a failure, bring a file out of the machine:\n"
     "                       --copy-out /model.pkl=./model.pkl; may be repeated\n"
@@ -46,6 +49,7 @@ void start_flags_clear(struct start_flags *flags)
     free(flags->trace_filter);
     copy_list_clear(&flags->copies);
     mount_list_clear(&flags->mounts);
+    secret_list_clear(&flags->secrets);
     *flags = (struct start_flags){0};
 }
 
@@ -176,6 +180,9 @@ int start_take_flag(struct start_flags *flags, int argc, char **argv, int *index
     } else if ((value = flag_value("--mount", argc, argv, index, err))) {
         flags->options.mounts = &flags->mounts;
         return *value && mount_list_add(&flags->mounts, value, ".", err) ? 1 : -1;
+    } else if ((value = flag_value("--secret", argc, argv, index, err))) {
+        flags->options.secrets = &flags->secrets;
+        return *value && secret_list_add(&flags->secrets, value, err) ? 1 : -1;
     } else if ((value = flag_value("--qemu-args", argc, argv, index, err))) {
         flags->options.qemu_extra = value; /* not in the help: for tests and benchmarks */
         return *value ? 1 : -1;
@@ -232,6 +239,7 @@ int start_app(const struct app_request *request, struct start_flags *flags)
         say("the machine has %u processors, of which the kernel uses one so far", app.cpus);
     options.args = app.args;
     options.env = app.env;
+    options.env_private = app.env_private;
     options.workdir = app.workdir;
     options.config_path = request->config_path;
     int status = start_image(app.image_path, &options);

@@ -13,6 +13,7 @@ struct start_flags {
     char *trace_filter;         /* owned */
     struct copy_list copies;
     struct mount_list mounts;
+    struct secret_list secrets;
 };
 
 void start_flags_clear(struct start_flags *flags);

@@ -52,6 +52,16 @@ static void copy_image_records(const struct buf *records, const struct run_optio
     }
 }
 
+static void add_secret(const struct secret *secret, struct buf *out)
+{
+    struct buf payload = {0};
+    buf_add(&payload, secret->name, strlen(secret->name) + 1);
+    buf_add(&payload, secret->data.data ? secret->data.data : "", secret->data.size);
+    record_add(out, ORRIS_RECORD_SECRET, payload.data, payload.size);
+    explicit_bzero(payload.data, payload.size);
+    buf_clear(&payload);
+}
+
 static void add_program(const struct run_options *options, struct buf *out)
 {
     for (size_t i = 0; i < options->args.count; i++)
@@ -60,6 +70,8 @@ static void add_program(const struct run_options *options, struct buf *out)
         record_string(out, ORRIS_RECORD_ENV, options->env.items[i]);
     if (options->workdir)
         record_string(out, ORRIS_RECORD_WORKDIR, options->workdir);
+    for (size_t i = 0; options->secrets && i < options->secrets->count; i++)
+        add_secret(&options->secrets->items[i], out);
     for (size_t i = 0; options->mounts && i < options->mounts->count; i++) {
         const struct mount *it = &options->mounts->items[i];
         char *text = mem_printf("%c%s", it->read_only ? 'r' : 'w', it->guest);

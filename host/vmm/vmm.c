@@ -130,14 +130,38 @@ static bool make_record(struct vmm *vmm, struct error *err)
     return vmm->fds.record >= 0;
 }
 
+/* Without what no file may hold. */
+static struct run_options public_options(const struct run_options *options)
+{
+    struct run_options open = *options;
+    open.secrets = NULL;
+    open.env = (struct strlist){0};
+    for (size_t i = 0; i < options->env.count; i++) {
+        const char *item = options->env.items[i];
+        size_t length = strcspn(item, "=");
+        bool private = false;
+        for (size_t k = 0; k < options->env_private.count; k++) {
+            const char *name = options->env_private.items[k];
+            private |= strlen(name) == length && strncmp(name, item, length) == 0;
+        }
+        if (!private)
+            strlist_add(&open.env, item);
+    }
+    return open;
+}
+
 /* -v: a command line that boots the same with the terminal as its console. */
 static void say_plain_line(struct vmm *vmm)
 {
+    struct run_options open = public_options(vmm->options);
+    const char *without = vmm->options->env_private.count || vmm->options->secrets
+                              ? ", without -e, --env-file and --secret"
+                              : "";
     struct error err;
     struct runrecord_host host = {.tsc_hz = vmm->host.tsc_hz};
     struct buf record = {0};
     struct strlist argv = {0};
-    runrecord_build(&vmm->info, vmm->options, &host, &record);
+    runrecord_build(&vmm->info, &open, &host, &record);
     const char *base = strrchr(vmm->image_path, '/');
     char *name = mem_printf("cache/%s.run", base ? base + 1 : vmm->image_path);
     char *path = store_path(name, false, &err);
@@ -145,13 +169,14 @@ static void say_plain_line(struct vmm *vmm)
         char *image = path_absolute(vmm->image_path);
         qemu_plain_arguments(&argv, vmm->qemu, vmm->options, vmm->kvm, image, path);
         char *line = qemu_shell_line(&argv);
-        say_verbose("the same with plain streams:\n%s", line);
+        say_verbose("the same with plain streams%s:\n%s", without, line);
         free(line);
         free(image);
     } else {
         say_verbose("no plain command line: %s", err.text);
     }
     strlist_clear(&argv);
+    strlist_clear(&open.env);
     buf_clear(&record);
     free(path);
     free(name);

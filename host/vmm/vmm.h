@@ -10,6 +10,7 @@
 #include "host/image/spec.h"
 #include "host/vmm/copyout.h"
 #include "host/vmm/mount.h"
+#include "host/vmm/secret.h"
 
 #define VMM_KERNEL_FAILED 124 /* exit statuses of vmm_run() that aren't the program's */
 #define VMM_TOOL_FAILED 125
@@ -37,6 +38,9 @@ struct run_options {
     const char *workdir;       /* or NULL */
     struct copy_list *copies;  /* files to bring out at the end, or NULL */
     struct mount_list *mounts; /* folders of the host, or NULL */
+    /* What no file may hold: the names of such variables, and files for this run (or NULL). */
+    struct strlist env_private;
+    const struct secret_list *secrets;
     /* For the hint at the end about files that lie on the host. */
     const char *config_path; /* or NULL */
 };

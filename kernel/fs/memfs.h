@@ -51,6 +51,8 @@ MUST_CHECK int rootfs_mount(void);
 /* Tells the tool (ORRIS_MSG_LOST) which files the program wrote in the root. */
 void rootfs_report_lost(void);
 
+/* Makes the files of the_run.secrets. Returns 0 or -errno. */
+MUST_CHECK int secrets_make(void);
 /* Sends the files of the_run.copy_out to the tool. */
 void copy_out_send(void);
 

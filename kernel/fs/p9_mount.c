@@ -5,7 +5,6 @@
 #include "kernel/fs/p9.h"
 #include "kernel/mm/heap.h"
 #include "kernel/platform/run.h"
-#include "kernel/vfs/mode.h"
 
 #define P9_MAGIC 0x01021997u
 #define FIRST_MINOR 96u /* of st_dev, major 0: behind those of in-memory filesystems */
@@ -101,30 +100,13 @@ static int mount_begin(struct p9_mount *mount, unsigned index)
     return mount->fs.root ? 0 : -ENOMEM;
 }
 
-/* Makes the folder and those above it, where there are none. */
-static int make_folders(const char *path)
-{
-    char *copy = heap_alloc(strlen(path) + 1);
-    int err = copy ? 0 : -ENOMEM;
-    for (size_t i = 1; !err && path[i - 1]; i++) {
-        if (path[i] && path[i] != '/')
-            continue;
-        memcpy(copy, path, i);
-        copy[i] = 0;
-        err = vfs_make(NULL, copy, S_IFDIR | 0755, 0, NULL, NULL);
-        err = err == -EEXIST ? 0 : err;
-    }
-    heap_free(copy);
-    return err;
-}
-
 static int mount_one(const char *text, unsigned index)
 {
     if ((text[0] != 'r' && text[0] != 'w') || text[1] != '/')
         return -EINVAL;
     struct p9_mount *mount = mount_new(index, text[0] == 'r');
     int err = mount ? mount_begin(mount, index) : -ENOMEM;
-    err = err ? err : make_folders(text + 1);
+    err = err ? err : vfs_make_folders(text + 1);
     return err ? err : vfs_mount(text + 1, &mount->fs); /* if not, the machine ends */
 }
 

@@ -146,6 +146,26 @@ static const char *take_entropy(struct run_config *run, const struct orris_recor
     return NULL;
 }
 
+/* The name and the bytes, in one block of their own: the record's memory may go. */
+static const char *take_secret(struct run_config *run, const struct orris_record *r,
+                               const uint8_t *payload)
+{
+    const uint8_t *end = memchr(payload, 0, r->size);
+    size_t length = end ? (size_t)(end - payload) : 0;
+    if (run->secret_count == ORRIS_SECRETS_MAX)
+        return "the run record holds too many secrets";
+    if (!length || length > ORRIS_SECRET_NAME_MAX || memchr(payload, '/', length) ||
+        payload[0] == '.' || r->size - length - 1 > ORRIS_SECRET_MAX)
+        return "a secret in the run record is not one";
+    char *block = heap_alloc(r->size);
+    if (!block)
+        return "there is no memory for the run record";
+    memcpy(block, payload, r->size);
+    run->secrets[run->secret_count++] = (struct run_secret){
+        block, (const uint8_t *)block + length + 1, (uint32_t)(r->size - length - 1)};
+    return NULL;
+}
+
 static const char *take_streams(struct run_config *run, const struct orris_record *r,
                                 const uint8_t *payload)
 {
@@ -173,6 +193,8 @@ static const char *take_value(struct run_config *run, const struct orris_record 
         return TAKE(run->options);
     case ORRIS_RECORD_LIMIT:
         return take_limit(run, r, payload);
+    case ORRIS_RECORD_SECRET:
+        return take_secret(run, r, payload);
     default:
         return "the run record holds a record of an unknown type";
     }
@@ -244,8 +266,11 @@ static const char *build(struct run_config *run, const struct cursor *c,
     run->copy_out = run->envp + counts->env + 1;
     run->mounts = run->copy_out + counts->copy_out + 1;
     const char *why = take_records(run, *c, (char *)(block + pointers));
-    if (why)
+    if (why) {
         heap_free(block);
+        for (unsigned i = 0; i < run->secret_count; i++)
+            heap_free(run->secrets[i].name);
+    }
     return why;
 }
 

@@ -7,6 +7,13 @@
 #include "abi/record.h"
 #include "kernel/base/types.h"
 
+/* A file for this run, in kernel memory. */
+struct run_secret {
+    char *name;
+    const uint8_t *data;
+    uint32_t size;
+};
+
 struct run_config {
     struct orris_layer layers[ORRIS_IMAGE_LAYERS_MAX];
     unsigned layer_count;
@@ -20,6 +27,8 @@ struct run_config {
     uint8_t entropy[256];
     unsigned entropy_size;
     struct orris_options options;
+    struct run_secret secrets[ORRIS_SECRETS_MAX];
+    unsigned secret_count;
     struct orris_limit limits[16];
     unsigned limit_count;
 };

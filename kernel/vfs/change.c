@@ -9,6 +9,7 @@
 #include <linux/inotify.h>
 
 #include "kernel/base/errno.h"
+#include "kernel/mm/heap.h"
 #include "kernel/time/clock.h"
 #include "kernel/vfs/dentry.h"
 #include "kernel/vfs/mode.h"
@@ -107,6 +108,22 @@ int vfs_make(struct dentry *base, const char *path, uint32_t mode, uint64_t rdev
             dentry_put(d);
     }
     dentry_put(dir);
+    return err;
+}
+
+int vfs_make_folders(const char *path)
+{
+    char *copy = heap_alloc(strlen(path) + 1);
+    int err = copy ? 0 : -ENOMEM;
+    for (size_t i = 1; !err && path[i - 1]; i++) {
+        if (path[i] && path[i] != '/')
+            continue;
+        memcpy(copy, path, i);
+        copy[i] = 0;
+        err = vfs_make(NULL, copy, S_IFDIR | 0755, 0, NULL, NULL);
+        err = err == -EEXIST ? 0 : err;
+    }
+    heap_free(copy);
     return err;
 }
 

@@ -196,6 +196,8 @@ MUST_CHECK int64_t vfs_path_of(struct dentry *d, char *buf, size_t size);
  * -ENOMEM, -ENOSPC and those of vfs_lookup. */
 MUST_CHECK int vfs_make(struct dentry *base, const char *path, uint32_t mode, uint64_t rdev,
                         const char *target, struct dentry **out);
+/* Makes the folder at an absolute path and those above it, where there are none. */
+MUST_CHECK int vfs_make_folders(const char *path);
 /* Another name for what d names. */
 MUST_CHECK int vfs_link(struct dentry *d, struct dentry *base, const char *path);
 /* Removes a name: of a directory (-ENOTDIR, -ENOTEMPTY, -EBUSY), or of another thing (-EISDIR). */

@@ -8,6 +8,11 @@
 #include "kernel/platform/run.h"
 #include "tests/harness/check.h"
 
+void *heap_alloc(size_t size)
+{
+    return malloc(size);
+}
+
 void *heap_zalloc(size_t size)
 {
     return calloc(1, size);
@@ -204,6 +209,35 @@ static void test_refuses_every_cut(void)
     CHECK_EQ(refusals, record_size);
 }
 
+static bool takes_secret(const char *payload, uint32_t size)
+{
+    const char *why;
+    begin_good();
+    add_string(ORRIS_RECORD_PROGRAM, "/bin/hello");
+    add(ORRIS_RECORD_SECRET, payload, size);
+    end_with_checksum();
+    bool good = parse(record_size, &why) == 0;
+    if (good && the_run.secret_count) {
+        CHECK_STR(the_run.secrets[0].name, "key");
+        CHECK_EQ(the_run.secrets[0].size, size - 4);
+        free(the_run.secrets[0].name);
+    }
+    if (good)
+        forget();
+    return good;
+}
+
+static void test_secrets_are_names_and_bytes(void)
+{
+    CHECK(takes_secret("key\0a\0b", 7));
+    CHECK(takes_secret("key", 4)); /* empty */
+    CHECK(!takes_secret("key", 3));
+    CHECK(!takes_secret("\0key", 4));
+    CHECK(!takes_secret("a/b", 4));
+    CHECK(!takes_secret("..", 3));
+    CHECK(!takes_secret("", 0));
+}
+
 static void test_survives_any_changed_byte(void)
 {
     begin_good();
@@ -230,6 +264,7 @@ int main(void)
     RUN(test_refuses_bad_payloads);
     RUN(test_refuses_a_wrong_checksum);
     RUN(test_refuses_every_cut);
+    RUN(test_secrets_are_names_and_bytes);
     RUN(test_survives_any_changed_byte);
     return check_done();
 }
