@@ -49,6 +49,7 @@ struct app {
     char *workdir;              /* NULL: "/" */
     uint64_t memory_bytes;      /* 0: the default */
     unsigned cpus;              /* 0: the default */
+    bool emulate;               /* the configuration says: no hardware virtualization */
 };
 
 #define APP_DEFAULT_MEMORY_BYTES (2048ull << 20)

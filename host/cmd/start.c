@@ -235,6 +235,8 @@ int start_app(const struct app_request *request, struct start_flags *flags)
     options.image_fd = app.image_fd;
     options.memory_bytes = app.memory_bytes;
     options.cpus = app.cpus;
+    if (app.emulate && options.accel == ACCEL_AUTO)
+        options.accel = ACCEL_TCG;
     if (app.cpus > 1)
         say("the machine has %u processors, of which the kernel uses one so far", app.cpus);
     options.args = app.args;
