@@ -325,6 +325,12 @@ static bool add_locked(struct resolving *it)
            locked_add(&it->launch, resolve_lock_path(it->request), &it->out->notes, it->err);
 }
 
+static bool check(struct resolving *it)
+{
+    python_check_extensions(&it->out->spec, it->launch.python_tag, &it->out->notes);
+    return true;
+}
+
 static bool fill(struct resolving *it)
 {
     struct image_spec *spec = &it->out->spec;
@@ -333,7 +339,7 @@ static bool fill(struct resolving *it)
     return (spec->layer_count || basics_add_links(spec, err)) && find_program(it) &&
            config_apply(&it->config, spec, err) && put_arguments(it) && add_locked(it) &&
            basics_add(&it->closure, err) && closure_add_entries(&it->closure, err) &&
-           closure_add_cache(&it->closure, err);
+           closure_add_cache(&it->closure, err) && check(it);
 }
 
 /* Relative to the image's root. */
