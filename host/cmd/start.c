@@ -31,6 +31,10 @@ const char start_flags_help[] =
     "                       of classes (file, desc, memory, process, signal, network), and\n"
     "                       \"failed\"; \"!\" before it turns it round: --trace=file:\n"
     "                       --trace=openat,failed:log.txt --trace='!memory:'\n"
+    "      --profile[=FILE.svg]\n"
+    "                       at the end, the functions of program, libraries and kernel that took\n"
+    "                       the time, and a flame graph in FILE.svg (profile.svg). Of Python and\n"
+    "                       other interpreted code it shows the interpreter's own functions\n"
     "      --gdb[=PORT]     wait for gdb, and print the command that starts it: it stops at the\n"
     "                       program's first instruction, with the symbols of program, libraries\n"
     "                       and kernel. Without PORT (TCP, loopback), over a socket of this "
@@ -163,6 +167,10 @@ int start_take_flag(struct start_flags *flags, int argc, char **argv, int *index
         take_trace(flags, NULL);
     } else if (strncmp(flag, "--trace=", 8) == 0) {
         take_trace(flags, flag + 8);
+    } else if (strcmp(flag, "--profile") == 0) {
+        flags->options.profile = "profile.svg";
+    } else if (strncmp(flag, "--profile=", 10) == 0) {
+        flags->options.profile = flag + 10;
     } else if (strcmp(flag, "--gdb") == 0) {
         flags->options.gdb = true;
     } else if (strncmp(flag, "--gdb=", 6) == 0) {
