@@ -10,11 +10,16 @@
 #define REPLY_LIMIT_MS 30000 /* a host that is that busy gets no profile */
 #define REGISTER_DIGITS 16u
 
-static int hex_digit(char c)
+static unsigned hex_digit(char c)
 {
     if (c >= '0' && c <= '9')
-        return c - '0';
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+        return (unsigned)(c - '0');
+    return c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10 : 0;
+}
+
+static unsigned hex_byte(const char *digits)
+{
+    return hex_digit(digits[0]) << 4 | hex_digit(digits[1]);
 }
 
 static bool send_bytes(struct remote *remote, const char *data, size_t size)
@@ -134,8 +139,7 @@ bool remote_registers(struct remote *remote, unsigned cpu, uint64_t values[REMOT
         values[i] = 0;
         for (unsigned byte = 8; byte-- > 0;) {
             const char *digits = data + i * REGISTER_DIGITS + 2 * byte;
-            values[i] =
-                values[i] << 8 | (unsigned)(hex_digit(digits[0]) << 4 | hex_digit(digits[1]));
+            values[i] = values[i] << 8 | hex_byte(digits);
         }
     }
     return true;
@@ -160,8 +164,7 @@ bool remote_read(struct remote *remote, uint64_t addr, void *data, unsigned coun
         if (*size != i * REMOTE_PIECE || length < 2 * REMOTE_PIECE) /* "E14": not mapped */
             continue;
         for (size_t at = 0; at < REMOTE_PIECE; at++)
-            to[*size + at] =
-                (unsigned char)(hex_digit(digits[2 * at]) << 4 | hex_digit(digits[2 * at + 1]));
+            to[*size + at] = (unsigned char)hex_byte(digits + 2 * at);
         *size += REMOTE_PIECE;
     }
     return true;
