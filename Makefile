@@ -20,5 +20,5 @@ include tools/lint.mk
 
 all: kernel host
 
--include $(shell find $(addprefix $(B)/,kernel host tests/unit tests/guest) -name '*.d' -type f 2>/dev/null)
+-include $(shell find $(addprefix $(B)/,kernel lwip host tests/unit tests/guest) -name '*.d' -type f 2>/dev/null)
 .PHONY: all

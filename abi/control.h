@@ -46,6 +46,7 @@ enum orris_message_type {
     ORRIS_MSG_MAPPED = 14, /* with ORRIS_OPTION_MAPS: struct orris_mapped, then the file's path or
                               "[vdso]" or "[kernel]" */
     ORRIS_MSG_STAGES = 15, /* with ORRIS_OPTION_STAGES: struct orris_stages; before EXIT */
+    ORRIS_MSG_LISTENING = 16, /* struct orris_listening: a socket can be reached now */
     /* From the tool. */
     ORRIS_MSG_WELCOME = 32,       /* struct orris_welcome; answer to HELLO */
     ORRIS_MSG_SIGNAL = 33,        /* uint32_t: Linux signal number for the program */
@@ -113,6 +114,15 @@ struct orris_stages {
     uint64_t now; /* when this was sent */
 };
 _Static_assert(sizeof(struct orris_stages) == 80, "stages layout");
+struct orris_listening {
+    uint16_t port;
+    uint8_t protocol;    /* 6 TCP, 17 UDP */
+    uint8_t version;     /* of IP: 4, 6, or 0: both */
+    uint8_t address[16]; /* in network order, IPv4 in the first four; zeros: any */
+    uint8_t loopback;    /* within the machine only */
+    uint8_t reserved[3];
+};
+_Static_assert(sizeof(struct orris_listening) == 24, "listening layout");
 
 struct orris_winsize {
     uint16_t rows, columns, x_pixels, y_pixels;

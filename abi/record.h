@@ -37,6 +37,8 @@ enum orris_record_type {
                                    virtio-9p device tagged orrisN is mounted; N counts these records
                                    from 0 */
     ORRIS_RECORD_COPY_OUT = 14, /* string: absolute path of a file to send to the tool at the end */
+    ORRIS_RECORD_INTERFACE = 20, /* struct orris_interface, one a network card, in their order */
+    ORRIS_RECORD_FORWARD = 21,   /* struct orris_forward: ports that the host lets in */
 };
 
 #define ORRIS_SECRETS_MAX 16u
@@ -105,3 +107,24 @@ struct orris_limit {
     uint64_t soft, hard;
 };
 _Static_assert(sizeof(struct orris_limit) == 24, "limit layout");
+
+#define ORRIS_INTERFACES_MAX 8u
+#define ORRIS_INTERFACE_DHCP 0x1u  /* ask for IPv4 addresses */
+#define ORRIS_INTERFACE_SLAAC 0x2u /* take IPv6 addresses from routers' advertisements */
+/* A network card's addresses, in network order; zero: none. */
+struct orris_interface {
+    uint8_t address[4], netmask[4], gateway[4];
+    uint32_t flags; /* ORRIS_INTERFACE_* */
+    uint8_t address6[16], gateway6[16];
+    uint8_t prefix6; /* bits */
+    uint8_t reserved[7];
+};
+_Static_assert(sizeof(struct orris_interface) == 56, "interface layout");
+
+#define ORRIS_FORWARDS_MAX 32u
+struct orris_forward {
+    uint16_t first, last; /* the guest's ports */
+    uint8_t protocol;     /* 6 TCP, 17 UDP */
+    uint8_t reserved[3];
+};
+_Static_assert(sizeof(struct orris_forward) == 8, "forward layout");

@@ -12,6 +12,7 @@ KFLAGS   := -std=gnu17 -g -O2 -ffreestanding -fpie -fvisibility=hidden -mno-red-
 KSRC     := $(sort $(filter-out kernel/proc/vdso/%,$(shell find kernel -name '*.c' -o -name '*.S')))
 KOBJ     := $(KSRC:%=$(B)/%.o)
 KGEN     := $(B)/kernel/gen
+include kernel/net/lwip.mk
 ASMHDR   := /usr/include/x86_64-linux-gnu/asm
 $(KOBJ): | $(KGEN)/syscall_names.h $(KGEN)/errno_names.h
 
@@ -46,12 +47,12 @@ $(B)/kernel/%.S.o: kernel/%.S
 # and so moves none of them.
 KLINK := $(CC) -nostdlib -static-pie -Wl,-T,kernel/kernel.lds -Wl,--gc-sections \
          -Wl,-z,noexecstack -Wl,--no-dynamic-linker -Wl,-z,max-page-size=4096 -Wl,--build-id=none
-$(B)/kernel/orris.elf: tools/gen-symbols $(KOBJ) kernel/kernel.lds
+$(B)/kernel/orris.elf: tools/gen-symbols $(KOBJ) $(LWIPOBJ) kernel/kernel.lds
 	@mkdir -p $(@D)
-	$(KLINK) $(KOBJ) -o $@.pass1
+	$(KLINK) $(KOBJ) $(LWIPOBJ) -o $@.pass1
 	tools/gen-symbols $@.pass1 >$(KGEN)/symbols.S
 	$(CC) -c $(KGEN)/symbols.S -o $(KGEN)/symbols.o
-	$(KLINK) $(KOBJ) $(KGEN)/symbols.o -o $@.tmp && mv $@.tmp $@
+	$(KLINK) $(KOBJ) $(LWIPOBJ) $(KGEN)/symbols.o -o $@.tmp && mv $@.tmp $@
 
 docs/syscalls.md: kernel/syscall/table.def tools/gen-syscalls-doc
 	tools/gen-syscalls-doc >$@.tmp && mv $@.tmp $@
@@ -59,5 +60,5 @@ docs: docs/syscalls.md
 .PHONY: docs
 
 kernel: $(B)/kernel/orris.elf
-kernel-objects: $(KOBJ)
+kernel-objects: $(KOBJ) $(LWIPOBJ)
 .PHONY: kernel kernel-objects

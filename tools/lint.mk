@@ -2,21 +2,21 @@
 # Each source is looked at again only when it or a header of it changes.
 LINTSRC  := $(filter %.c,$(KSRC) $(HSRC))
 LINTED   := $(LINTSRC:%=$(B)/lint/%.ok)
-$(B)/lint/%.ok: % .clang-tidy tools/lint-file | $(KGEN)/syscall_names.h $(KGEN)/errno_names.h
+$(B)/lint/%.ok: % .clang-tidy tools/lint-file | $(KGEN)/syscall_names.h $(KGEN)/errno_names.h $(LWIP)/.unpacked
 	@mkdir -p $(@D)
 	@B=$(B) tools/lint-file $< $(@:.ok=.d) && touch $@
 
 lint-sources: $(LINTED)
-kernel-dropped: $(KOBJ)
+kernel-dropped: $(KOBJ) $(LWIPOBJ)
 	$(CC) -nostdlib -static-pie -Wl,-T,kernel/kernel.lds -Wl,--gc-sections -Wl,--print-gc-sections \
-	    -Wl,-z,noexecstack -Wl,--no-dynamic-linker $(KOBJ) -o $(B)/kernel/dropped.elf
+	    -Wl,-z,noexecstack -Wl,--no-dynamic-linker $(KOBJ) $(LWIPOBJ) -o $(B)/kernel/dropped.elf
 ## lint: format, layers, headers, clang-tidy, dead code
 lint:
 	@tools/install-deps build lint
 	tools/check-format
 	tools/check-layers
 	tools/check-text
-	@$(MAKE) --no-print-directory -s -j$(JOBS) $(KGEN)/syscall_names.h $(KGEN)/errno_names.h
+	@$(MAKE) --no-print-directory -s -j$(JOBS) $(KGEN)/syscall_names.h $(KGEN)/errno_names.h lwip
 	tools/check-headers
 	@$(MAKE) --no-print-directory -k -j$(JOBS) lint-sources
 	@$(MAKE) --no-print-directory -s -j$(JOBS) kernel-objects

@@ -21,6 +21,7 @@ static const struct {
                     "nobody:x:65534:65534:nobody:/nonexistent:/sbin/nologin\n"},
     {"/etc/group", "root:x:0:\ntty:x:5:\nnogroup:x:65534:\n"},
     {"/etc/hosts", "127.0.0.1 localhost orris\n::1 localhost ip6-localhost ip6-loopback\n"},
+    {"/etc/resolv.conf", "nameserver 10.0.2.3\n"},
     {"/etc/hostname", "orris\n"},
     {"/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\nservices: files\n"},
 };

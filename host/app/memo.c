@@ -17,7 +17,7 @@
 #include "host/base/stamp.h"
 #include "host/base/store.h"
 
-#define MEMO_MAGIC "orris memo 2\n"
+#define MEMO_MAGIC "orris memo 3\n"
 #define LINE_SIZE 256
 
 static void key_text(struct digest *hash, const char *text)
@@ -65,8 +65,8 @@ static void key_env(struct digest *hash, const struct app_request *request)
 /* The host's variables that every search depends on, and this tool itself. */
 static void key_host(struct digest *hash)
 {
-    static const char *const names[] = {"PATH", "HOME",   "ORRIS_KERNEL", "ORRIS_DEFAULT_CONFIG",
-                                        "LANG", "LC_ALL", "LC_CTYPE",     "TZ"};
+    static const char *const names[] = {"PATH",     "HOME", "ORRIS_KERNEL", "LANG", "LC_ALL",
+                                        "LC_CTYPE", "TZ"};
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
         key_text(hash, getenv(names[i]));
     struct stat info;
@@ -140,7 +140,7 @@ bool memo_save(const char *path, const struct memo *memo, struct error *err)
         save_text(&out, texts[i]);
     const struct strlist *lists[] = {
         &memo->content.layers, &memo->args,   &memo->more_args, &memo->env,
-        &memo->notes,          &memo->mounts, &memo->variables};
+        &memo->notes,          &memo->mounts, &memo->variables, &memo->ports};
     for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
         save_list(&out, lists[i]);
     const struct buf *parts[] = {&memo->content.records, &memo->recipe, &memo->watch};
@@ -204,8 +204,9 @@ static bool load_all(struct memo *memo, struct reader *reader)
                       &memo->content.annex};
     for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
         *texts[i] = mem_string(load_bytes(reader, &size));
-    struct strlist *lists[] = {&memo->content.layers, &memo->args,   &memo->more_args, &memo->env,
-                               &memo->notes,          &memo->mounts, &memo->variables};
+    struct strlist *lists[] = {
+        &memo->content.layers, &memo->args,   &memo->more_args, &memo->env,
+        &memo->notes,          &memo->mounts, &memo->variables, &memo->ports};
     for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
         load_list(reader, lists[i]);
     struct buf *parts[] = {&memo->content.records, &memo->recipe, &memo->watch};
@@ -242,6 +243,7 @@ void memo_clear(struct memo *memo)
     strlist_clear(&memo->notes);
     strlist_clear(&memo->mounts);
     strlist_clear(&memo->variables);
+    strlist_clear(&memo->ports);
     buf_clear(&memo->recipe);
     buf_clear(&memo->watch);
     *memo = (struct memo){0};

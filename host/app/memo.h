@@ -20,7 +20,7 @@ struct memo_numbers {
     uint32_t cpus;
     uint32_t runtime;   /* enum runtime */
     uint32_t app_layer; /* index in content.layers of TIER_APP's, or MEMO_NO_LAYER */
-    uint32_t emulate;
+    uint32_t reserved;
 };
 #define MEMO_NO_LAYER 0xffffffffu
 
@@ -37,6 +37,7 @@ struct memo {
     struct strlist notes;
     struct strlist mounts;    /* as struct resolved has them */
     struct strlist variables; /* "NAME=HASH" of the value, or "NAME" if it wasn't set */
+    struct strlist ports;     /* the configuration's, as of -p */
     struct buf recipe;        /* of TIER_APP's layer */
     struct buf watch;         /* watch_save() */
 };

@@ -31,6 +31,7 @@ void app_clear(struct app *app)
     strlist_clear(&app->env);
     strlist_clear(&app->env_private);
     strlist_clear(&app->mounts);
+    strlist_clear(&app->ports);
     free(app->workdir);
     *app = (struct app){0};
 }
@@ -134,7 +135,6 @@ static void memo_fill(struct memo *memo, struct resolved *found)
     memo->numbers =
         (struct memo_numbers){.memory_bytes = found->memory_bytes,
                               .cpus = found->cpus,
-                              .emulate = found->emulate,
                               .runtime = found->runtime,
                               .line_hash = found->script ? memo_line_hash(found->script) : 0};
     add_list(&spec->args, &memo->args);
@@ -144,6 +144,7 @@ static void memo_fill(struct memo *memo, struct resolved *found)
     move_list(&spec->env, &memo->env);
     move_list(&found->notes, &memo->notes);
     move_list(&found->mounts, &memo->mounts);
+    move_list(&found->ports, &memo->ports);
     for (size_t i = 0; i < spec->variables.count; i++)
         memo_add_variable(memo, spec->variables.items[i]);
 }
@@ -189,11 +190,11 @@ static bool app_fill(const struct app_request *request, struct memo *memo, struc
     app->image_path = mem_string(memo->image_path);
     app->workdir = *memo->workdir ? mem_string(memo->workdir) : NULL;
     app->memory_bytes = request->memory_bytes ? request->memory_bytes : memo->numbers.memory_bytes;
-    app->emulate = memo->numbers.emulate;
     app->cpus = request->cpus ? request->cpus : memo->numbers.cpus;
     move_list(&memo->args, &app->args);
     move_list(&memo->env, &app->env);
     move_list(&memo->mounts, &app->mounts);
+    move_list(&memo->ports, &app->ports);
     if (!request->bake) {
         add_list(&request->program_args, &app->args);
         add_list(&memo->more_args, &app->args);

@@ -9,12 +9,12 @@ struct resolved {
     struct image_spec spec;
     struct strlist more_args; /* the configuration's Args (empty if they are in spec.args) */
     struct strlist mounts;    /* the configuration's, by twos: host's folder, "/path[:ro]" */
+    struct strlist ports;     /* as of -p */
     struct strlist notes;     /* for the user, each time this is run */
     enum runtime runtime;
     char *script; /* whose first line matters, or NULL */
     uint64_t memory_bytes;
     unsigned cpus;
-    bool emulate; /* the configuration says: no hardware virtualization */
 };
 
 /* The lock file that a request means. */

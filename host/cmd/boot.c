@@ -53,6 +53,7 @@ static int boot_image(const struct verb *verb, struct start_flags *flags, int ar
     const char *image = argv[i];
     for (i++; i < argc; i++)
         strlist_add(&flags->options.args, argv[i]);
+    flags->options.ports = &flags->ports;
     return start_image(image, &flags->options);
 }
 

@@ -20,6 +20,10 @@ const char start_flags_help[] =
     "      --secret NAME=FILE\n"
     "                       a file for this run alone: /run/secrets/NAME, in memory; it reaches\n"
     "                       no image, cache or command line; may be repeated\n"
+    "  -p, --port [ADDRESS:][HOST:]GUEST[/udp]\n"
+    "                       let this host reach a port of the program: -p 8080, -p 80:8080,\n"
+    "                       -p 0.0.0.0:80:8080 (without ADDRESS: this host alone), -p 53/udp,\n"
+    "                       -p 8000-8010; may be repeated\n"
     "      --copy-out FILE=HOSTFILE\n"
     "                       at the end, also after a failure, bring a file out of the machine:\n"
     "                       --copy-out /model.pkl=./model.pkl; may be repeated\n"
@@ -31,10 +35,6 @@ const char start_flags_help[] =
     "                       of classes (file, desc, memory, process, signal, network), and\n"
     "                       \"failed\"; \"!\" before it turns it round: --trace=file:\n"
     "                       --trace=openat,failed:log.txt --trace='!memory:'\n"
-    "      --profile[=FILE.svg]\n"
-    "                       at the end, the functions of program, libraries and kernel that took\n"
-    "                       the time, and a flame graph in FILE.svg (profile.svg). Of Python and\n"
-    "                       other interpreted code it shows the interpreter's own functions\n"
     "      --gdb[=PORT]     wait for gdb, and print the command that starts it: it stops at the\n"
     "                       program's first instruction, with the symbols of program, libraries\n"
     "                       and kernel. Without PORT (TCP, loopback), over a socket of this "
@@ -54,6 +54,7 @@ void start_flags_clear(struct start_flags *flags)
     copy_list_clear(&flags->copies);
     mount_list_clear(&flags->mounts);
     secret_list_clear(&flags->secrets);
+    port_list_clear(&flags->ports);
     *flags = (struct start_flags){0};
 }
 
@@ -153,6 +154,16 @@ static int take_gdb(struct run_options *options, const char *value, struct error
     return 1;
 }
 
+/* As flag_value(): -p VALUE, -pVALUE, --port VALUE, --port=VALUE. */
+static const char *port_value(int argc, char **argv, int *index, struct error *err)
+{
+    const char *flag = argv[*index];
+    if (strncmp(flag, "-p", 2) == 0 && flag[2] != 0 && flag[2] != '=')
+        return flag + 2;
+    const char *value = flag_value("-p", argc, argv, index, err);
+    return value ? value : flag_value("--port", argc, argv, index, err);
+}
+
 int start_take_flag(struct start_flags *flags, int argc, char **argv, int *index, struct error *err)
 {
     const char *flag = argv[*index];
@@ -167,10 +178,6 @@ int start_take_flag(struct start_flags *flags, int argc, char **argv, int *index
         take_trace(flags, NULL);
     } else if (strncmp(flag, "--trace=", 8) == 0) {
         take_trace(flags, flag + 8);
-    } else if (strcmp(flag, "--profile") == 0) {
-        flags->options.profile = "profile.svg";
-    } else if (strncmp(flag, "--profile=", 10) == 0) {
-        flags->options.profile = flag + 10;
     } else if (strcmp(flag, "--gdb") == 0) {
         flags->options.gdb = true;
     } else if (strncmp(flag, "--gdb=", 6) == 0) {
@@ -182,6 +189,8 @@ int start_take_flag(struct start_flags *flags, int argc, char **argv, int *index
         return take_accel(&flags->options, value, err);
     } else if ((value = flag_value("--machine", argc, argv, index, err))) {
         return take_machine(&flags->options, value, err);
+    } else if ((value = port_value(argc, argv, index, err))) {
+        return *value && port_list_add(&flags->ports, "-p", value, err) ? 1 : -1;
     } else if ((value = flag_value("--copy-out", argc, argv, index, err))) {
         flags->options.copies = &flags->copies;
         return *value && copy_list_add(&flags->copies, value, err) ? 1 : -1;
@@ -230,11 +239,21 @@ static bool add_mounts(struct start_flags *flags, const struct strlist *mounts, 
     return true;
 }
 
+/* The configuration's ports, before those of -p. */
+static bool add_ports(struct start_flags *flags, const struct app *app, struct error *err)
+{
+    for (size_t i = 0; i < app->ports.count; i++)
+        if (!port_list_add(&flags->ports, "RunConfig.Ports", app->ports.items[i], err))
+            return false;
+    return true;
+}
+
 int start_app(const struct app_request *request, struct start_flags *flags)
 {
     struct error err = {0};
     struct app app = {0};
-    if (!app_prepare(request, &app, &err) || !add_mounts(flags, &app.mounts, &err)) {
+    if (!app_prepare(request, &app, &err) || !add_mounts(flags, &app.mounts, &err) ||
+        !add_ports(flags, &app, &err)) {
         say_error("%s", err.text);
         app_clear(&app);
         return CMD_RUN_FAILED;
@@ -243,13 +262,12 @@ int start_app(const struct app_request *request, struct start_flags *flags)
     options.image_fd = app.image_fd;
     options.memory_bytes = app.memory_bytes;
     options.cpus = app.cpus;
-    if (app.emulate && options.accel == ACCEL_AUTO)
-        options.accel = ACCEL_TCG;
     if (app.cpus > 1)
         say("the machine has %u processors, of which the kernel uses one so far", app.cpus);
     options.args = app.args;
     options.env = app.env;
     options.env_private = app.env_private;
+    options.ports = &flags->ports;
     options.workdir = app.workdir;
     options.config_path = request->config_path;
     int status = start_image(app.image_path, &options);

@@ -14,12 +14,13 @@ struct start_flags {
     struct copy_list copies;
     struct mount_list mounts;
     struct secret_list secrets;
+    struct port_list ports;
 };
 
 void start_flags_clear(struct start_flags *flags);
 
-/* If argv[*index] is one of -h -q -v --accel --machine --trace, takes it as app_take_flag() does.
- * -q and -v set say_level. Returns 1, 0 if it is none of these, -1 with err set. */
+/* If argv[*index] is one of -h -p -q -v --accel --machine --trace, takes it as app_take_flag()
+ * does. -q and -v set say_level. Returns 1, 0 if it is none of these, -1 with err set. */
 int start_take_flag(struct start_flags *flags, int argc, char **argv, int *index,
                     struct error *err);
 

@@ -126,6 +126,16 @@ static void add_mounts(struct strlist *argv, const struct run_options *options, 
     }
 }
 
+static void add_network(struct strlist *argv, const struct run_options *options)
+{
+    struct buf netdev = {0};
+    network_netdev(options->ports, &netdev);
+    ADD2(argv, "-netdev", "%s", netdev.data);
+    ADD2(argv, "-device", "virtio-net-%s,netdev=net0%s", bus(options),
+         options->machine == MACHINE_Q35 ? ",romfile=" : "");
+    buf_clear(&netdev);
+}
+
 static void add_extra(struct strlist *argv, const char *extra)
 {
     char *words = mem_string(extra ? extra : "");
@@ -144,6 +154,7 @@ void qemu_arguments(struct strlist *argv, const char *qemu, const struct run_opt
     snprintf(record, sizeof(record), "/proc/self/fd/%d", fds->record);
     add_machine(argv, qemu, options, kvm);
     add_image(argv, options, image, record);
+    add_network(argv, options);
     ADD2(argv, "-chardev", "socket,id=serial,fd=%d", fds->serial);
     ADD2(argv, "-serial", "chardev:serial");
     ADD2(argv, "-device", "virtio-serial-%s,max_ports=5", bus(options));
@@ -152,14 +163,10 @@ void qemu_arguments(struct strlist *argv, const char *qemu, const struct run_opt
         ADD2(argv, "-device", "virtserialport,nr=%d,chardev=port%d", i + 1, i + 1);
     }
     add_mounts(argv, options, false);
-    if (fds->stub >= 0) {
-        ADD2(argv, "-chardev", "socket,id=stub,fd=%d", fds->stub);
-        ADD2(argv, "-gdb", "chardev:stub");
-    } else if (fds->gdb) {
+    if (fds->gdb) {
         ADD2(argv, "-gdb", "%s", fds->gdb);
-    }
-    if (fds->stub >= 0 || fds->gdb)
         strlist_add(argv, "-S");
+    }
     add_extra(argv, options->qemu_extra);
 }
 
@@ -168,6 +175,7 @@ void qemu_plain_arguments(struct strlist *argv, const char *qemu, const struct r
 {
     add_machine(argv, qemu, options, kvm);
     add_image(argv, options, image_path, record_path);
+    add_network(argv, options);
     ADD2(argv, "-serial", "stdio");
     add_mounts(argv, options, true);
     add_extra(argv, options->qemu_extra);
@@ -225,7 +233,6 @@ static void become_qemu(const struct strlist *argv, const struct qemu_fds *fds,
     keep_open(fds->image);
     keep_open(fds->record);
     keep_open(fds->serial);
-    keep_open(fds->stub);
     for (int i = 0; i < 4; i++)
         keep_open(fds->port[i]);
     for (size_t i = 0; fds->mounts && i < fds->mounts->count; i++)

@@ -174,6 +174,15 @@ static void stop(struct relay *relay)
     control_send(relay, ORRIS_MSG_CONTINUE, NULL, 0);
 }
 
+static void told_listening(struct relay_result *result, const char *data, size_t size)
+{
+    struct orris_listening at;
+    if (size < sizeof(at) || !result->ports)
+        return;
+    memcpy(&at, data, sizeof(at));
+    network_listening(result->ports, &at);
+}
+
 static void control_handle(struct relay *relay, uint32_t type, const char *data, size_t size)
 {
     struct relay_result *result = relay->result;
@@ -226,10 +235,6 @@ static void control_handle(struct relay *relay, uint32_t type, const char *data,
     case ORRIS_MSG_COPY_END:
         copy_list_end(result->copies, data, size);
         break;
-    case ORRIS_MSG_MAPPED:
-        if (result->mapped)
-            result->mapped(result->mapped_context, data, size);
-        break;
     case ORRIS_MSG_STAGES:
         result->stages_tsc = size >= sizeof(result->stages) ? __rdtsc() : 0;
         if (result->stages_tsc)
@@ -238,6 +243,9 @@ static void control_handle(struct relay *relay, uint32_t type, const char *data,
     case ORRIS_MSG_STARTED:
         if (size >= sizeof(result->started_ns))
             memcpy(&result->started_ns, data, sizeof(result->started_ns));
+        break;
+    case ORRIS_MSG_LISTENING:
+        told_listening(result, data, size);
         break;
     default: /* of a later version */
         break;

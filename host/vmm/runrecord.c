@@ -30,6 +30,8 @@ static bool replaced(uint32_t type, const struct run_options *options)
     case ORRIS_RECORD_ENTROPY:
     case ORRIS_RECORD_OPTIONS:
     case ORRIS_RECORD_TRACE:
+    case ORRIS_RECORD_INTERFACE:
+    case ORRIS_RECORD_FORWARD:
         return true;
     default:
         return false;
@@ -122,8 +124,6 @@ static void add_options(const struct run_options *run, const struct runrecord_ho
         options.flags |= ORRIS_OPTION_CONTROL;
     if (host->streams && say_level >= SAY_VERBOSE) /* a plain stream is for the program's output */
         options.flags |= ORRIS_OPTION_VERBOSE;
-    if (run->profile)
-        options.flags |= ORRIS_OPTION_MAPS;
     if (run->gdb)
         options.flags |= ORRIS_OPTION_MAPS | ORRIS_OPTION_DEBUG;
     if (run->time)
@@ -154,6 +154,7 @@ void runrecord_build(const struct image_info *image, const struct run_options *o
     add_time(host, out);
     add_entropy(out);
     add_options(options, host, out);
+    network_records(options->ports, out);
     record_add(out, ORRIS_RECORD_END, NULL, 0);
     header.crc = crc32c(0, out->data + body, out->size - body);
     memcpy(out->data + head, &header, sizeof(header));

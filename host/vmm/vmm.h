@@ -10,6 +10,7 @@
 #include "host/image/spec.h"
 #include "host/vmm/copyout.h"
 #include "host/vmm/mount.h"
+#include "host/vmm/network.h"
 #include "host/vmm/secret.h"
 
 #define VMM_KERNEL_FAILED 124 /* exit statuses of vmm_run() that aren't the program's */
@@ -30,13 +31,13 @@ struct run_options {
     const char *trace_file;    /* or NULL: standard error */
     bool gdb;                  /* wait for a debugger */
     unsigned gdb_port;         /* 0: a socket of its own */
-    const char *profile;       /* the flame graph's file; NULL: no profile */
     bool time;                 /* say a chart of the start */
     uint64_t begun_tsc;        /* with time: when the tool began */
     const char *qemu_extra;    /* for tests and benchmarks: more QEMU arguments, split at blanks */
     struct strlist args;       /* replaces the image's arguments if count > 0, argv[0] first */
     struct strlist env;        /* the program's whole environment */
     const char *workdir;       /* or NULL */
+    struct port_list *ports;   /* of the host, that lead into the machine, or NULL */
     struct copy_list *copies;  /* files to bring out at the end, or NULL */
     struct mount_list *mounts; /* folders of the host, or NULL */
     /* What no file may hold: the names of such variables, and files for this run (or NULL). */

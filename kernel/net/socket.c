@@ -9,6 +9,7 @@
 #include "kernel/base/format.h"
 #include "kernel/base/string.h"
 #include "kernel/mm/heap.h"
+#include "kernel/net/inet.h"
 #include "kernel/net/unix.h"
 #include "kernel/time/clock.h"
 #include "kernel/vfs/mode.h"
@@ -27,12 +28,15 @@ void socket_init(struct socket *s, const struct socket_ops *ops, int family, int
     s->family = family;
     s->type = type;
     s->send_room = s->receive_room = ROOM_DEFAULT;
+    s->receive_low = 1;
     s->ino = __atomic_add_fetch(&last_ino, 1, __ATOMIC_RELAXED);
     waitq_init(&s->waitq);
 }
 
 int socket_create(int family, int type, int protocol, struct socket **out)
 {
+    if (family == AF_INET || family == AF_INET6)
+        return inet_create(family, type, protocol, out);
     if (family != AF_UNIX)
         return -EAFNOSUPPORT;
     if (protocol != 0 && protocol != AF_UNIX)
@@ -171,7 +175,7 @@ static int64_t socket_ioctl(struct file *f, unsigned request, uint64_t arg)
 {
     struct socket *s = f->private;
     if (request != FIONREAD && request != SIOCOUTQ)
-        return -ENOTTY;
+        return s->ops->ioctl ? s->ops->ioctl(s, request, (struct uptr){arg}) : -ENOTTY;
     int bytes = s->ops->queued(s, request == SIOCOUTQ);
     if (bytes < 0)
         return bytes;

@@ -53,6 +53,13 @@ struct socket_ops {
     /* Bytes that wait to be read, or were sent and not read. */
     int (*queued)(struct socket *s, bool sent);
     bool (*listening)(struct socket *s);
+    /* Options of other levels than SOL_SOCKET. NULL: there are none. */
+    int (*set_option)(struct socket *s, int level, int option, struct uptr value, unsigned size);
+    int (*get_option)(struct socket *s, int level, int option, struct uptr value, struct uptr size);
+    /* A SOL_SOCKET option has changed. NULL: no matter. */
+    void (*changed)(struct socket *s, int option);
+    /* Requests of ioctl about interfaces; -ENOTTY: unknown. NULL: there are none. */
+    int64_t (*ioctl)(struct socket *s, unsigned request, struct uptr arg);
     void (*release)(struct socket *s);
 };
 
@@ -62,8 +69,11 @@ struct socket {
     int family, type, protocol;
     uint64_t receive_timeout_ns, send_timeout_ns; /* 0: for ever */
     uint32_t send_room, receive_room;             /* bytes: SO_SNDBUF, SO_RCVBUF */
+    uint32_t receive_low;                         /* SO_RCVLOWAT */
     bool pass_credentials;
-    uint64_t switches; /* options that are only kept: bit n is option n */
+    bool linger; /* SO_LINGER, and its seconds */
+    uint32_t linger_seconds;
+    uint64_t switches; /* options that are on or off: bit n is option n */
     int error;         /* positive; told once */
     struct waitq waitq;
     uint64_t ino;
@@ -85,6 +95,11 @@ int socket_take_error(struct socket *s);
 int64_t socket_send(struct file *f, struct socket_message *m);
 int64_t socket_receive(struct file *f, struct socket_message *m);
 
+/* Reads an option's number: a whole int, or -EINVAL, -EFAULT. */
+MUST_CHECK int socket_option_number(struct uptr value, unsigned size, int *out);
+/* Copies an option's value out, as much as there is room for, and says how much. */
+MUST_CHECK int socket_option_put(const void *data, unsigned length, struct uptr value,
+                                 struct uptr size);
 /* SOL_SOCKET options. Return 0 or -ENOPROTOOPT, -EINVAL, -EFAULT, -EDOM. */
 int socket_set_option(struct socket *s, int option, struct uptr value, unsigned size);
 int socket_get_option(struct socket *s, int option, struct uptr value, struct uptr size);

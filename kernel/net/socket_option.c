@@ -54,8 +54,8 @@ static int set_number(struct socket *s, int option, int value)
     case SO_PASSCRED:
         s->pass_credentials = value != 0;
         return 0;
-    case SO_LINGER:
     case SO_RCVLOWAT:
+        s->receive_low = value < 0 ? INT32_MAX : value ? (uint32_t)value : 1;
         return 0;
     default:
         break;
@@ -66,18 +66,45 @@ static int set_number(struct socket *s, int option, int value)
     return 0;
 }
 
-int socket_set_option(struct socket *s, int option, struct uptr value, unsigned size)
+static int set_linger(struct socket *s, struct uptr value, unsigned size)
+{
+    int linger[2];
+    if (size < sizeof(linger))
+        return -EINVAL;
+    if (copy_from_user(linger, value, sizeof(linger)))
+        return -EFAULT;
+    s->linger = linger[0] != 0;
+    if (s->linger)
+        s->linger_seconds = (uint32_t)linger[1];
+    return 0;
+}
+
+int socket_option_number(struct uptr value, unsigned size, int *out)
+{
+    if (size < sizeof(*out))
+        return -EINVAL;
+    return copy_from_user(out, value, sizeof(*out)) ? -EFAULT : 0;
+}
+
+static int set_option(struct socket *s, int option, struct uptr value, unsigned size)
 {
     int number;
+    if (option == SO_LINGER)
+        return set_linger(s, value, size);
     if (option == SO_RCVTIMEO_OLD || option == SO_RCVTIMEO_NEW)
         return set_timeout(&s->receive_timeout_ns, value, size);
     if (option == SO_SNDTIMEO_OLD || option == SO_SNDTIMEO_NEW)
         return set_timeout(&s->send_timeout_ns, value, size);
-    if (size < sizeof(number))
-        return -EINVAL;
-    if (copy_from_user(&number, value, sizeof(number)))
-        return -EFAULT;
-    return set_number(s, option, number);
+    int err = socket_option_number(value, size, &number);
+    return err ? err : set_number(s, option, number);
+}
+
+int socket_set_option(struct socket *s, int option, struct uptr value, unsigned size)
+{
+    int err = set_option(s, option, value, size);
+    if (!err && s->ops->changed)
+        s->ops->changed(s, option);
+    return err;
 }
 
 static int get_number(struct socket *s, int option, int *value)
@@ -108,6 +135,8 @@ static int get_number(struct socket *s, int option, int *value)
         *value = s->ops->listening(s);
         return 0;
     case SO_RCVLOWAT:
+        *value = (int)s->receive_low;
+        return 0;
     case SO_SNDLOWAT:
         *value = 1;
         return 0;
@@ -117,8 +146,7 @@ static int get_number(struct socket *s, int option, int *value)
     }
 }
 
-/* Copies out as much as there is room for, and says how much. */
-static int put_value(const void *data, unsigned length, struct uptr value, struct uptr size)
+int socket_option_put(const void *data, unsigned length, struct uptr value, struct uptr size)
 {
     int room;
     if (copy_from_user(&room, size, sizeof(room)))
@@ -135,12 +163,12 @@ static int put_value(const void *data, unsigned length, struct uptr value, struc
 static int put_timeout(uint64_t timeout_ns, struct uptr value, struct uptr size)
 {
     struct timeval_kernel tv = timeval_of((int64_t)timeout_ns);
-    return put_value(&tv, sizeof(tv), value, size);
+    return socket_option_put(&tv, sizeof(tv), value, size);
 }
 
 int socket_get_option(struct socket *s, int option, struct uptr value, struct uptr size)
 {
-    static const int no_linger[2];
+    int linger[2] = {s->linger, (int)s->linger_seconds};
     struct credentials credentials;
     int number, err;
     switch (option) {
@@ -151,12 +179,12 @@ int socket_get_option(struct socket *s, int option, struct uptr value, struct up
     case SO_SNDTIMEO_NEW:
         return put_timeout(s->send_timeout_ns, value, size);
     case SO_LINGER:
-        return put_value(no_linger, sizeof(no_linger), value, size);
+        return socket_option_put(linger, sizeof(linger), value, size);
     case SO_PEERCRED:
         err = s->ops->peer_credentials(s, &credentials);
-        return err ? err : put_value(&credentials, sizeof(credentials), value, size);
+        return err ? err : socket_option_put(&credentials, sizeof(credentials), value, size);
     default:
         err = get_number(s, option, &number);
-        return err ? err : put_value(&number, sizeof(number), value, size);
+        return err ? err : socket_option_put(&number, sizeof(number), value, size);
     }
 }

@@ -136,6 +136,26 @@ static const char *take_limit(struct run_config *run, const struct orris_record 
     return TAKE(*limit);
 }
 
+static const char *take_interface(struct run_config *run, const struct orris_record *r,
+                                  const uint8_t *payload)
+{
+    if (run->interface_count == ARRAY_SIZE(run->interfaces))
+        return "the run record names too many network interfaces";
+    struct orris_interface *interface = &run->interfaces[run->interface_count++];
+    return TAKE(*interface);
+}
+
+/* What doesn't fit is not known here, but let in all the same. */
+static const char *take_forward(struct run_config *run, const struct orris_record *r,
+                                const uint8_t *payload)
+{
+    struct orris_forward forward;
+    const char *why = TAKE(forward);
+    if (!why && run->forward_count < ARRAY_SIZE(run->forwards))
+        run->forwards[run->forward_count++] = forward;
+    return why;
+}
+
 static const char *take_entropy(struct run_config *run, const struct orris_record *r,
                                 const uint8_t *payload)
 {
@@ -195,6 +215,10 @@ static const char *take_value(struct run_config *run, const struct orris_record 
         return take_limit(run, r, payload);
     case ORRIS_RECORD_SECRET:
         return take_secret(run, r, payload);
+    case ORRIS_RECORD_FORWARD:
+        return take_forward(run, r, payload);
+    case ORRIS_RECORD_INTERFACE:
+        return take_interface(run, r, payload);
     default:
         return "the run record holds a record of an unknown type";
     }
@@ -279,7 +303,8 @@ int run_begin(const void *record, size_t size, const char **why)
     const uint8_t *start = record;
     struct cursor c = {start, start + size};
     struct counts counts = {0};
-    struct run_config run = {.program = "", .workdir = "/", .hostname = "orris"};
+    static struct run_config run; /* too large for a stack */
+    run = (struct run_config){.program = "", .workdir = "/", .hostname = "orris"};
     *why = check_header(&c);
     if (!*why)
         *why = count_records(&c, &counts);

@@ -31,6 +31,10 @@ struct run_config {
     unsigned secret_count;
     struct orris_limit limits[16];
     unsigned limit_count;
+    struct orris_interface interfaces[ORRIS_INTERFACES_MAX];
+    unsigned interface_count;
+    struct orris_forward forwards[ORRIS_FORWARDS_MAX];
+    unsigned forward_count;
 };
 
 extern struct run_config the_run;

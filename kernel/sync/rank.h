@@ -21,6 +21,7 @@ enum lock_rank {
     RANK_FDTABLE = 50,
     RANK_P9 = 51, /* a mount's fids and inodes */
     RANK_DENTRY = 52,
+    RANK_NET = 53, /* the network: all of it */
     RANK_PIPE = 54,
     RANK_INOTIFY = 55,
     RANK_FUTEX = 56,

@@ -56,7 +56,7 @@ static int64_t install(struct socket *s, int flags)
     return fd_install_or_put(f, ((unsigned)flags & SOCK_CLOEXEC) != 0);
 }
 
-/* Families: AF_UNIX alone. */
+/* Families: AF_UNIX, AF_INET, AF_INET6. */
 int64_t sys_socket(int family, int type, int protocol)
 {
     struct socket *s;
@@ -264,7 +264,11 @@ int64_t sys_setsockopt(int fd, int level, int option, struct uptr value, int siz
     int err = socket_get(fd, &f, &s);
     if (err)
         return err;
-    err = level == SOL_SOCKET ? socket_set_option(s, option, value, (unsigned)size) : -EOPNOTSUPP;
+    if (level == SOL_SOCKET)
+        err = socket_set_option(s, option, value, (unsigned)size);
+    else
+        err = s->ops->set_option ? s->ops->set_option(s, level, option, value, (unsigned)size)
+                                 : -EOPNOTSUPP;
     file_put(f);
     return err;
 }
@@ -276,7 +280,10 @@ int64_t sys_getsockopt(int fd, int level, int option, struct uptr value, struct 
     int err = socket_get(fd, &f, &s);
     if (err)
         return err;
-    err = level == SOL_SOCKET ? socket_get_option(s, option, value, size) : -EOPNOTSUPP;
+    if (level == SOL_SOCKET)
+        err = socket_get_option(s, option, value, size);
+    else
+        err = s->ops->get_option ? s->ops->get_option(s, level, option, value, size) : -EOPNOTSUPP;
     file_put(f);
     return err;
 }

@@ -1,0 +1,230 @@
+/*
+ * The machine's network.
+ */
+#include "host/vmm/network.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "host/base/say.h"
+#include "host/image/image.h"
+#include "host/image/spec.h"
+
+#define LOCALHOST "127.0.0.1"
+#define EPHEMERAL_FIRST 32768 /* ports from here on are nobody's choice */
+
+/* ---- what -p says ---- */
+
+struct range {
+    uint16_t first, count;
+};
+
+/* A port; *text moves behind it. 0: there is none. */
+static uint16_t parse_port(const char **text)
+{
+    char *end;
+    if (!isdigit((unsigned char)**text))
+        return 0;
+    unsigned long port = strtoul(*text, &end, 10);
+    *text = end;
+    return port <= UINT16_MAX ? (uint16_t)port : 0;
+}
+
+/* A port or FIRST-LAST; *text moves behind it. */
+static bool parse_range(const char **text, struct range *out)
+{
+    uint16_t first = parse_port(text), last = first;
+    if (**text == '-') {
+        ++*text;
+        last = parse_port(text);
+    }
+    *out = (struct range){first, (uint16_t)(last - first + 1)};
+    return first && last >= first;
+}
+
+/* "ADDRESS:" at the start, if there is one. False: it is no IPv4 address. */
+static bool parse_address(const char **text, struct port_forward *out)
+{
+    const char *colon = strchr(*text, ':');
+    size_t size = colon ? (size_t)(colon - *text) : 0;
+    struct in_addr address;
+    strcpy(out->host_address, LOCALHOST);
+    if (!memchr(*text, '.', size) && (!colon || isdigit((unsigned char)**text)))
+        return true;
+    if (size >= sizeof(out->host_address))
+        return false;
+    memcpy(out->host_address, *text, size);
+    out->host_address[size] = 0;
+    *text = colon + 1;
+    return inet_pton(AF_INET, out->host_address, &address) == 1;
+}
+
+static bool parse_forward(const char *text, struct port_forward *out)
+{
+    struct range host, guest;
+    if (!parse_address(&text, out) || !parse_range(&text, &host))
+        return false;
+    guest = host;
+    if (*text == ':') {
+        text++;
+        if (!parse_range(&text, &guest))
+            return false;
+    }
+    out->udp = strcmp(text, "/udp") == 0;
+    if (*text && !out->udp && strcmp(text, "/tcp") != 0)
+        return false;
+    out->host_first = host.first;
+    out->guest_first = guest.first;
+    out->count = host.count;
+    return host.count == guest.count;
+}
+
+bool port_list_add(struct port_list *list, const char *what, const char *text, struct error *err)
+{
+    struct port_forward forward = {0};
+    if (!parse_forward(text, &forward))
+        return error_set(err,
+                         "%s %s: must be [ADDRESS:][HOST:]GUEST[/udp] with ports from 1 to 65535 "
+                         "or ranges of the same length, as in 8080, 80:8080, 8000-8010, "
+                         "0.0.0.0:80:8080, 53:5353/udp",
+                         what, text);
+    list->items = mem_resize(list->items, (list->count + 1) * sizeof(*list->items));
+    list->items[list->count++] = forward;
+    return true;
+}
+
+void port_list_clear(struct port_list *list)
+{
+    free(list->items);
+    *list = (struct port_list){0};
+}
+
+/* ---- whether they can be had ---- */
+
+/* Tries to take the port as QEMU will. 0 or errno. */
+static int try_port(const struct port_forward *forward, uint16_t port)
+{
+    struct sockaddr_in name = {.sin_family = AF_INET, .sin_port = htons(port)};
+    inet_pton(AF_INET, forward->host_address, &name.sin_addr);
+    int fd = socket(AF_INET, (forward->udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0);
+    int on = 1, error = 0;
+    if (fd < 0)
+        return errno;
+    if (!forward->udp)
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    if (bind(fd, (struct sockaddr *)&name, sizeof(name)) || (!forward->udp && listen(fd, 1)))
+        error = errno;
+    close(fd);
+    return error;
+}
+
+static bool refuse_port(const struct port_forward *forward, unsigned i, int error,
+                        struct error *err)
+{
+    unsigned host = forward->host_first + i, guest = forward->guest_first + i;
+    const char *kind = forward->udp ? "/udp" : "";
+    if (error == EADDRINUSE)
+        return error_set(err,
+                         "port %u%s of %s is taken by another program; end it, or choose another "
+                         "port of the host: -p %u:%u%s",
+                         host, kind, forward->host_address,
+                         host < 64512 ? host + 1024 : host - 1024, guest, kind);
+    if (error == EACCES)
+        return error_set(err, "port %u%s needs root; choose one from 1024 on: -p %u:%u%s", host,
+                         kind, host + 8000, guest, kind);
+    if (error == EADDRNOTAVAIL)
+        return error_set(err, "%s is no address of this host", forward->host_address);
+    return error_set(err, "port %u%s of %s: %s", host, kind, forward->host_address,
+                     strerror(error));
+}
+
+bool port_list_check(const struct port_list *list, struct error *err)
+{
+    for (size_t n = 0; n < list->count; n++) {
+        const struct port_forward *forward = &list->items[n];
+        for (unsigned i = 0; i < forward->count; i++) {
+            int error = try_port(forward, (uint16_t)(forward->host_first + i));
+            if (error)
+                return refuse_port(forward, i, error, err);
+        }
+    }
+    return true;
+}
+
+/* ---- for QEMU and for the kernel ---- */
+
+void network_netdev(const struct port_list *list, struct buf *out)
+{
+    buf_string(out, "user,id=net0,ipv6=off");
+    for (size_t n = 0; list && n < list->count; n++) {
+        const struct port_forward *forward = &list->items[n];
+        for (unsigned i = 0; i < forward->count; i++)
+            buf_printf(out, ",hostfwd=%s:%s:%u-%s:%u", forward->udp ? "udp" : "tcp",
+                       forward->host_address, forward->host_first + i, NETWORK_ADDRESS,
+                       forward->guest_first + i);
+    }
+}
+
+void network_records(const struct port_list *list, struct buf *out)
+{
+    const struct orris_interface interface = {
+        .address = {10, 0, 2, 15}, .netmask = {255, 255, 255, 0}, .gateway = {10, 0, 2, 2}};
+    record_add(out, ORRIS_RECORD_INTERFACE, &interface, sizeof(interface));
+    for (size_t n = 0; list && n < list->count; n++) {
+        const struct port_forward *from = &list->items[n];
+        struct orris_forward forward = {
+            .first = from->guest_first,
+            .last = (uint16_t)(from->guest_first + from->count - 1),
+            .protocol = from->udp ? IPPROTO_UDP : IPPROTO_TCP,
+        };
+        record_add(out, ORRIS_RECORD_FORWARD, &forward, sizeof(forward));
+    }
+}
+
+/* ---- while it runs ---- */
+
+static struct port_forward *find_forward(struct port_list *list, const struct orris_listening *at)
+{
+    for (size_t n = 0; n < list->count; n++) {
+        struct port_forward *forward = &list->items[n];
+        bool udp = at->protocol == IPPROTO_UDP;
+        if (forward->udp == udp && at->port >= forward->guest_first &&
+            at->port - forward->guest_first < forward->count)
+            return forward;
+    }
+    return NULL;
+}
+
+static void say_reached(const struct port_forward *forward, uint16_t port)
+{
+    unsigned host = (unsigned)(forward->host_first + (port - forward->guest_first));
+    if (forward->udp)
+        say("%s:%u/udp -> guest %u", forward->host_address, host, port);
+    else
+        say("http://%s:%u -> guest %u", forward->host_address, host, port);
+}
+
+void network_listening(struct port_list *list, const struct orris_listening *at)
+{
+    struct port_forward *forward = find_forward(list, at);
+    if (forward) {
+        if (!forward->told || forward->count > 1)
+            say_reached(forward, at->port);
+        forward->told = true;
+        return;
+    }
+    bool outside = at->protocol == IPPROTO_TCP && !at->loopback && at->port < EPHEMERAL_FIRST;
+    if (!outside || list->told_unreachable)
+        return;
+    list->told_unreachable = true;
+    say("the program listens on port %u, which nothing outside the machine can reach; -p %u lets "
+        "this host in",
+        at->port, at->port);
+}

@@ -1,0 +1,287 @@
+/*
+ * Network cards: virtio-net (virtio 1.1, 5.1). Probing only remembers the device; queues and
+ * buffers are made when it is started, so a program without sockets pays nothing for it.
+ *
+ * A buffer begins with the device's header for the frame. With VIRTIO_NET_F_MRG_RXBUF a frame may
+ * span several buffers. What is sent is copied into the driver's own buffers, which are taken back
+ * when more is sent: no interrupt tells of frames that are out.
+ */
+#include "kernel/arch/direct_map.h"
+#include "kernel/base/string.h"
+#include "kernel/drivers/netdev.h"
+#include "kernel/drivers/virtio.h"
+#include "kernel/mm/heap.h"
+
+#define F_CSUM (1ul << 0)
+#define F_GUEST_CSUM (1ul << 1)
+#define F_MTU (1ul << 3)
+#define F_MAC (1ul << 5)
+#define F_MRG_RXBUF (1ul << 15)
+
+#define CONFIG_MAC 0
+#define CONFIG_MTU 10
+
+#define HEADER_NEEDS_CSUM 1u
+#define HEADER_DATA_VALID 2u
+
+#define QUEUE_RECEIVE 0
+#define QUEUE_SEND 1
+#define MTU_DEFAULT 1500u
+#define ETHERNET_HEADER 14u
+#define DEVICES_MAX 8u
+#define PARTS_MAX 64u /* of one frame; a device that says more is not believed */
+
+struct net_header {
+    uint8_t flags, gso_type;
+    uint16_t header_length, gso_size, checksum_start, checksum_offset;
+    uint16_t buffers;
+};
+
+struct send_buffer {
+    struct send_buffer *next;
+    struct net_header header;
+    uint8_t frame[MTU_DEFAULT + ETHERNET_HEADER];
+};
+
+struct card {
+    struct netdev base;
+    struct virtio_device *device;
+    bool merges;
+    unsigned sends_waiting; /* frames the device was not told of */
+    struct virtq in, out;
+    struct send_buffer *spare;
+    void (*received)(void *arg);
+    void *arg;
+};
+
+static struct card *cards[DEVICES_MAX];
+static unsigned card_count;
+
+bool virtio_net_probe(struct virtio_device *d);
+
+bool virtio_net_probe(struct virtio_device *d)
+{
+    struct card *c = card_count < DEVICES_MAX ? heap_zalloc(sizeof(*c)) : NULL;
+    if (!c)
+        return false;
+    c->device = d;
+    d->driver = c;
+    cards[card_count++] = c;
+    return true;
+}
+
+unsigned netdev_count(void)
+{
+    return card_count;
+}
+
+struct netdev *netdev_at(unsigned index)
+{
+    return index < card_count ? &cards[index]->base : NULL;
+}
+
+static struct card *card_of(struct netdev *n)
+{
+    return container_of(n, struct card, base);
+}
+
+static void interrupt(struct virtio_device *d)
+{
+    struct card *c = d->driver;
+    c->received(c->arg);
+}
+
+static void read_config(struct card *c, uint64_t features)
+{
+    uint16_t mtu = MTU_DEFAULT;
+    if (features & F_MAC)
+        c->device->transport->config(c->device, CONFIG_MAC, c->base.address,
+                                     sizeof(c->base.address));
+    if (features & F_MTU)
+        c->device->transport->config(c->device, CONFIG_MTU, &mtu, sizeof(mtu));
+    c->base.mtu = (uint16_t)min_u64(mtu, MTU_DEFAULT);
+    c->merges = (features & F_MRG_RXBUF) != 0;
+    c->base.checksums_out = (features & F_CSUM) != 0;
+}
+
+bool netdev_start(struct netdev *n, void (*received)(void *arg), void *arg)
+{
+    struct card *c = card_of(n);
+    struct virtio_device *d = c->device;
+    uint64_t features = virtio_begin(d, F_CSUM | F_GUEST_CSUM | F_MTU | F_MAC | F_MRG_RXBUF);
+    if (!features)
+        return false;
+    read_config(c, features);
+    if (!virtio_queue(d, QUEUE_RECEIVE, VIRTQ_MAX, &c->in) ||
+        !virtio_queue(d, QUEUE_SEND, VIRTQ_MAX, &c->out))
+        return false;
+    virtq_interrupts(&c->out, false);
+    c->received = received;
+    c->arg = arg;
+    d->interrupt = interrupt;
+    virtio_ready(d);
+    netdev_refill(n);
+    return c->in.free_count < c->in.size;
+}
+
+/* Receiving. */
+
+void netdev_refill(struct netdev *n)
+{
+    struct card *c = card_of(n);
+    bool any = false;
+    while (c->in.free_count > 0) {
+        struct netdev_buffer *b = heap_alloc(sizeof(*b));
+        if (!b)
+            break;
+        struct virtq_segment segment = {direct_map_phys(b->bytes), sizeof(b->bytes)};
+        (void)virtq_add(&c->in, &segment, 0, 1, b); /* there is room */
+        any = true;
+    }
+    if (any)
+        virtq_kick(&c->in);
+}
+
+void netdev_buffer_free(struct netdev_buffer *b)
+{
+    heap_free(b);
+}
+
+static void free_all(struct netdev_buffer *b)
+{
+    while (b) {
+        struct netdev_buffer *next = b->next;
+        heap_free(b);
+        b = next;
+    }
+}
+
+static struct netdev_buffer *take_buffer(struct card *c)
+{
+    uint32_t length;
+    struct netdev_buffer *b = virtq_take(&c->in, &length);
+    if (!b)
+        return NULL;
+    b->next = NULL;
+    b->device = &c->base;
+    b->data = b->bytes;
+    b->size = (uint32_t)min_u64(length, sizeof(b->bytes));
+    return b;
+}
+
+/* Adds the other count - 1 parts of a frame. False: they are not there. */
+static bool take_rest(struct card *c, struct netdev_buffer *first, unsigned count)
+{
+    struct netdev_buffer *last = first;
+    for (unsigned i = 1; i < count; i++) {
+        last->next = take_buffer(c);
+        if (!last->next)
+            return false;
+        last = last->next;
+    }
+    return true;
+}
+
+/* Takes the header off. False: the frame is not whole. */
+static bool take_header(struct card *c, struct netdev_buffer *b)
+{
+    struct net_header header;
+    if (b->size < sizeof(header))
+        return false;
+    memcpy(&header, b->data, sizeof(header));
+    b->data += sizeof(header);
+    b->size -= (uint32_t)sizeof(header);
+    b->checked = (header.flags & (HEADER_NEEDS_CSUM | HEADER_DATA_VALID)) != 0;
+    unsigned parts = c->merges ? header.buffers : 1;
+    return parts >= 1 && parts <= PARTS_MAX && take_rest(c, b, parts);
+}
+
+struct netdev_buffer *netdev_receive(struct netdev *n)
+{
+    struct card *c = card_of(n);
+    for (;;) {
+        struct netdev_buffer *b = take_buffer(c);
+        if (!b)
+            return NULL;
+        if (take_header(c, b)) {
+            n->counts.received_frames++;
+            return b;
+        }
+        n->counts.received_lost++;
+        free_all(b);
+    }
+}
+
+/* Sending. */
+
+static void put_spare(struct card *c, struct send_buffer *b)
+{
+    b->next = c->spare;
+    c->spare = b;
+}
+
+static struct send_buffer *take_spare(struct card *c)
+{
+    uint32_t length;
+    struct send_buffer *b;
+    while ((b = virtq_take(&c->out, &length)))
+        put_spare(c, b);
+    b = c->spare;
+    if (b)
+        c->spare = b->next;
+    else if (c->out.free_count > 0)
+        b = heap_alloc(sizeof(*b));
+    return b;
+}
+
+/* Copies the parts. Returns the frame's size, or 0: it is too large. */
+static uint32_t gather(struct send_buffer *b, const struct netdev_part *parts, unsigned count)
+{
+    uint32_t size = 0;
+    for (unsigned i = 0; i < count; i++) {
+        if (parts[i].size > sizeof(b->frame) - size)
+            return 0;
+        memcpy(b->frame + size, parts[i].data, parts[i].size);
+        size += parts[i].size;
+    }
+    return size;
+}
+
+/* Hands the buffer over. */
+static bool post(struct card *c, struct send_buffer *b, uint32_t size)
+{
+    struct virtq_segment segment = {direct_map_phys(&b->header),
+                                    (uint32_t)sizeof(b->header) + size};
+    if (!size || !virtq_add(&c->out, &segment, 1, 0, b))
+        return false;
+    c->base.counts.sent_frames++;
+    c->base.counts.sent_bytes += size;
+    c->sends_waiting++;
+    return true;
+}
+
+bool netdev_send(struct netdev *n, const struct netdev_part *parts, unsigned count,
+                 uint16_t checksum_start, uint16_t checksum_at)
+{
+    struct card *c = card_of(n);
+    struct send_buffer *b = take_spare(c);
+    if (b) {
+        b->header = (struct net_header){.flags = checksum_start ? HEADER_NEEDS_CSUM : 0,
+                                        .checksum_start = checksum_start,
+                                        .checksum_offset = checksum_at};
+        if (post(c, b, gather(b, parts, count)))
+            return true;
+        put_spare(c, b);
+    }
+    n->counts.sent_lost++;
+    return false;
+}
+
+void netdev_flush(struct netdev *n)
+{
+    struct card *c = card_of(n);
+    if (!c->sends_waiting)
+        return;
+    c->sends_waiting = 0;
+    virtq_kick(&c->out);
+}

@@ -1,0 +1,68 @@
+/* TCP sockets: shared by inet_tcp.c (life), inet_tcp_connect.c and inet_tcp_data.c. */
+#pragma once
+
+#include <lwip/tcp.h>
+
+#include "kernel/net/inet_priv.h"
+
+enum tcp_socket_state { TCP_IDLE, TCP_CONNECTING, TCP_CONNECTED, TCP_ENDED, TCP_LISTENING };
+
+/* Listening sockets that share address and port (SO_REUSEPORT): one for lwIP. */
+struct tcp_group {
+    struct tcp_pcb *pcb;
+    struct list_node members; /* struct tcp_socket.group_node */
+    unsigned count;
+};
+
+struct tcp_socket {
+    struct inet_socket inet;
+    enum tcp_socket_state state; /* ENDED: was connected, or tried to */
+    struct tcp_pcb *pcb;         /* lwIP's; NULL: none yet, or no more */
+    /* What came and nobody has read: a chain of buffers, linked by next; their own lengths count.
+     */
+    struct pbuf *first, *last;
+    uint32_t queued, taken; /* bytes in them; bytes of the first that are read */
+    bool peer_closed;       /* its FIN came */
+    bool released;          /* close() waits, as SO_LINGER says */
+    /* Listening. */
+    struct tcp_group *group;
+    struct list_node group_node, accept_queue, accept_node;
+    unsigned accept_count, backlog;
+    /* Options. */
+    bool no_delay, cork, quick_ack;
+    uint32_t keep_idle, keep_interval, keep_count; /* seconds, seconds, probes */
+    uint32_t user_timeout_ms, defer_seconds;
+};
+
+static inline struct tcp_socket *tcp_of(struct socket *s)
+{
+    return container_of(s, struct tcp_socket, inet.base);
+}
+
+extern const struct socket_ops tcp_ops;
+
+struct tcp_socket *tcp_socket_alloc(int family); /* NULL: no memory */
+/* Makes pcb s's, with its options. */
+void tcp_attach(struct tcp_socket *s, struct tcp_pcb *pcb);
+/* pcb goes on without s. */
+void tcp_detach(struct tcp_socket *s);
+void tcp_apply_options(struct tcp_socket *s);
+/* lwIP gives s's connection up: reset, aborted, or done. */
+void tcp_failed(void *arg, err_t err);
+
+/* inet_tcp_connect.c */
+int tcp_socket_bind(struct socket *base, const struct socket_name *name);
+int tcp_socket_connect(struct socket *base, const struct socket_name *name, bool nonblocking);
+int tcp_socket_listen(struct socket *base, int backlog);
+int tcp_socket_accept(struct socket *base, struct socket **out);
+void tcp_leave_group(struct tcp_socket *s);
+
+/* inet_tcp_data.c */
+int64_t tcp_socket_send(struct socket *base, struct socket_message *m);
+int64_t tcp_socket_receive(struct socket *base, struct socket_message *m);
+err_t tcp_data_came(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err);
+err_t tcp_data_sent(void *arg, struct tcp_pcb *pcb, u16_t bytes);
+/* Bytes that may be written now; 0: none. */
+uint32_t tcp_send_room(const struct tcp_socket *s);
+bool tcp_writable(const struct tcp_socket *s);
+void tcp_drop_queue(struct tcp_socket *s);

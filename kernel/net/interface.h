@@ -1,0 +1,37 @@
+/* Network interfaces, for who asks about them. */
+#pragma once
+
+#include "kernel/arch/uaccess.h"
+#include "kernel/base/types.h"
+
+#define INTERFACE_NAME_BYTES 16u
+#define INTERFACE_ADDRESSES 4u
+
+struct interface_info {
+    unsigned index; /* from 1; 1 is loopback */
+    char name[INTERFACE_NAME_BYTES];
+    bool loopback, up;
+    uint8_t hardware_address[6];
+    uint32_t mtu;
+    /* In network order; 0: none. */
+    uint32_t address, netmask, broadcast, gateway;
+    unsigned address6_count;
+    struct {
+        uint8_t address[16];
+        uint8_t prefix;
+    } address6[INTERFACE_ADDRESSES];
+    uint64_t received_bytes, received_packets, received_lost, sent_bytes, sent_packets, sent_lost;
+};
+
+/* The interface of the lowest index that is at least index. False: there is none. Starts the
+ * network. */
+bool interface_next(unsigned index, struct interface_info *out);
+bool interface_find(const char *name, struct interface_info *out);
+
+/* Fills in out's counts; state: the stack's own record of the interface. */
+void interface_counts(const void *state, struct interface_info *out);
+
+struct socket;
+/* ioctl requests about interfaces (SIOCGIF...). Returns 0, -ENOTTY, -ENODEV, -EADDRNOTAVAIL,
+ * -EFAULT. */
+int64_t interface_ioctl(struct socket *s, unsigned what, struct uptr arg);

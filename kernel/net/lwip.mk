@@ -1,0 +1,23 @@
+# lwIP, fetched as the pinned Debian source package (third_party/lwip/fetch), unpatched. Only the
+# files kernel/net/stack*.c and inet*.c see its headers, and those of lwip_port/ it is built with.
+LWIP      := build/third_party/lwip
+LWIPSRC   := $(addprefix core/,def inet_chksum init ip mem memp netif pbuf raw tcp tcp_in tcp_out \
+                 timeouts udp) \
+             $(addprefix core/ipv4/,dhcp etharp icmp igmp ip4 ip4_addr ip4_frag) \
+             $(addprefix core/ipv6/,ethip6 icmp6 inet6 ip6 ip6_addr ip6_frag mld6 nd6) netif/ethernet
+LWIPOBJ   := $(LWIPSRC:%=$(B)/lwip/%.o)
+LWIPFLAGS := -Ikernel/net/lwip_port -isystem $(LWIP)/src/include
+LWIPUSER  := $(patsubst %,$(B)/%.o,$(wildcard kernel/net/stack*.c kernel/net/inet*.c))
+
+$(LWIP)/.unpacked: third_party/lwip/fetch third_party/lwip/SHA256SUMS
+	third_party/lwip/fetch $(LWIP)
+lwip: $(LWIP)/.unpacked
+.PHONY: lwip
+
+$(LWIPUSER): KFLAGS += $(LWIPFLAGS)
+$(LWIPUSER): | $(LWIP)/.unpacked
+$(LWIPOBJ): $(B)/lwip/%.o: $(LWIP)/.unpacked | $(KGEN)/errno_names.h
+	@mkdir -p $(@D)
+	$(CC) $(filter-out $(WARN),$(KFLAGS)) $(LWIPFLAGS) -c $(LWIP)/src/$*.c -o $@
+# A system header to gcc, as all that lwIP includes: no .d file names these.
+$(LWIPOBJ) $(LWIPUSER): $(wildcard kernel/net/lwip_port/*.h kernel/net/lwip_port/arch/*.h)

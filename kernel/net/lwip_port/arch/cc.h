@@ -1,0 +1,21 @@
+/* lwIP's view of the compiler and of this kernel. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kernel/base/log.h"
+#include "kernel/base/panic.h"
+#include "kernel/base/random.h"
+
+typedef ptrdiff_t ssize_t;
+
+#define INT_MAX __INT_MAX__
+#define SSIZE_MAX __PTRDIFF_MAX__
+#define LWIP_NO_LIMITS_H 1
+#define LWIP_NO_UNISTD_H 1
+#define LWIP_NO_CTYPE_H 1
+#define LWIP_ERRNO_STDINCLUDE 0
+#define LWIP_PLATFORM_DIAG(x) log_info x
+#define LWIP_PLATFORM_ASSERT(text) panic("lwip: %s", text)
+#define LWIP_RAND() ((uint32_t)random_u64())

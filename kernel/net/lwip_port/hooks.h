@@ -1,0 +1,24 @@
+/* Where lwIP asks this kernel. */
+#pragma once
+
+#include <lwip/ip_addr.h>
+#include <lwip/pbuf.h>
+
+struct tcp_pcb;
+struct tcp_hdr;
+struct netif;
+
+#define LWIP_HOOK_TCP_ISN inet_hook_tcp_first
+uint32_t inet_hook_tcp_first(const ip_addr_t *local, uint16_t local_port, const ip_addr_t *remote,
+                             uint16_t remote_port);
+
+/* Anything but ERR_OK drops the segment. */
+#define LWIP_HOOK_TCP_INPACKET_PCB(pcb, header, options, options1, more, p)                        \
+    inet_hook_tcp_in(pcb, header)
+signed char inet_hook_tcp_in(struct tcp_pcb *pcb, const struct tcp_hdr *header);
+
+/* Look at what comes in; 0: it goes on its way. */
+#define LWIP_HOOK_IP4_INPUT(p, netif) inet_hook_ip4_in(p)
+int inet_hook_ip4_in(const struct pbuf *p);
+#define LWIP_HOOK_IP6_INPUT(p, netif) inet_hook_ip6_in(p)
+int inet_hook_ip6_in(const struct pbuf *p);

@@ -1,0 +1,81 @@
+/*
+ * lwIP as this kernel uses it: the raw API, under the net lock (kernel/net/stack.h); memory from
+ * the kernel's heap, in no pools, so that nothing but memory limits how many connections there are.
+ */
+#pragma once
+
+#include "kernel/mm/heap.h"
+
+void net_lock_assert_held(void);
+
+#define NO_SYS 1
+#define SYS_LIGHTWEIGHT_PROT 0
+#define LWIP_SOCKET 0
+#define LWIP_NETCONN 0
+#define LWIP_STATS 0
+#define LWIP_ASSERT_CORE_LOCKED() net_lock_assert_held()
+#define LWIP_HOOK_FILENAME "kernel/net/lwip_port/hooks.h"
+
+#define MEM_LIBC_MALLOC 1
+#define MEMP_MEM_MALLOC 1
+#define MEM_ALIGNMENT 8
+#define mem_clib_malloc heap_alloc
+#define mem_clib_calloc(count, size) heap_zalloc((count) * (size))
+#define mem_clib_free heap_free
+#define LWIP_SUPPORT_CUSTOM_PBUF 1
+
+#define LWIP_IPV4 1
+#define LWIP_IPV6 1
+#define LWIP_ICMP 1
+#define LWIP_RAW 1
+#define LWIP_UDP 1
+#define LWIP_TCP 1
+#define LWIP_DHCP 1
+#define LWIP_DNS 0
+#define LWIP_IGMP 1
+#define LWIP_MULTICAST_TX_OPTIONS 1
+#define IP_OPTIONS_ALLOWED 1
+#define IP_REASSEMBLY 1
+#define IP_REASS_MAX_PBUFS 256
+#define IP_FRAG 1
+#define IP_SOF_BROADCAST 1
+#define ARP_TABLE_SIZE 64
+#define ARP_QUEUEING 1
+#define ARP_QUEUE_LEN 16
+#define MEMP_NUM_ARP_QUEUE 256
+#define ETH_PAD_SIZE 0
+#define IPV6_FRAG_COPYHEADER 1
+#define LWIP_IPV6_DHCP6 0
+#define LWIP_IPV6_AUTOCONFIG 1
+#define LWIP_IPV6_NUM_ADDRESSES 4
+#define LWIP_ND6_NUM_NEIGHBORS 64
+#define LWIP_ND6_NUM_DESTINATIONS 64
+
+#define LWIP_SINGLE_NETIF 0
+#define LWIP_HAVE_LOOPIF 1
+#define LWIP_LOOPIF_MULTICAST 1
+#define LWIP_NETIF_LOOPBACK 1
+#define LWIP_NETIF_LOOPBACK_MULTITHREADING 0
+#define LWIP_LOOPBACK_MAX_PBUFS 0
+#define LWIP_NETIF_HOSTNAME 0
+#define LWIP_NETIF_STATUS_CALLBACK 0
+#define LWIP_CHECKSUM_CTRL_PER_NETIF 1
+#define LWIP_CHKSUM_ALGORITHM 3
+
+#define TCP_MSS 1460
+#define LWIP_WND_SCALE 1
+#define TCP_RCV_SCALE 3
+#define TCP_WND (256 * 1024)
+#define TCP_SND_BUF (256 * 1024)
+#define TCP_SND_QUEUELEN (4 * TCP_SND_BUF / TCP_MSS)
+#define LWIP_DISABLE_TCP_SANITY_CHECKS 1 /* they count with pools, and windows of 16 bits */
+#define MEMP_NUM_TCP_SEG TCP_SND_QUEUELEN
+#define TCP_MSL 30000
+#define TCP_SYNMAXRTX 6
+#define TCP_MAXRTX 12
+#define TCP_LISTEN_BACKLOG 0
+#define LWIP_TCP_KEEPALIVE 1
+#define LWIP_TCP_SACK_OUT 1
+#define TCP_QUEUE_OOSEQ 1
+#define SO_REUSE 1
+#define LWIP_TCP_PCB_NUM_EXT_ARGS 1

@@ -1,0 +1,2 @@
+/* What lwIP needs of <stdio.h>: nothing. */
+#pragma once

@@ -1,0 +1,3 @@
+/* What lwIP needs of <string.h>. */
+#pragma once
+#include "kernel/base/string.h"

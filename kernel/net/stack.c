@@ -1,0 +1,329 @@
+/*
+ * lwIP in this kernel: the lock, the timer, loopback, and the network cards' frames on their way in
+ * and out. A card's buffers are wrapped as they are, and go back to it when lwIP or the socket that
+ * holds them is done.
+ */
+#include "kernel/net/stack.h"
+
+#include <lwip/etharp.h>
+#include <lwip/ethip6.h>
+#include <lwip/init.h>
+#include <lwip/netif.h>
+#include <lwip/pbuf.h>
+#include <lwip/prot/ethernet.h>
+#include <lwip/prot/ip.h>
+#include <lwip/prot/ip4.h>
+#include <lwip/prot/ip6.h>
+#include <lwip/prot/tcp.h>
+#include <lwip/prot/udp.h>
+#include <lwip/tcp.h>
+#include <lwip/timeouts.h>
+#include <netif/ethernet.h>
+
+#include "kernel/base/errno.h"
+#include "kernel/base/log.h"
+#include "kernel/base/panic.h"
+#include "kernel/base/string.h"
+#include "kernel/drivers/netdev.h"
+#include "kernel/mm/heap.h"
+#include "kernel/net/inet_priv.h"
+#include "kernel/net/interface.h"
+#include "kernel/platform/run.h"
+#include "kernel/time/clock.h"
+#include "kernel/time/timer.h"
+
+#define CARDS_MAX 8u
+#define PARTS_MAX 16u
+#define NS_PER_MS 1000000ul
+#define CHECKSUMS_ABOVE_IP                                                                         \
+    (NETIF_CHECKSUM_CHECK_UDP | NETIF_CHECKSUM_CHECK_TCP | NETIF_CHECKSUM_CHECK_ICMP |             \
+     NETIF_CHECKSUM_CHECK_ICMP6)
+
+struct interface {
+    struct netif netif;
+    struct netdev *device;
+};
+
+struct spinlock net_spinlock = SPINLOCK_INIT(RANK_NET);
+
+/* All GUARDED_BY(net_spinlock). */
+static bool started;
+static struct interface interfaces[CARDS_MAX];
+static unsigned interface_count;
+static struct timer net_timer;
+
+/* What lwIP asks for. */
+
+uint32_t sys_now(void);
+
+uint32_t sys_now(void)
+{
+    return (uint32_t)(clock_monotonic_ns() / NS_PER_MS);
+}
+
+void net_lock_assert_held(void)
+{
+    ASSERT(net_spinlock.held);
+}
+
+/* The lock. */
+
+void net_lock(void) NO_LOCK_ANALYSIS
+{
+    spin_lock(&net_spinlock);
+}
+
+static bool deliver_own(void)
+{
+    bool any = false;
+    struct netif *netif;
+    NETIF_FOREACH(netif)
+    {
+        if (netif->loop_first) {
+            any = true;
+            netif_poll(netif);
+        }
+    }
+    return any;
+}
+
+/* Sets the timer, if lwIP's next time-out comes before what it is set to. */
+static void arm_timer(void)
+{
+    uint32_t ms = sys_timeouts_sleeptime();
+    if (ms == SYS_TIMEOUTS_SLEEPTIME_INFINITE)
+        return;
+    uint64_t expires_ns = clock_monotonic_ns() + ms * NS_PER_MS;
+    if (!timer_is_set(&net_timer) || expires_ns < net_timer.expires_ns)
+        timer_set(&net_timer, expires_ns);
+}
+
+void net_unlock(void) NO_LOCK_ANALYSIS
+{
+    if (started) {
+        while (deliver_own())
+            ;
+        for (unsigned i = 0; i < interface_count; i++)
+            netdev_flush(interfaces[i].device);
+        arm_timer();
+    }
+    spin_unlock(&net_spinlock);
+}
+
+static void timer_expired(struct timer *t)
+{
+    (void)t;
+    net_lock();
+    sys_check_timeouts();
+    tcp_trim_time_wait();
+    net_unlock();
+}
+
+/* In. */
+
+_Static_assert(sizeof(struct pbuf_custom) <= NETDEV_ROOM_BYTES, "a pbuf fits a buffer's room");
+
+static struct pbuf_custom *pbuf_of(struct netdev_buffer *b)
+{
+    return (struct pbuf_custom *)b->room;
+}
+
+static void buffer_release(struct pbuf *p)
+{
+    netdev_buffer_free(container_of((uint64_t *)(void *)p, struct netdev_buffer, room[0]));
+}
+
+/* A frame's parts as a chain of pbufs. */
+static struct pbuf *wrap(struct netdev_buffer *b)
+{
+    struct pbuf *frame = NULL;
+    while (b) {
+        struct netdev_buffer *next = b->next;
+        struct pbuf_custom *custom = pbuf_of(b);
+        custom->custom_free_function = buffer_release;
+        struct pbuf *p = pbuf_alloced_custom(PBUF_RAW, (u16_t)b->size, PBUF_REF, custom, b->data,
+                                             (u16_t)b->size);
+        if (frame)
+            pbuf_cat(frame, p);
+        else
+            frame = p;
+        b = next;
+    }
+    return frame;
+}
+
+static void input(struct interface *i, struct netdev_buffer *b)
+{
+    bool checked = b->checked;
+    struct pbuf *p = wrap(b);
+    i->device->counts.received_bytes += p->tot_len;
+    if (checked)
+        i->netif.chksum_flags &= (u16_t)~CHECKSUMS_ABOVE_IP;
+    if (i->netif.input(p, &i->netif) != ERR_OK)
+        pbuf_free(p);
+    i->netif.chksum_flags |= CHECKSUMS_ABOVE_IP;
+}
+
+static void received(void *arg)
+{
+    struct interface *i = arg;
+    struct netdev_buffer *b;
+    net_lock();
+    while ((b = netdev_receive(i->device)))
+        input(i, b);
+    netdev_refill(i->device);
+    net_unlock();
+}
+
+/* Out. */
+
+static uint32_t sum_words(const void *data, unsigned size, uint32_t sum)
+{
+    const uint8_t *bytes = data;
+    for (unsigned i = 0; i + 1 < size; i += 2)
+        sum += (uint32_t)bytes[i] << 8 | bytes[i + 1];
+    return sum;
+}
+
+/* Where the card is to put a checksum, which then holds the sum of the pseudo-header. */
+struct checksum_place {
+    uint16_t start, at;
+};
+
+/* Header of TCP or UDP at offset in a frame's first part, size bytes of it and what follows. */
+static struct checksum_place prepare_checksum(uint8_t *frame, unsigned first_size, unsigned offset,
+                                              unsigned protocol, unsigned size, uint32_t sum)
+{
+    unsigned at = protocol == IP_PROTO_TCP ? offsetof(struct tcp_hdr, chksum)
+                                           : offsetof(struct udp_hdr, chksum);
+    if ((protocol != IP_PROTO_TCP && protocol != IP_PROTO_UDP) || offset + at + 2 > first_size)
+        return (struct checksum_place){0};
+    sum += protocol + size;
+    sum = (sum >> 16) + (sum & 0xffff);
+    sum += sum >> 16;
+    frame[offset + at] = (uint8_t)(sum >> 8);
+    frame[offset + at + 1] = (uint8_t)sum;
+    return (struct checksum_place){(uint16_t)offset, (uint16_t)at};
+}
+
+/* Of a frame that lwIP has just made, headers in its first part. Fragments have their checksum. */
+static struct checksum_place find_checksum(struct pbuf *p)
+{
+    const struct checksum_place none = {0};
+    uint8_t *frame = p->payload;
+    const struct eth_hdr *ethernet = p->payload;
+    if (p->len < SIZEOF_ETH_HDR + IP_HLEN)
+        return none;
+    if (ethernet->type == PP_HTONS(ETHTYPE_IP)) {
+        const struct ip_hdr *ip = (const struct ip_hdr *)(frame + SIZEOF_ETH_HDR);
+        unsigned header = IPH_HL_BYTES(ip);
+        if (IPH_OFFSET(ip) & PP_HTONS(IP_OFFMASK | IP_MF))
+            return none;
+        return prepare_checksum(frame, p->len, SIZEOF_ETH_HDR + header, IPH_PROTO(ip),
+                                lwip_ntohs(IPH_LEN(ip)) - header, sum_words(&ip->src, 8, 0));
+    }
+    if (ethernet->type != PP_HTONS(ETHTYPE_IPV6) || p->len < SIZEOF_ETH_HDR + IP6_HLEN)
+        return none;
+    const struct ip6_hdr *ip6 = (const struct ip6_hdr *)(frame + SIZEOF_ETH_HDR);
+    return prepare_checksum(frame, p->len, SIZEOF_ETH_HDR + IP6_HLEN, IP6H_NEXTH(ip6),
+                            IP6H_PLEN(ip6), sum_words(&ip6->src, 32, 0));
+}
+
+static err_t output(struct netif *netif, struct pbuf *p)
+{
+    const struct interface *i = netif->state;
+    struct netdev_part parts[PARTS_MAX];
+    struct checksum_place checksum = {0};
+    unsigned count = 0;
+    if (i->device->checksums_out)
+        checksum = find_checksum(p);
+    for (const struct pbuf *q = p; q; q = q->next) {
+        if (count == PARTS_MAX)
+            return ERR_BUF;
+        parts[count++] = (struct netdev_part){q->payload, q->len};
+    }
+    return netdev_send(i->device, parts, count, checksum.start, checksum.at) ? ERR_OK : ERR_MEM;
+}
+
+/* Start. */
+
+static err_t card_init(struct netif *netif)
+{
+    const struct interface *i = netif->state;
+    netif->name[0] = 'e';
+    netif->name[1] = 't';
+    netif->output = etharp_output;
+    netif->output_ip6 = ethip6_output;
+    netif->linkoutput = output;
+    netif->mtu = i->device->mtu;
+    netif->hwaddr_len = ETH_HWADDR_LEN;
+    memcpy(netif->hwaddr, i->device->address, ETH_HWADDR_LEN);
+    netif->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET |
+                   NETIF_FLAG_IGMP | NETIF_FLAG_MLD6;
+    if (i->device->checksums_out)
+        netif->chksum_flags &= (u16_t) ~(NETIF_CHECKSUM_GEN_TCP | NETIF_CHECKSUM_GEN_UDP);
+    return ERR_OK;
+}
+
+/* The address that the run record gives an interface. */
+static void set_addresses(struct interface *i, unsigned index)
+{
+    if (index >= the_run.interface_count)
+        return;
+    const struct orris_interface *record = &the_run.interfaces[index];
+    ip4_addr_t address, netmask, gateway;
+    memcpy(&address, record->address, sizeof(address));
+    memcpy(&netmask, record->netmask, sizeof(netmask));
+    memcpy(&gateway, record->gateway, sizeof(gateway));
+    netif_set_addr(&i->netif, &address, &netmask, &gateway);
+}
+
+static void start_card(unsigned index)
+{
+    struct interface *i = &interfaces[interface_count];
+    i->device = netdev_at(index);
+    if (!netdev_start(i->device, received, i)) {
+        log_note("network card %u can't be used: it fails, or there is too little memory", index);
+        return;
+    }
+    netif_add_noaddr(&i->netif, i, card_init, ethernet_input);
+    netif_set_up(&i->netif);
+    netif_set_link_up(&i->netif);
+    set_addresses(i, index);
+    if (interface_count++ == 0)
+        netif_set_default(&i->netif);
+}
+
+static void set_up(void)
+{
+    started = true;
+    timer_init(&net_timer, timer_expired);
+    lwip_init();
+    (void)tcp_ext_arg_alloc_id(); /* 0: a pcb's socket */
+    netif_list->mtu = 65535;
+    netif_list->chksum_flags = 0; /* nothing gets lost on the way to oneself */
+    for (unsigned i = 0; i < netdev_count() && i < CARDS_MAX; i++)
+        start_card(i);
+}
+
+void interface_counts(const void *state, struct interface_info *out)
+{
+    const struct netdev_counts *counts = &((const struct interface *)state)->device->counts;
+    out->received_bytes = counts->received_bytes;
+    out->received_packets = counts->received_frames;
+    out->received_lost = counts->received_lost;
+    out->sent_bytes = counts->sent_bytes;
+    out->sent_packets = counts->sent_frames;
+    out->sent_lost = counts->sent_lost;
+}
+
+int net_start(void)
+{
+    if (__atomic_load_n(&started, __ATOMIC_ACQUIRE))
+        return 0;
+    net_lock();
+    if (!started)
+        set_up();
+    net_unlock();
+    return 0;
+}

@@ -1,0 +1,19 @@
+/*
+ * The network's one lock, and its life: everything lwIP has is guarded by the net lock. It is a
+ * spin lock: interrupts of network cards and timers take it as well as system calls, and who holds
+ * it neither sleeps nor touches the program's memory.
+ */
+#pragma once
+
+#include "kernel/base/attr.h"
+#include "kernel/sync/spinlock.h"
+
+extern struct spinlock net_spinlock;
+
+/* The first call sets up loopback and the network cards; before that, the network costs nothing.
+ * Returns 0 or -ENOMEM. */
+MUST_CHECK int net_start(void);
+
+void net_lock(void) ACQUIRES(net_spinlock);
+/* Delivers what was sent to this machine itself, and has cards send the rest. */
+void net_unlock(void) RELEASES(net_spinlock);
