@@ -49,6 +49,7 @@ struct app {
     char *workdir;              /* NULL: "/" */
     uint64_t memory_bytes;      /* 0: the default */
     unsigned cpus;              /* 0: the default */
+    bool emulate;               /* the configuration says: no hardware virtualization */
     struct strlist ports;       /* the configuration's, as of -p */
 };
 

@@ -25,6 +25,8 @@ struct launch {
     char *script_guest;
     bool script_by_line; /* its first line chose the interpreter */
     enum runtime runtime;
+    char *python_tag;     /* of extension modules: "cpython-311"; NULL: no Python */
+    struct strlist roots; /* with lock: folders that the interpreter knows by absolute paths */
 };
 
 void launch_clear(struct launch *launch);
@@ -52,7 +54,15 @@ char *program_find(struct image_spec *spec, const char *folder, const char *name
 
 /* Puts a Python interpreter (an ELF file's path, links in it kept) with its library and installed
  * packages into the image. The environment that counts is that of spec->env. */
-bool python_add(struct closure *closure, const char *interpreter, struct error *err);
+bool python_add(struct launch *launch, const char *interpreter, struct error *err);
+
+/* Only adds the folders that it knows by absolute paths to launch->roots: its own, those it
+ * searches.
+ */
+bool python_roots(struct launch *launch, const char *interpreter, struct error *err);
+
+/* Notes the extension modules in the image that were built for another Python than tag's. */
+void python_check_extensions(struct image_spec *spec, const char *tag, struct strlist *notes);
 
 /* The ELF file that an interpreter's shim (a script) starts; the same path if it is none. */
 char *python_follow(struct image_spec *spec, const char *path, struct error *err);

@@ -49,14 +49,24 @@ static void tally_note(struct tally *tally, const char *what, const char *lock_p
     buf_clear(&tally->names);
 }
 
-/* Where the entry's file lies in the image. What was named relative to the command's folder moves
- * with it to where the program starts, unless the script has kept its place. */
-static char *guest_path(const struct locked *it, const struct lock_entry *entry, const char *host)
+/* Whether a file is known by its absolute path: as the script is, or by the interpreter (a virtual
+ * environment, a folder of its search path). */
+static bool stays(const struct locked *it, const char *host)
 {
     const struct launch *launch = it->launch;
     bool stays = launch->script && !strcmp(launch->script, launch->script_guest) &&
                  path_under(host, it->lock->folder);
-    if (lock_is_inside(entry->name) && !stays)
+    for (size_t i = 0; !stays && i < launch->roots.count; i++)
+        stays = path_under(host, launch->roots.items[i]);
+    return stays;
+}
+
+/* Where the entry's file lies in the image. What was named relative to the command's folder moves
+ * with it to where the program starts. */
+static char *guest_path(const struct locked *it, const struct lock_entry *entry, const char *host)
+{
+    const struct launch *launch = it->launch;
+    if (lock_is_inside(entry->name) && !stays(it, host))
         return launch_guest_path(launch, entry->name);
     return mem_string(host);
 }

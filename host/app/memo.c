@@ -65,8 +65,8 @@ static void key_env(struct digest *hash, const struct app_request *request)
 /* The host's variables that every search depends on, and this tool itself. */
 static void key_host(struct digest *hash)
 {
-    static const char *const names[] = {"PATH",     "HOME", "ORRIS_KERNEL", "LANG", "LC_ALL",
-                                        "LC_CTYPE", "TZ"};
+    static const char *const names[] = {"PATH", "HOME",   "ORRIS_KERNEL", "ORRIS_DEFAULT_CONFIG",
+                                        "LANG", "LC_ALL", "LC_CTYPE",     "TZ"};
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
         key_text(hash, getenv(names[i]));
     struct stat info;

@@ -20,7 +20,7 @@ struct memo_numbers {
     uint32_t cpus;
     uint32_t runtime;   /* enum runtime */
     uint32_t app_layer; /* index in content.layers of TIER_APP's, or MEMO_NO_LAYER */
-    uint32_t reserved;
+    uint32_t emulate;
 };
 #define MEMO_NO_LAYER 0xffffffffu
 

@@ -135,6 +135,7 @@ static void memo_fill(struct memo *memo, struct resolved *found)
     memo->numbers =
         (struct memo_numbers){.memory_bytes = found->memory_bytes,
                               .cpus = found->cpus,
+                              .emulate = found->emulate,
                               .runtime = found->runtime,
                               .line_hash = found->script ? memo_line_hash(found->script) : 0};
     add_list(&spec->args, &memo->args);
@@ -190,6 +191,7 @@ static bool app_fill(const struct app_request *request, struct memo *memo, struc
     app->image_path = mem_string(memo->image_path);
     app->workdir = *memo->workdir ? mem_string(memo->workdir) : NULL;
     app->memory_bytes = request->memory_bytes ? request->memory_bytes : memo->numbers.memory_bytes;
+    app->emulate = memo->numbers.emulate;
     app->cpus = request->cpus ? request->cpus : memo->numbers.cpus;
     move_list(&memo->args, &app->args);
     move_list(&memo->env, &app->env);

@@ -39,6 +39,8 @@ void launch_clear(struct launch *launch)
 {
     free(launch->script);
     free(launch->script_guest);
+    free(launch->python_tag);
+    strlist_clear(&launch->roots);
 }
 
 char *launch_guest_path(const struct launch *launch, const char *path)
@@ -340,8 +342,9 @@ static bool put_program(struct launch *launch, struct found *found, const char *
                                      : *found->args.items[0] == '/';
     for (size_t i = 0; i < found->args.count; i++)
         strlist_add(&spec->args, i == 0 && !keep_name ? found->path : found->args.items[i]);
-    if (good && launch->runtime == RUNTIME_PYTHON && !launch->lock)
-        good = python_add(launch->closure, found->path, err);
+    if (good && launch->runtime == RUNTIME_PYTHON)
+        good = launch->lock ? python_roots(launch, found->path, err)
+                            : python_add(launch, found->path, err);
     if (good && launch->runtime == RUNTIME_PERL && !launch->lock)
         good = perl_add(launch->closure, found->path, err);
     return good && put_script(launch, typed, err);

@@ -22,7 +22,8 @@ static const char question[] =
     "s = sys.modules.get('site')\n"
     "u = s and s.ENABLE_USER_SITE\n"
     "out = [sys.prefix, sys.exec_prefix, getattr(sys, 'base_prefix', sys.prefix),\n"
-    "       (s.getuserbase() if u else ''), (s.getusersitepackages() if u else '')]\n"
+    "       (s.getuserbase() if u else ''), (s.getusersitepackages() if u else ''),\n"
+    "       getattr(getattr(sys, 'implementation', s), 'cache_tag', '') or '']\n"
     "out += sys.path\n"
     "sys.stdout.write('\\n'.join(out) + '\\n')\n";
 
@@ -32,6 +33,7 @@ enum {
     ANSWER_BASE,
     ANSWER_USER_BASE,
     ANSWER_USER_SITE,
+    ANSWER_TAG,
     ANSWER_PATHS
 };
 
@@ -103,17 +105,37 @@ static bool add_answer(struct closure *closure, const struct strlist *answer, st
     return good && runtime_add_link_targets(closure, first, err) && add_zones(closure, err);
 }
 
-bool python_add(struct closure *closure, const char *interpreter, struct error *err)
+/* answer.count > ANSWER_PATHS if this succeeds. */
+static bool ask(struct launch *launch, const char *interpreter, struct strlist *answer,
+                struct error *err)
 {
-    struct strlist variables = {0}, answer = {0};
-    runtime_environment(closure, &variables);
+    struct strlist variables = {0};
+    runtime_environment(launch->closure, &variables);
     strlist_add(&variables, "PYTHONDONTWRITEBYTECODE=1");
-    bool good = runtime_ask(interpreter, "-c", question, &variables, &answer, err);
-    if (good)
-        good = answer.items && answer.count > ANSWER_PATHS
-                   ? add_answer(closure, &answer, err)
-                   : error_set(err, "%s doesn't tell its paths", interpreter);
+    bool good = runtime_ask(interpreter, "-c", question, &variables, answer, err) &&
+                ((answer->items && answer->count > ANSWER_PATHS) ||
+                 error_set(err, "%s doesn't tell its paths", interpreter));
     strlist_clear(&variables);
+    if (good && answer->items && !launch->python_tag)
+        launch->python_tag = mem_string(answer->items[ANSWER_TAG]);
+    return good;
+}
+
+bool python_add(struct launch *launch, const char *interpreter, struct error *err)
+{
+    struct strlist answer = {0};
+    bool good = ask(launch, interpreter, &answer, err) && add_answer(launch->closure, &answer, err);
+    strlist_clear(&answer);
+    return good;
+}
+
+bool python_roots(struct launch *launch, const char *interpreter, struct error *err)
+{
+    struct strlist answer = {0};
+    bool good = ask(launch, interpreter, &answer, err);
+    for (size_t i = ANSWER_PREFIX; good && i < answer.count; i++)
+        if (*answer.items[i] == '/')
+            strlist_add(&launch->roots, answer.items[i]);
     strlist_clear(&answer);
     return good;
 }

@@ -51,12 +51,15 @@ static bool load_config(struct resolving *it)
 {
     const char *path = it->request->config_path;
     struct stat info;
-    if (!path)
-        return true;
-    char *whole = path_absolute(path);
-    watch_use(&it->out->spec.watch, whole, &info);
+    char *whole = path ? path_absolute(path) : NULL, *defaults = config_defaults_path();
+    if (whole)
+        watch_use(&it->out->spec.watch, whole, &info);
+    if (defaults)
+        watch_use(&it->out->spec.watch, defaults, &info);
     free(whole);
-    bool good = config_load(path, &it->config, it->err);
+    free(defaults);
+    bool good = !path || config_load(path, &it->config, it->err);
+    good = good && config_add_defaults(&it->config, it->err);
     copy_list(&it->config.variables, &it->out->spec.variables);
     return good;
 }
@@ -230,6 +233,8 @@ static bool put_arguments(struct resolving *it)
     add_arguments(args, &count, &request->args, 0, it->folder);
     bool good = arguments_put_script(&it->launch, args, count, it->err);
     free(args);
+    if (it->config.no_args_copy == SWITCH_ON)
+        return good;
     return good && arguments_put(&it->launch, config, it->config.folder, notes, it->err) &&
            arguments_put(&it->launch, &request->args, it->folder, notes, it->err) &&
            arguments_put(&it->launch, &request->program_args, it->folder, notes, it->err);
@@ -256,13 +261,14 @@ static bool set_name(struct resolving *it)
 {
     struct image_spec *spec = &it->out->spec;
     const struct app_request *request = it->request;
-    if (request->image_name) {
-        spec->name = mem_string(request->image_name);
+    const char *chosen = request->image_name ? request->image_name : it->config.image_name;
+    if (chosen) {
+        spec->name = mem_string(chosen);
         size_t length = strlen(spec->name);
         if (length > 4 && !strcmp(spec->name + length - 4, ".img"))
             spec->name[length - 4] = 0;
         return (*spec->name && *spec->name != '.' && !strchr(spec->name, '/')) ||
-               error_set(it->err, "-i %s: an image's name is a plain word", request->image_name);
+               error_set(it->err, "-i %s: an image's name is a plain word", chosen);
     }
     const char *after = it->launch.script;
     const struct strlist *args = it->config.args.count ? &it->config.args : &request->args;
@@ -320,6 +326,12 @@ static bool add_locked(struct resolving *it)
            locked_add(&it->launch, resolve_lock_path(it->request), &it->out->notes, it->err);
 }
 
+static bool check(struct resolving *it)
+{
+    python_check_extensions(&it->out->spec, it->launch.python_tag, &it->out->notes);
+    return true;
+}
+
 static bool fill(struct resolving *it)
 {
     struct image_spec *spec = &it->out->spec;
@@ -328,7 +340,7 @@ static bool fill(struct resolving *it)
     return (spec->layer_count || basics_add_links(spec, err)) && find_program(it) &&
            config_apply(&it->config, spec, err) && put_arguments(it) && add_locked(it) &&
            basics_add(&it->closure, err) && closure_add_entries(&it->closure, err) &&
-           closure_add_cache(&it->closure, err);
+           closure_add_cache(&it->closure, err) && check(it);
 }
 
 /* Relative to the image's root. */
@@ -355,6 +367,7 @@ static void finish(struct resolving *it)
     const struct app_request *request = it->request;
     out->memory_bytes = it->config.memory_bytes;
     out->cpus = (unsigned)it->config.cpus;
+    out->emulate = it->config.accel == SWITCH_OFF;
     add_mounts(&it->config, &out->mounts);
     copy_list(&it->config.ports, &out->ports);
     for (size_t i = 0; i < it->config.udp_ports.count; i++) {

@@ -15,6 +15,7 @@ struct resolved {
     char *script; /* whose first line matters, or NULL */
     uint64_t memory_bytes;
     unsigned cpus;
+    bool emulate; /* the configuration says: no hardware virtualization */
 };
 
 /* The lock file that a request means. */

@@ -78,8 +78,12 @@ static int main_print_help(void)
 }
 
 /* `orris help config` */
-static int main_help_config(void)
+static int main_help_config(const char *how)
 {
+    if (how && strcmp(how, "--markdown") == 0) { /* as docs/config.md has it */
+        config_print_keys(stdout, true);
+        return CMD_OK;
+    }
     puts("config.json (-c FILE) is a JSON object. Paths in it are relative to its own folder.\n");
     config_print_keys(stdout, false);
     return CMD_OK;
@@ -179,7 +183,7 @@ int main(int argc, char **argv)
     if (is_help(argv[1]) && argc == 2)
         return main_print_help();
     if (strcmp(argv[1], "help") == 0 && strcmp(argv[2], "config") == 0)
-        return main_help_config();
+        return main_help_config(argv[3]);
     if (strcmp(argv[1], "help") == 0) { /* `orris help run` = `orris run -h` */
         argc--;
         argv++;

@@ -35,6 +35,10 @@ const char start_flags_help[] =
     "                       of classes (file, desc, memory, process, signal, network), and\n"
     "                       \"failed\"; \"!\" before it turns it round: --trace=file:\n"
     "                       --trace=openat,failed:log.txt --trace='!memory:'\n"
+    "      --profile[=FILE.svg]\n"
+    "                       at the end, the functions of program, libraries and kernel that took\n"
+    "                       the time, and a flame graph in FILE.svg (profile.svg). Of Python and\n"
+    "                       other interpreted code it shows the interpreter's own functions\n"
     "      --gdb[=PORT]     wait for gdb, and print the command that starts it: it stops at the\n"
     "                       program's first instruction, with the symbols of program, libraries\n"
     "                       and kernel. Without PORT (TCP, loopback), over a socket of this "
@@ -178,6 +182,10 @@ int start_take_flag(struct start_flags *flags, int argc, char **argv, int *index
         take_trace(flags, NULL);
     } else if (strncmp(flag, "--trace=", 8) == 0) {
         take_trace(flags, flag + 8);
+    } else if (strcmp(flag, "--profile") == 0) {
+        flags->options.profile = "profile.svg";
+    } else if (strncmp(flag, "--profile=", 10) == 0) {
+        flags->options.profile = flag + 10;
     } else if (strcmp(flag, "--gdb") == 0) {
         flags->options.gdb = true;
     } else if (strncmp(flag, "--gdb=", 6) == 0) {
@@ -262,6 +270,8 @@ int start_app(const struct app_request *request, struct start_flags *flags)
     options.image_fd = app.image_fd;
     options.memory_bytes = app.memory_bytes;
     options.cpus = app.cpus;
+    if (app.emulate && options.accel == ACCEL_AUTO)
+        options.accel = ACCEL_TCG;
     if (app.cpus > 1)
         say("the machine has %u processors, of which the kernel uses one so far", app.cpus);
     options.args = app.args;

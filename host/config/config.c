@@ -9,6 +9,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "host/base/io.h"
 #include "host/base/nearest.h"
@@ -16,7 +17,7 @@
 #include "host/base/say.h"
 #include "host/config/locate.h"
 
-enum key_type { STRING, STRINGS, PAIRS, SIZE, NUMBER };
+enum key_type { STRING, STRINGS, PAIRS, SIZE, NUMBER, SWITCH };
 
 struct key {
     const char *section, *name;
@@ -32,6 +33,15 @@ static const struct key keys[] = {
 };
 #undef KEY
 #define KEY_COUNT (sizeof(keys) / sizeof(*keys))
+_Static_assert(KEY_COUNT <= 64, "struct config has a bit for each");
+
+static const struct {
+    const char *section, *name, *why;
+} refused[] = {
+#define REFUSED(section_, name_, why_) {section_, #name_, why_},
+#include "host/config/refused.def"
+#undef REFUSED
+};
 
 static const char *const type_names[] = {
     [STRING] = "a string",
@@ -39,6 +49,7 @@ static const char *const type_names[] = {
     [PAIRS] = "an object whose values are strings",
     [SIZE] = "a string such as \"512M\" or \"2G\"",
     [NUMBER] = "a number from 1 up",
+    [SWITCH] = "true or false",
 };
 
 static char *where(const struct config *config, const struct json_step *steps, size_t count)
@@ -189,6 +200,8 @@ static bool set_value(struct config *config, const struct key *key, const char *
     const char *text = text_of(value);
     switch (key->type) {
     case STRING:
+        free(*(char **)field); /* of another name of the same */
+        *(char **)field = NULL;
         if (text)
             *(char **)field = expanded(config, key, name, NULL, text, err);
         return text ? *(char **)field != NULL : wrong_type(config, key, name, NULL, err);
@@ -199,6 +212,9 @@ static bool set_value(struct config *config, const struct key *key, const char *
     case SIZE:
         return (text && config_parse_size(text, field) && *(uint64_t *)field) ||
                wrong_type(config, key, name, NULL, err);
+    case SWITCH:
+        *(enum config_switch *)field = json_is_true(value) ? SWITCH_ON : SWITCH_OFF;
+        return json_is_boolean(value) || wrong_type(config, key, name, NULL, err);
     case NUMBER:
         *(uint64_t *)field = (uint64_t)json_integer_value(value);
         return (json_is_integer(value) && json_integer_value(value) > 0) ||
@@ -212,6 +228,15 @@ static const struct key *key_find(const char *section, const char *name)
     for (size_t i = 0; i < KEY_COUNT; i++)
         if (!strcmp(keys[i].section, section) && !strcasecmp(keys[i].name, name))
             return &keys[i];
+    return NULL;
+}
+
+/* Why a key of the article's tool is none here, or NULL. */
+static const char *refusal(const char *section, const char *name)
+{
+    for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++)
+        if (!strcmp(refused[i].section, section) && !strcasecmp(refused[i].name, name))
+            return refused[i].why;
     return NULL;
 }
 
@@ -232,8 +257,10 @@ static bool unknown_key(const struct config *config, const char *section, const 
         names[count++] = "RunConfig";
     names[count] = NULL;
     char *place = key_where(config, section, name, NULL);
-    const char *near = nearest(name, names);
-    if (other)
+    const char *near = nearest(name, names), *why = refusal(section, name);
+    if (why)
+        error_set(err, "%s: \"%s\" can't be used: %s", place, name, why);
+    else if (other)
         error_set(err, "%s: unknown key \"%s\" (%s)", place, name, other);
     else if (near)
         error_set(err, "%s: unknown key \"%s\" (did you mean \"%s\"?)", place, name, near);
@@ -274,8 +301,21 @@ static bool load_object(struct config *config, const char *section, const char *
         if (is_section ? !load_object(config, "RunConfig", name, value, err)
                        : !set_value(config, key, name, value, err))
             return false;
+        if (key)
+            config->keys_set |= 1ull << (key - keys);
     }
     return true;
+}
+
+/* The folder that paths are relative to. */
+static void set_folder(struct config *config)
+{
+    if (!config->parent)
+        return;
+    char *joined = path_join(config->folder, config->parent);
+    free(config->folder);
+    config->folder = path_clean(joined);
+    free(joined);
 }
 
 bool config_load(const char *path, struct config *config, struct error *err)
@@ -295,7 +335,79 @@ bool config_load(const char *path, struct config *config, struct error *err)
     bool done = json_is_object(root) ? load_object(config, "", "", root, err)
                                      : error_set(err, "%s:1:1: must be an object: {…}", path);
     json_decref(root);
+    set_folder(config);
     return done;
+}
+
+char *config_defaults_path(void)
+{
+    const char *named = getenv("ORRIS_DEFAULT_CONFIG"), *home = getenv("HOME");
+    if (named && *named)
+        return mem_string(named);
+    return home && *home ? path_join(home, ".orrisrc") : NULL;
+}
+
+static size_t field_size(enum key_type type)
+{
+    static const size_t sizes[] = {
+        [STRING] = sizeof(char *),      [STRINGS] = sizeof(struct strlist),
+        [PAIRS] = sizeof(struct pairs), [SIZE] = sizeof(uint64_t),
+        [NUMBER] = sizeof(uint64_t),    [SWITCH] = sizeof(enum config_switch),
+    };
+    return sizes[type];
+}
+
+/* What one program is made of is no default for all. */
+static bool may_be_default(const struct key *key)
+{
+    static const char *const own[] = {
+        "Program", "ProgramPath", "Args",   "Files",
+        "Dirs",    "MapDirs",     "Mounts", "LocalFilesParentDirectory",
+        "Exclude", "ImageName",   "Workdir"};
+    for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++)
+        if (!strcmp(own[i], key->name))
+            return false;
+    return true;
+}
+
+/* Moves the value of a key that config doesn't set from defaults to it. */
+static bool take_default(struct config *config, struct config *defaults, const struct key *key,
+                         struct error *err)
+{
+    uint64_t bit = 1ull << (key - keys);
+    if (!(defaults->keys_set & bit))
+        return true;
+    if (!may_be_default(key)) {
+        char *place = key_where(defaults, key->section, key->name, NULL);
+        error_set(err, "%s: \"%s\" belongs into a program's config.json, not into the defaults",
+                  place, key->name);
+        free(place);
+        return false;
+    }
+    void *from = (char *)defaults + key->field, *to = (char *)config + key->field;
+    if (!(config->keys_set & bit)) {
+        memcpy(to, from, field_size(key->type));
+        memset(from, 0, field_size(key->type));
+    }
+    return true;
+}
+
+bool config_add_defaults(struct config *config, struct error *err)
+{
+    struct config defaults;
+    char *path = config_defaults_path();
+    if (!path || access(path, F_OK) != 0) {
+        free(path);
+        return true;
+    }
+    bool good = config_load(path, &defaults, err);
+    for (size_t i = 0; good && i < KEY_COUNT; i++)
+        good = take_default(config, &defaults, &keys[i], err);
+    for (size_t i = 0; i < defaults.variables.count; i++)
+        strlist_add(&config->variables, defaults.variables.items[i]);
+    config_clear(&defaults);
+    free(path);
+    return good;
 }
 
 static void pairs_clear(struct pairs *pairs)
@@ -311,6 +423,11 @@ void config_clear(struct config *config)
     free(config->folder);
     free(config->program);
     free(config->workdir);
+    free(config->image_name);
+    free(config->parent);
+    free(config->version);
+    free(config->language);
+    free(config->description);
     buf_clear(&config->text);
     strlist_clear(&config->args);
     strlist_clear(&config->files);
@@ -324,6 +441,17 @@ void config_clear(struct config *config)
     *config = (struct config){0};
 }
 
+static void print_refused(FILE *out, bool markdown)
+{
+    for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++) {
+        const char *dot = *refused[i].section ? "." : "";
+        if (key_find(refused[i].section, refused[i].name))
+            continue;
+        fprintf(out, markdown ? "| `%s%s%s` | %s |\n" : "  %s%s%s: %s\n", refused[i].section, dot,
+                refused[i].name, refused[i].why);
+    }
+}
+
 void config_print_keys(FILE *out, bool markdown)
 {
     if (markdown)
@@ -331,11 +459,11 @@ void config_print_keys(FILE *out, bool markdown)
     for (size_t i = 0; i < KEY_COUNT; i++) {
         const struct key *key = &keys[i];
         const char *dot = *key->section ? "." : "";
-        if (markdown)
-            fprintf(out, "| `%s%s%s` | %s | %s |\n", key->section, dot, key->name,
-                    type_names[key->type], key->text);
-        else
-            fprintf(out, "  %s%s%s: %s\n      %s\n", key->section, dot, key->name,
-                    type_names[key->type], key->text);
+        fprintf(out, markdown ? "| `%s%s%s` | %s | %s |\n" : "  %s%s%s: %s\n      %s\n",
+                key->section, dot, key->name, type_names[key->type], key->text);
     }
+    fputs(markdown ? "\n| not a key here | what to do instead |\n| --- | --- |\n"
+                   : "\nOf the article's tool, but not keys here:\n",
+          out);
+    print_refused(out, markdown);
 }

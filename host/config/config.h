@@ -18,21 +18,33 @@ struct pairs {
     struct strlist written; /* the names as they stand in the file */
 };
 
+enum config_switch { SWITCH_UNSET, SWITCH_OFF, SWITCH_ON };
+
 struct config {
     char *path;      /* as the user gave it, for messages */
     char *folder;    /* absolute: what host paths are relative to */
     struct buf text; /* the file */
-    char *program, *workdir;
+    char *program, *workdir, *image_name;
+    char *parent;                           /* LocalFilesParentDirectory */
+    char *version, *language, *description; /* for people */
     struct strlist args, files, dirs, exclude, packages, ports, udp_ports;
     struct pairs env, map_dirs, mounts;
     struct strlist variables; /* names of the host's variables that were replaced */
-    uint64_t memory_bytes;    /* 0: not set */
-    uint64_t cpus;            /* 0: not set */
+    enum config_switch no_args_copy, accel;
+    uint64_t keys_set;     /* bit per key, in the order of keys.def */
+    uint64_t memory_bytes; /* 0: not set */
+    uint64_t cpus;         /* 0: not set */
 };
 
 /* Reads and checks the file. Errors begin with path:line:column. */
 bool config_load(const char *path, struct config *config, struct error *err);
 void config_clear(struct config *config);
+
+/* Takes what config doesn't set from the user's defaults ($ORRIS_DEFAULT_CONFIG, else ~/.orrisrc),
+ * if there are any. */
+bool config_add_defaults(struct config *config, struct error *err);
+/* The path of that file, whether or not it exists; owned by the caller. NULL: there is no home. */
+char *config_defaults_path(void);
 
 /* Where the item (a member's name, or NULL) or the index-th element of a key stands, as
  * "path:line:column"; owned by the caller. */

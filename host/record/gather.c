@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "host/app/elf.h"
+#include "host/app/launch.h"
 #include "host/base/io.h"
 #include "host/base/path.h"
 #include "host/base/say.h"
@@ -167,8 +168,9 @@ struct walk {
     char *at;   /* absolute, without links */
     char *rest; /* still to go; owned, todo points into it */
     char *todo;
-    bool inside; /* named relative to the command's folder */
-    bool follow; /* a last link, too */
+    bool inside;   /* named relative to the command's folder */
+    bool absolute; /* named by its whole path, wherever it lies */
+    bool follow;   /* a last link, too */
     int links;
 };
 
@@ -208,9 +210,14 @@ static bool is_made(const struct gather *gather, const char *path)
     return made;
 }
 
+static char *walk_name(const struct walk *walk, const char *path)
+{
+    return lock_name(walk->absolute ? NULL : walk->gather->folder, path, walk->inside);
+}
+
 static struct item *walk_item(const struct walk *walk, const char *path)
 {
-    char *name = lock_name(walk->gather->folder, path, walk->inside);
+    char *name = walk_name(walk, path);
     struct item *item = item_get(walk->gather, name, path);
     free(name);
     return item;
@@ -392,7 +399,7 @@ static void walk_missing(struct walk *walk, bool last, const struct meaning *mea
 static void walk_file(struct walk *walk, const struct meaning *meaning)
 {
     struct gather *gather = walk->gather;
-    char *name = lock_name(gather->folder, walk->at, walk->inside);
+    char *name = walk_name(walk, walk->at);
     struct item wanted = {.entry.name = name};
     struct item **known = tfind(&wanted, &gather->by_name, by_name);
     free(name);
@@ -447,6 +454,7 @@ static char *call_walk(struct gather *gather, const struct gather_call *call)
                         .at = mem_string(absolute ? "/" : call->base),
                         .rest = mem_string(call->path),
                         .inside = !absolute && path_under(call->base, gather->folder),
+                        .absolute = call->by_whole_path,
                         .follow = !nofollow};
     walk.todo = walk.rest;
     enum step step = walk_all(&walk, &last, &info);
@@ -470,8 +478,9 @@ static bool seen_before(struct gather *gather, const struct gather_call *call, c
         return false;
     bool follow = call->use == USE_OPEN ? !(call->flags & O_NOFOLLOW)
                                         : call->use == USE_LOOK && !call->nofollow;
-    *key = mem_printf("%c%c%s//%s", call->use == USE_OPEN ? 'o' : 'l', follow ? 'f' : 'n',
-                      *call->path == '/' ? "" : call->base, call->path);
+    *key = mem_printf("%c%c%c%s//%s", call->use == USE_OPEN ? 'o' : 'l', follow ? 'f' : 'n',
+                      call->by_whole_path ? 'w' : ' ', *call->path == '/' ? "" : call->base,
+                      call->path);
     return set_has(&gather->seen, *key);
 }
 
@@ -511,9 +520,22 @@ static void follow_interpreters(struct gather *gather, char *file, const char *b
     free(file);
 }
 
+/* A compiled program has an absolute path from its building or its configuration, and asks for it
+ * in the image, too. An interpreter has it from the current folder, which is another there. */
+static bool keeps_whole_path(const struct gather *gather, const struct gather_call *call)
+{
+    return *call->path == '/' && strcmp(gather->folder, "/") != 0 &&
+           path_under(call->path, gather->folder) && runtime_of(call->who) == RUNTIME_NONE;
+}
+
 void gather_call(struct gather *gather, const struct gather_call *call)
 {
     char *key;
+    struct gather_call whole = *call;
+    if (!call->by_whole_path && keeps_whole_path(gather, call)) {
+        whole.by_whole_path = true;
+        gather_call(gather, &whole);
+    }
     if (*call->path && !seen_before(gather, call, &key)) {
         char *file = call_walk(gather, call);
         if (file && key)

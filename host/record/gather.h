@@ -36,8 +36,9 @@ void gather_destroy(struct gather *gather);
 struct gather_call {
     const char *base, *path, *who;
     enum use use;
-    int flags;     /* OPEN */
-    bool nofollow; /* LOOK: as LINK */
+    int flags;          /* OPEN */
+    bool nofollow;      /* LOOK: as LINK */
+    bool by_whole_path; /* the entry is to have the absolute name */
 };
 void gather_call(struct gather *gather, const struct gather_call *call);
 

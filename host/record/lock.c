@@ -178,7 +178,7 @@ static char *relative_name(const char *folder, const char *path)
 
 char *lock_name(const char *folder, const char *path, bool inside)
 {
-    if (inside || (path_under(path, folder) && strcmp(folder, "/") != 0))
+    if (folder && (inside || (path_under(path, folder) && strcmp(folder, "/") != 0)))
         return relative_name(folder, path);
     const char *home = home_folder();
     if (home && path_under(path, home) && strcmp(path, home) != 0)

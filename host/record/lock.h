@@ -82,7 +82,8 @@ struct lock_section *lock_section(struct lock *lock, const char *name);
 char *lock_host_path(const struct lock *lock, const struct lock_entry *entry);
 
 /* How a path of the host stands in the file: relative, if it is below folder or inside says so,
- * with "~/" if it is below the home folder. Owned by the caller. */
+ * with "~/" if it is below the home folder. folder is NULL if no name is to be relative. Owned by
+ * the caller. */
 char *lock_name(const char *folder, const char *path, bool inside);
 
 /* Whether the name is relative to the command's folder, and so moves with it. */

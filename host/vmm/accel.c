@@ -118,7 +118,8 @@ static bool probe_open(struct probe *probe)
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
         return false;
     probe->serial = pair[0];
-    probe->fds = (struct qemu_fds){.serial = pair[1], .port = {-1, -1, -1, -1}, .record = -1};
+    probe->fds =
+        (struct qemu_fds){.serial = pair[1], .port = {-1, -1, -1, -1}, .record = -1, .stub = -1};
     probe->fds.image = memfd_create("orris-probe", MFD_CLOEXEC);
     probe->fds.output = memfd_create("orris-probe-output", MFD_CLOEXEC);
     size_t size = (size_t)(probe_elf_end - probe_elf);

@@ -163,10 +163,14 @@ void qemu_arguments(struct strlist *argv, const char *qemu, const struct run_opt
         ADD2(argv, "-device", "virtserialport,nr=%d,chardev=port%d", i + 1, i + 1);
     }
     add_mounts(argv, options, false);
-    if (fds->gdb) {
+    if (fds->stub >= 0) {
+        ADD2(argv, "-chardev", "socket,id=stub,fd=%d", fds->stub);
+        ADD2(argv, "-gdb", "chardev:stub");
+    } else if (fds->gdb) {
         ADD2(argv, "-gdb", "%s", fds->gdb);
-        strlist_add(argv, "-S");
     }
+    if (fds->stub >= 0 || fds->gdb)
+        strlist_add(argv, "-S");
     add_extra(argv, options->qemu_extra);
 }
 
@@ -233,6 +237,7 @@ static void become_qemu(const struct strlist *argv, const struct qemu_fds *fds,
     keep_open(fds->image);
     keep_open(fds->record);
     keep_open(fds->serial);
+    keep_open(fds->stub);
     for (int i = 0; i < 4; i++)
         keep_open(fds->port[i]);
     for (size_t i = 0; fds->mounts && i < fds->mounts->count; i++)

@@ -24,6 +24,7 @@ struct qemu_fds {
     int serial;      /* socket */
     int port[4];     /* sockets: control, stdin, stdout, stderr */
     int output;      /* QEMU's own standard output and error */
+    int stub;        /* socket: of the gdb stub, for a profile; or -1 */
     const char *gdb; /* where the gdb stub listens, and the machine waits for it; or NULL */
     const struct mount_list *mounts; /* whose descriptors it inherits, too; or NULL */
 };

@@ -235,6 +235,10 @@ static void control_handle(struct relay *relay, uint32_t type, const char *data,
     case ORRIS_MSG_COPY_END:
         copy_list_end(result->copies, data, size);
         break;
+    case ORRIS_MSG_MAPPED:
+        if (result->mapped)
+            result->mapped(result->mapped_context, data, size);
+        break;
     case ORRIS_MSG_STAGES:
         result->stages_tsc = size >= sizeof(result->stages) ? __rdtsc() : 0;
         if (result->stages_tsc)

@@ -48,10 +48,13 @@ struct relay_result {
     size_t lost_count;
     struct port_list *ports;  /* set before: those that lead into the machine */
     struct copy_list *copies; /* set before: where files that are brought out go, or NULL */
-    char *note;               /* the last NOTE, or NULL */
-    struct buf report;        /* of a crash, as text */
-    struct buf serial;        /* the last of the serial console */
-    struct buf messages;      /* the last of what the monitor said */
+    /* Set before: who is to be told of ORRIS_MSG_MAPPED, or NULL. */
+    void (*mapped)(void *context, const char *data, size_t size);
+    void *mapped_context;
+    char *note;          /* the last NOTE, or NULL */
+    struct buf report;   /* of a crash, as text */
+    struct buf serial;   /* the last of the serial console */
+    struct buf messages; /* the last of what the monitor said */
     struct orris_stages stages;
     uint64_t stages_tsc; /* when they came, on the host's counter; 0: they didn't */
     uint64_t started_ns; /* kernel entry to the program's first instruction, or 0 */

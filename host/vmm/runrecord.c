@@ -124,6 +124,8 @@ static void add_options(const struct run_options *run, const struct runrecord_ho
         options.flags |= ORRIS_OPTION_CONTROL;
     if (host->streams && say_level >= SAY_VERBOSE) /* a plain stream is for the program's output */
         options.flags |= ORRIS_OPTION_VERBOSE;
+    if (run->profile)
+        options.flags |= ORRIS_OPTION_MAPS;
     if (run->gdb)
         options.flags |= ORRIS_OPTION_MAPS | ORRIS_OPTION_DEBUG;
     if (run->time)

@@ -20,6 +20,7 @@
 #include "host/base/say.h"
 #include "host/base/store.h"
 #include "host/image/image.h"
+#include "host/profile/profile.h"
 #include "host/vmm/accel.h"
 #include "host/vmm/chart.h"
 #include "host/vmm/debug.h"
@@ -44,6 +45,8 @@ struct vmm {
     char *qemu;
     bool kvm;
     struct debug debug;
+    struct profile *profile;
+    int stub; /* our end of the gdb stub */
     struct streams streams;
     struct terminal terminal;
     struct qemu_fds fds; /* the machine's ends */
@@ -222,6 +225,7 @@ static void close_theirs(struct vmm *vmm)
     for (int i = 0; i < 4; i++)
         close_fd(&vmm->fds.port[i]);
     close_fd(&vmm->fds.serial);
+    close_fd(&vmm->fds.stub);
     close_fd(&vmm->fds.output);
     close_fd(&vmm->fds.record);
 }
@@ -275,14 +279,39 @@ static bool check_memory(const struct run_options *options, struct error *err)
                      (unsigned long long)VMM_MEMORY_MIN >> 20);
 }
 
+static void told_mapped(void *context, const char *data, size_t size)
+{
+    profile_mapped(context, data, size);
+}
+
+static bool begin_profile(struct vmm *vmm, struct error *err)
+{
+    int pair[2];
+    char *folder = path_parent(vmm->options->profile);
+    bool writable = access(folder, W_OK) == 0; /* said now, not after an hour's run */
+    free(folder);
+    if (!writable)
+        return error_errno(err, "--profile: can't write %s", vmm->options->profile);
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+        return error_errno(err, "cannot make a channel");
+    vmm->stub = pair[0];
+    vmm->fds.stub = pair[1];
+    vmm->profile = profile_create(vmm->stub, vmm->image, err);
+    vmm->result.mapped = told_mapped;
+    vmm->result.mapped_context = vmm->profile;
+    return vmm->profile != NULL;
+}
+
 static bool begin_debug(struct vmm *vmm, struct error *err)
 {
     const struct run_options *options = vmm->options;
+    if (options->gdb && options->profile)
+        return error_set(err, "--gdb and --profile both want QEMU's debugging stub: one at a time");
     if (options->gdb &&
         !debug_begin(&vmm->debug, vmm->image_path, &vmm->info, options->gdb_port, err))
         return false;
     vmm->fds.gdb = vmm->debug.server;
-    return true;
+    return !options->profile || begin_profile(vmm, err);
 }
 
 static bool prepare(struct vmm *vmm, struct error *err)
@@ -333,6 +362,16 @@ static void say_chart(const struct vmm *vmm, struct tsc_reading from, struct tsc
     chart_say(&chart);
 }
 
+static bool tell_profile(const struct vmm *vmm)
+{
+    struct error err;
+    const char *program = vmm->options->args.count ? vmm->options->args.items[0] : vmm->image_path;
+    bool told = profile_tell(vmm->profile, program, vmm->options->profile, &err);
+    if (!told)
+        say_error("--profile: %s", err.text);
+    return told;
+}
+
 static int run(struct vmm *vmm, struct error *err)
 {
     vmm->signals = relay_signals_begin(&vmm->mask);
@@ -341,8 +380,12 @@ static int run(struct vmm *vmm, struct error *err)
     if (start_machine(vmm, err)) {
         if (vmm->debug.server)
             debug_say(&vmm->debug);
+        if (vmm->profile)
+            profile_start(vmm->profile);
         relay_run(&vmm->channels, &vmm->streams, &vmm->terminal, vmm->signals, vmm->trace,
                   &vmm->result);
+        if (vmm->profile)
+            profile_stop(vmm->profile);
         qemu_end(vmm->pid, &vmm->status);
         status = end_status(&vmm->result, vmm->status, vmm->options, err);
         if (!copy_list_finish(vmm->result.copies) && status == 0)
@@ -350,6 +393,8 @@ static int run(struct vmm *vmm, struct error *err)
     }
     struct tsc_reading to = tsc_read();
     say_times(vmm, from, to);
+    if (vmm->profile && !tell_profile(vmm) && status == 0)
+        status = VMM_TOOL_FAILED;
     if (vmm->options->time)
         say_chart(vmm, from, to);
     hostinfo_refine_tsc(&vmm->host, from, to);
@@ -362,6 +407,9 @@ static void vmm_clear(struct vmm *vmm)
     close_theirs(vmm);
     close_ours(vmm);
     debug_end(&vmm->debug);
+    close_fd(&vmm->stub);
+    if (vmm->profile)
+        profile_destroy(vmm->profile);
     if (vmm->image_ours)
         close_fd(&vmm->image);
     if (vmm->trace)
@@ -379,7 +427,13 @@ int vmm_run(const char *image_path, const struct run_options *options, struct er
         .options = options,
         .image = -1,
         .signals = -1,
-        .fds = {.image = -1, .record = -1, .serial = -1, .port = {-1, -1, -1, -1}, .output = -1},
+        .stub = -1,
+        .fds = {.image = -1,
+                .record = -1,
+                .stub = -1,
+                .serial = -1,
+                .port = {-1, -1, -1, -1},
+                .output = -1},
         .channels = {-1, -1, -1, -1, -1, -1, -1},
     };
     int status = prepare(&vmm, err) ? run(&vmm, err) : VMM_TOOL_FAILED;

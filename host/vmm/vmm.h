@@ -31,6 +31,7 @@ struct run_options {
     const char *trace_file;    /* or NULL: standard error */
     bool gdb;                  /* wait for a debugger */
     unsigned gdb_port;         /* 0: a socket of its own */
+    const char *profile;       /* the flame graph's file; NULL: no profile */
     bool time;                 /* say a chart of the start */
     uint64_t begun_tsc;        /* with time: when the tool began */
     const char *qemu_extra;    /* for tests and benchmarks: more QEMU arguments, split at blanks */

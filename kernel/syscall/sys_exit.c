@@ -1,6 +1,7 @@
 /* The end of threads and of the process, and waiting for children, of which there are none. */
 #include <linux/wait.h>
 
+#include "kernel/fd/pidfd.h"
 #include "kernel/proc/task.h"
 #include "kernel/syscall/syscall.h"
 
@@ -32,5 +33,12 @@ int64_t sys_waitid(int which, int pid, struct uptr info, int options, struct upt
     bool wants = options & (WEXITED | WSTOPPED | WCONTINUED);
     if ((options & ~known) || !wants || which < P_ALL || which > P_PIDFD)
         return -EINVAL;
+    if ((which == P_PID && pid <= 0) || ((which == P_PGID || which == P_PIDFD) && pid < 0))
+        return -EINVAL;
+    struct file *process;
+    int err = which == P_PIDFD ? pidfd_get(pid, &process) : -ECHILD;
+    if (err)
+        return err;
+    file_put(process);
     return -ECHILD;
 }

@@ -187,7 +187,7 @@ static bool is_self(int pid)
 
 int64_t sys_setpgid(int pid, int pgid)
 {
-    if (pgid < 0)
+    if (pgid < 0 || (pgid == 0 && pid < 0))
         return -EINVAL;
     if (!is_self(pid))
         return -ESRCH;

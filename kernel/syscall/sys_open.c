@@ -6,6 +6,7 @@
 #include "kernel/base/string.h"
 #include "kernel/fd/fdtable.h"
 #include "kernel/fs/memfs.h"
+#include "kernel/syscall/grown.h"
 #include "kernel/syscall/path.h"
 #include "kernel/syscall/syscall.h"
 
@@ -42,19 +43,6 @@ int64_t sys_open(struct uptr path, unsigned flags, unsigned mode)
 int64_t sys_creat(struct uptr path, unsigned mode)
 {
     return open_at(AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC | O_LARGEFILE, mode);
-}
-
-/* Whether the bytes beyond what we know of a struct that may grow are zero. */
-static int check_zeros(struct uptr at, size_t size)
-{
-    for (; size > 0; size--, at = uptr_add(at, 1)) {
-        uint8_t byte;
-        if (copy_from_user(&byte, at, 1))
-            return -EFAULT;
-        if (byte)
-            return -E2BIG;
-    }
-    return 0;
 }
 
 /* What resolve asks for, as LOOKUP_*; -EINVAL for unknown bits. Magic links are not followed under
@@ -110,9 +98,7 @@ int64_t sys_openat2(int dirfd, struct uptr path, struct uptr how, size_t size)
     struct open_how h;
     if (size < sizeof(h) || size > PAGE_SIZE)
         return size < sizeof(h) ? -EINVAL : -E2BIG;
-    int err = copy_from_user(&h, how, sizeof(h));
-    if (!err)
-        err = check_zeros(uptr_add(how, sizeof(h)), size - sizeof(h));
+    int err = grown_get(&h, sizeof(h), how, size);
     if (err)
         return err;
     bool creates = h.flags & (O_CREAT | (O_TMPFILE & ~O_DIRECTORY));

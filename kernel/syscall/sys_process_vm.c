@@ -1,4 +1,4 @@
-/* process_vm_readv, process_vm_writev and process_madvise, on the one process there is. */
+/* process_vm_readv and process_vm_writev, on the one process there is. */
 #include "kernel/mm/heap.h"
 #include "kernel/proc/task.h"
 #include "kernel/syscall/iovec.h"
@@ -70,11 +70,4 @@ int64_t sys_process_vm_writev(int pid, struct uptr local, uint64_t local_count, 
                               uint64_t remote_count, uint64_t flags)
 {
     return transfer(pid, local, local_count, remote, remote_count, flags, true);
-}
-
-/* There are no descriptors of processes (pidfd_open is missing), so none can be right. */
-int64_t sys_process_madvise(int fd, struct uptr ranges, size_t count, int advice, unsigned flags)
-{
-    (void)fd, (void)ranges, (void)count, (void)advice;
-    return flags ? -EINVAL : -EBADF;
 }

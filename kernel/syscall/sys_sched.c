@@ -8,6 +8,7 @@
 #include "kernel/base/string.h"
 #include "kernel/proc/priority.h"
 #include "kernel/proc/task.h"
+#include "kernel/syscall/grown.h"
 #include "kernel/syscall/syscall.h"
 #include "kernel/time/timespec.h"
 
@@ -186,6 +187,7 @@ int64_t sys_getcpu(struct uptr cpu, struct uptr node, struct uptr cache)
     return err;
 }
 
+/* A size that we can't take is answered with the one that we know. */
 static int read_attr(struct uptr from, struct sched_attr *attr)
 {
     uint32_t size;
@@ -194,13 +196,17 @@ static int read_attr(struct uptr from, struct sched_attr *attr)
         return err;
     if (size == 0)
         size = ATTR_SIZE_FIRST;
-    if (size < ATTR_SIZE_FIRST || size > PAGE_SIZE) {
-        size = sizeof(*attr);
-        err = copy_to_user(from, &size, sizeof(size));
-        return err ? err : -E2BIG;
-    }
-    memset(attr, 0, sizeof(*attr));
-    return copy_from_user(attr, from, min_u64(size, sizeof(*attr)));
+    err = size < ATTR_SIZE_FIRST || size > PAGE_SIZE ? -E2BIG
+                                                     : grown_get(attr, sizeof(*attr), from, size);
+    if (err != -E2BIG)
+        return err;
+    size = sizeof(*attr);
+    return copy_to_user(from, &size, sizeof(size)) ? -EFAULT : -E2BIG;
+}
+
+static int clamp_nice(int nice)
+{
+    return nice < NICE_MIN ? NICE_MIN : nice > NICE_MAX ? NICE_MAX : nice;
 }
 
 int64_t sys_sched_setattr(int tid, struct uptr from, unsigned flags)
@@ -215,12 +221,13 @@ int64_t sys_sched_setattr(int tid, struct uptr from, unsigned flags)
     err = look(tid, &p);
     if (err)
         return err;
-    if (attr.sched_policy > SCHED_IDLE || attr.sched_priority > RT_PRIORITY_MAX)
+    if (attr.sched_policy > SCHED_IDLE || attr.sched_priority > RT_PRIORITY_MAX ||
+        (attr.sched_flags & ~(uint64_t)SCHED_FLAG_ALL))
         return -EINVAL;
     p.policy = (int)attr.sched_policy;
     p.rt_priority = (int)attr.sched_priority;
-    if (!is_realtime(p.policy) && attr.sched_nice >= NICE_MIN && attr.sched_nice <= NICE_MAX)
-        p.nice = attr.sched_nice;
+    if (!is_realtime(p.policy))
+        p.nice = clamp_nice(attr.sched_nice);
     return apply(tid, &p);
 }
 
@@ -286,10 +293,7 @@ int64_t sys_setpriority(int which, int who, int nice)
 {
     if (which < PRIO_PROCESS || which > PRIO_USER)
         return -EINVAL;
-    if (nice < NICE_MIN)
-        nice = NICE_MIN;
-    if (nice > NICE_MAX)
-        nice = NICE_MAX;
+    nice = clamp_nice(nice);
     return for_tasks(which, who, set_nice, &nice) ? 0 : -ESRCH;
 }
 

@@ -1,6 +1,7 @@
 /* Signal calls. Queues and masks are in kernel/proc/signal.c, delivery in kernel/proc/return.c. */
 #include "kernel/arch/regs.h"
 #include "kernel/base/string.h"
+#include "kernel/fd/pidfd.h"
 #include "kernel/proc/restart.h"
 #include "kernel/proc/signal.h"
 #include "kernel/syscall/syscall.h"
@@ -269,6 +270,24 @@ int64_t sys_rt_tgsigqueueinfo(int tgid, int tid, int signo, struct uptr from)
         return -EINVAL;
     int err = read_info(from, signo, &info);
     return err ? err : send_to_thread(tgid, tid, signo, &info);
+}
+
+/* To the process; PIDFD_SIGNAL_PROCESS_GROUP and _THREAD are not there (PART). */
+int64_t sys_pidfd_send_signal(int fd, int signo, struct uptr from, unsigned flags)
+{
+    struct file *process;
+    siginfo_t info;
+    if (flags)
+        return -EINVAL;
+    int err = pidfd_get(fd, &process);
+    if (err)
+        return err;
+    file_put(process);
+    fill_user_info(&info, signo, SI_USER);
+    err = uptr_is_null(from) ? 0 : copy_from_user(&info, from, sizeof(info));
+    if (!err && (info.si_signo != signo || signo < 0 || signo > SIGNAL_COUNT))
+        err = -EINVAL;
+    return err || !signo ? err : signal_send_process(signo, &info);
 }
 
 int64_t sys_restart_syscall(void)

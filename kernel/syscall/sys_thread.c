@@ -17,6 +17,7 @@
 #include "kernel/proc/priority.h"
 #include "kernel/proc/rseq.h"
 #include "kernel/proc/signal.h"
+#include "kernel/syscall/grown.h"
 #include "kernel/syscall/syscall.h"
 
 /* What a thread shares with its process; other combinations are half processes. */
@@ -164,15 +165,7 @@ static int read_clone_args(struct uptr from, size_t size, struct clone_args *arg
         return -EINVAL;
     if (size > PAGE_SIZE)
         return -E2BIG;
-    memset(args, 0, sizeof(*args));
-    for (size_t at = sizeof(*args); at < size; at++) {
-        uint8_t byte;
-        if (copy_from_user(&byte, uptr_add(from, at), 1))
-            return -EFAULT;
-        if (byte)
-            return -E2BIG;
-    }
-    return copy_from_user(args, from, min_u64(size, sizeof(*args)));
+    return grown_get(args, sizeof(*args), from, size);
 }
 
 int64_t sys_clone3(struct uptr from, size_t size)

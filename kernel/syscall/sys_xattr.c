@@ -23,6 +23,9 @@ static int name_get(char *name, struct uptr from)
 static int name_check(const struct inode *inode, const char *name, bool change)
 {
     bool plain = inode_is_regular(inode) || inode_is_dir(inode);
+    if (strcmp(name, "user.") == 0 || strcmp(name, "trusted.") == 0 ||
+        strcmp(name, "security.") == 0)
+        return -EINVAL;
     if (strncmp(name, "user.", 5) == 0)
         return plain ? 0 : change ? -EPERM : -ENODATA;
     if (strncmp(name, "trusted.", 8) == 0 || strncmp(name, "security.", 9) == 0)

@@ -278,7 +278,8 @@ static const char class_process[] =
     "waitid,arch_prctl,prctl,set_tid_address,";
 static const char class_signal[] =
     ",rt_sigaction,rt_sigprocmask,rt_sigreturn,rt_sigpending,rt_sigtimedwait,rt_sigqueueinfo,"
-    "rt_sigsuspend,rt_tgsigqueueinfo,sigaltstack,kill,tkill,tgkill,pause,signalfd,signalfd4,";
+    "rt_sigsuspend,rt_tgsigqueueinfo,sigaltstack,kill,tkill,tgkill,pause,signalfd,signalfd4,"
+    "pidfd_send_signal,";
 static const char class_network[] =
     ",socket,connect,accept,accept4,sendto,recvfrom,sendmsg,recvmsg,shutdown,bind,listen,"
     "getsockname,getpeername,socketpair,setsockopt,getsockopt,recvmmsg,sendmmsg,";

@@ -123,6 +123,77 @@ static void test_what_is_named_must_be_there(void)
               "config.json:1:14: the variable $ORRIS_NOT_SET is not set (\"$$\" is a dollar)");
 }
 
+static void test_keys_of_the_other_tool(void)
+{
+    CHECK_STR(mistake("{\"RunConfig\": {\"gpus\": 1}}"),
+              "config.json:1:16: \"gpus\" can't be used: the kernel drives no graphics cards; run "
+              "what needs one on the host");
+    CHECK(strstr(mistake("{\"KLIBS\": []}"), "the kernel has no modules") != NULL);
+    CHECK(strstr(mistake("{\"RunConfig\": {\"Mounts\": {}}}"), "belongs beside") != NULL);
+    CHECK_STR(mistake("{\"RunConfig\": {\"Accel\": 1}}"),
+              "config.json:1:16: RunConfig's \"Accel\" must be true or false");
+    CHECK_STR(mistake("{\"Description\": \"x\", \"ProgramPath\": \"a\", \"Program\": \"b\"}"), "");
+}
+
+static void test_paths_may_be_relative_to_another_folder(void)
+{
+    put("data/inner.txt", "");
+    CHECK_STR(mistake("{\"LocalFilesParentDirectory\": \"data\", \"Files\": [\"inner.txt\"]}"), "");
+}
+
+static void test_defaults(void)
+{
+    struct config config;
+    struct error err = {0};
+    put("rc", "{\"Env\": {\"A\": \"rc\"}, \"Packages\": [\"p\"],\n"
+              "\"RunConfig\": {\"Memory\": \"1G\", \"CPUs\": 2, \"Accel\": false}}");
+    put("config.json", "{\"Env\": {\"B\": \"mine\"}, \"RunConfig\": {\"Memory\": \"64M\"}}");
+    setenv("ORRIS_DEFAULT_CONFIG", "rc", 1);
+    CHECK(config_load("config.json", &config, &err) && config_add_defaults(&config, &err));
+    CHECK_EQ(config.memory_bytes, 64u << 20);
+    CHECK_EQ(config.cpus, 2);
+    CHECK_EQ(config.accel, SWITCH_OFF);
+    CHECK_EQ(config.env.names.count, 1);
+    CHECK_STR(config.env.names.items[0], "B");
+    CHECK_STR(config.packages.items[0], "p");
+    config_clear(&config);
+    put("rc", "{\n\"Args\": [\"x\"]}");
+    config = (struct config){0};
+    CHECK(!config_add_defaults(&config, &err));
+    CHECK_STR(err.text,
+              "rc:2:1: \"Args\" belongs into a program's config.json, not into the defaults");
+    config_clear(&config);
+    setenv("ORRIS_DEFAULT_CONFIG", "none", 1);
+    CHECK(config_add_defaults(&config, &err));
+    unsetenv("ORRIS_DEFAULT_CONFIG");
+}
+
+/* As large and as deep as somebody may make them. */
+static void test_monsters(void)
+{
+    static char text[10u << 20];
+    struct config config;
+    struct error err = {0};
+    memset(text, '[', 10000);
+    memcpy(text, "{\"Args\":", 8);
+    text[10000] = 0;
+    CHECK(strstr(mistake(text), "config.json:1:") != NULL);
+    memset(text, ' ', sizeof(text) - 1);
+    size_t at = (size_t)sprintf(text, "{\"Args\": [\"x\"");
+    while (at + 8 < sizeof(text))
+        at += (size_t)sprintf(text + at, ",\n\"yz\"");
+    strcpy(text + at, "]}");
+    put("config.json", text);
+    CHECK(config_load("config.json", &config, &err));
+    CHECK(config.args.count > 1000000);
+    config_clear(&config);
+    memset(text, '"', sizeof(text) - 1);
+    CHECK(*mistake(text));
+    memset(text, 'x', sizeof(text) - 1);
+    memcpy(text, "{\"Args\": [\"", 11);
+    CHECK(*mistake(text));
+}
+
 static void test_variables_are_replaced_everywhere(void)
 {
     put("config.json",
@@ -223,6 +294,10 @@ int main(void)
     RUN(test_every_key);
     RUN(test_mistakes_name_their_place);
     RUN(test_what_is_named_must_be_there);
+    RUN(test_keys_of_the_other_tool);
+    RUN(test_paths_may_be_relative_to_another_folder);
+    RUN(test_defaults);
+    RUN(test_monsters);
     RUN(test_variables_are_replaced_everywhere);
     RUN(test_globs_match_names_at_any_depth);
     RUN(test_sizes);

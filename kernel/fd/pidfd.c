@@ -1,0 +1,57 @@
+/* pidfd: it has no state but the process's number. */
+#include "kernel/fd/pidfd.h"
+
+#include <asm/fcntl.h>
+
+#include "kernel/base/errno.h"
+#include "kernel/base/format.h"
+#include "kernel/fd/anonymous.h"
+#include "kernel/fd/fdtable.h"
+
+static int64_t pidfd_transfer(struct file *f, struct iter *it, uint64_t *pos)
+{
+    (void)f, (void)it, (void)pos;
+    return -EINVAL;
+}
+
+static uint32_t pidfd_poll(struct file *f)
+{
+    (void)f;
+    return 0;
+}
+
+static size_t pidfd_fdinfo(struct file *f, char *buf, size_t size)
+{
+    int pid = (int)(intptr_t)f->private;
+    return format(buf, size, "Pid:\t%d\nNSpid:\t%d\n", pid, pid);
+}
+
+static const struct file_ops pidfd_ops = {
+    .name = "pidfd",
+    .read = pidfd_transfer,
+    .write = pidfd_transfer,
+    .poll = pidfd_poll,
+    .getattr = anonymous_getattr,
+    .describe = anonymous_describe,
+    .fdinfo = pidfd_fdinfo,
+};
+
+struct file *pidfd_create(int pid, unsigned flags)
+{
+    return file_alloc(&pidfd_ops, O_RDWR | flags, NULL, (void *)(intptr_t)pid);
+}
+
+bool pidfd_is(const struct file *f)
+{
+    return f->ops == &pidfd_ops;
+}
+
+int pidfd_get(int fd, struct file **out)
+{
+    int err = fd_get(fd, out);
+    if (!err && !pidfd_is(*out)) {
+        file_put(*out);
+        err = -EBADF;
+    }
+    return err;
+}

@@ -1,0 +1,75 @@
+#!/bin/bash
+# --profile of a program whose hot functions are known.
+. "$(dirname "$0")/tap.sh"
+
+cat > busy.c <<'P'
+#include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#define LOOP(name)                                                                                 \
+    __attribute__((noinline)) unsigned name(unsigned n)                                            \
+    {                                                                                              \
+        unsigned x = 1;                                                                            \
+        for (unsigned i = 0; i < n; i++) {                                                         \
+            x = x * 1664525u + 1013904223u;                                                        \
+            __asm__ volatile("" : "+r"(x));                                                        \
+        }                                                                                          \
+        return x;                                                                                  \
+    }
+LOOP(hot)
+LOOP(warm)
+__attribute__((noinline)) unsigned work(unsigned n)
+{
+    return hot(3 * n) + warm(n);
+}
+__attribute__((noinline)) int calls(int n)
+{
+    int sum = 0;
+    for (int i = 0; i < n; i++)
+        sum += access("/nowhere/at/all", 0);
+    return sum;
+}
+int main(int argc, char **argv)
+{
+    (void)argv;
+    unsigned x = 0;
+    for (int i = 0; i < 12; i++)
+        x += work(5000000);
+    int y = argc > 1 ? calls(60000) : 0;
+    printf("%u\n", x);
+    if (argc > 2)
+        sleep(3);
+    return y + 60000 == 0 ? 3 : 4;
+}
+P
+gcc -O2 -fomit-frame-pointer busy.c -o busy
+share() { # FUNCTION: the percentage of samples in it itself
+    sed -n "s/^orris: *\([0-9.]*\) % *[0-9.]* %  $1$/\1/p" err
+}
+
+TIME_LIMIT=200
+try run --profile=graph.svg "$PWD/busy" calls
+ok "the program's output and status are its own" is "$status$(cat out)" "$(./busy calls | sed 's/^/3/')"
+ok "the hot function comes first" matches <(grep -A1 'itself' err | tail -1) ' %  hot$'
+ok "with three times the samples of the warm one" \
+    awk -v h="$(share hot)" -v w="$(share warm)" 'BEGIN { exit !(h > 2 * w && h < 4.5 * w) }'
+ok "the kernel's functions are among the others" matches err '%  [a-z_]+ \(kernel\)$'
+ok "the graph is well-formed" "$python" -c 'import sys, xml.dom.minidom as x; x.parse(sys.argv[1])' graph.svg
+# bar NAME: its depth; the graph holds each of these once or more.
+bar() { sed -n "s/.*data-d=\"\([0-9]*\)\" data-n=\"$1\".*/\1/p" graph.svg | head -1; }
+ok "work stands between main and hot" is "$(($(bar hot) - $(bar main)))$(($(bar hot) - $(bar work)))" 21
+ok "a call's way into the kernel is one stack" test "$(bar 'syscall_entry (kernel)')" -gt "$(bar calls)"
+
+strip busy
+try run --profile=graph.svg "$PWD/busy"
+ok "a stripped program goes by its file's name" test "$(share '\[busy\]' | cut -d. -f1)" -gt 50
+ok "a library's functions keep theirs" has graph.svg 'data-n="__libc_start_main'
+try run --profile=graph.svg "$PWD/busy" calls sleep
+ok "waiting is told, not counted" test "$(sed -n 's/.* \([0-9]*\) % of the time the machine waited/\1/p' err)" -ge 20
+
+try run --profile=/nowhere/graph.svg /bin/true
+ok "a file that can't be written is a failure" is "$status" 125
+ok "and named" has err /nowhere/graph.svg
+try run --profile --gdb /bin/true
+ok "a debugger at the same time is refused" is "$status$(grep -c 'one at a time' err)" 1251
+finish
