@@ -259,6 +259,7 @@ int layers_open(struct filesystem *fs)
             log_note("the image is damaged: layer %u: %s", i, why);
             return err;
         }
+        fs->pages_below += layers[i].size / PAGE_SIZE;
         node->layer = (uint8_t)i;
         attr = here;
     }

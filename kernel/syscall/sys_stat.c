@@ -229,7 +229,7 @@ static int statfs_out(struct filesystem *fs, struct uptr out)
                         .f_flags = 0x20 /* ST_VALID */ | (fs->read_only ? 1 : 0)};
     if (fs->pages_max) {
         uint64_t left = fs->pages_max - min_u64(fs->pages_used, fs->pages_max);
-        st.f_blocks = (long)fs->pages_max;
+        st.f_blocks = (long)(fs->pages_below + fs->pages_max);
         st.f_bfree = st.f_bavail = (long)left;
         st.f_files = (long)(fs->inodes_used + left);
         st.f_ffree = (long)left;

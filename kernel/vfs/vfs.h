@@ -106,6 +106,7 @@ struct filesystem {
     uint64_t device;                /* st_dev */
     uint64_t magic;                 /* statfs f_type */
     uint64_t pages_used, pages_max; /* 0: no limit */
+    uint64_t pages_below;           /* what read-only layers hold: used beyond pages_max */
     uint64_t inodes_used;
     bool read_only;
     bool no_negative; /* names come and go by themselves (proc): don't cache dentries */
