@@ -211,6 +211,11 @@ static bool has_process(pseudo_key_t key, uint32_t number)
 
 static const struct pseudo_entry process_child = PSEUDO_DIR("", &proc_process_dir);
 
+bool proc_is_process(const struct inode *inode)
+{
+    return pseudo_is(inode, &procfs, &process_child);
+}
+
 static const struct pseudo_entry root_entries[] = {
     PSEUDO_FIXED("cgroups", "#subsys_name\thierarchy\tnum_cgroups\tenabled\n"),
     PSEUDO_FIXED("cmdline", "\n"),

@@ -11,6 +11,9 @@ extern const struct pseudo_dir proc_net_dir;                     /* procfs_net.c
 extern const struct pseudo_dir proc_fd_dir, proc_fdinfo_dir;     /* procfs_fd.c */
 extern const struct pseudo_link proc_exe, proc_cwd, proc_rootfs; /* procfs_fd.c */
 
+/* procfs.c: whether inode is /proc/PID (or NULL). */
+bool proc_is_process(const struct inode *inode);
+
 /* procfs_mem.c */
 void proc_maps(struct text *out, pseudo_key_t key);
 void proc_smaps(struct text *out, pseudo_key_t key);

@@ -35,6 +35,12 @@ static struct pseudo_inode *pseudo_of(const struct inode *inode)
     return container_of(inode, struct pseudo_inode, inode);
 }
 
+bool pseudo_is(const struct inode *inode, const struct filesystem *fs,
+               const struct pseudo_entry *entry)
+{
+    return inode && inode->fs == fs && pseudo_of(inode)->entry == entry;
+}
+
 /* The same number each time, as names are looked up again and again. */
 static uint64_t entry_ino(uint64_t dir_ino, struct name name)
 {

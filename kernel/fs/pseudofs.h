@@ -124,6 +124,10 @@ int pseudo_write_ignored(pseudo_key_t key, const char *bytes, size_t length);
  * length or -ENOMEM. */
 int64_t pseudo_take_text(struct text *text, char *buf, size_t size);
 
+/* Whether inode is of fs and is what entry describes. */
+bool pseudo_is(const struct inode *inode, const struct filesystem *fs,
+               const struct pseudo_entry *entry);
+
 /* Mounts /proc, /sys and /dev. Returns 0 or -errno. */
 MUST_CHECK int pseudo_mount_all(void);
 

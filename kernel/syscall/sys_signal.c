@@ -1,7 +1,9 @@
 /* Signal calls. Queues and masks are in kernel/proc/signal.c, delivery in kernel/proc/return.c. */
 #include "kernel/arch/regs.h"
 #include "kernel/base/string.h"
+#include "kernel/fd/fdtable.h"
 #include "kernel/fd/pidfd.h"
+#include "kernel/fs/procfs.h"
 #include "kernel/proc/restart.h"
 #include "kernel/proc/signal.h"
 #include "kernel/syscall/syscall.h"
@@ -272,17 +274,27 @@ int64_t sys_rt_tgsigqueueinfo(int tgid, int tid, int signo, struct uptr from)
     return err ? err : send_to_thread(tgid, tid, signo, &info);
 }
 
+/* Whether fd is the process's: a pidfd, or /proc/PID. */
+static int check_process(int fd)
+{
+    struct file *f;
+    int err = fd_get(fd, &f);
+    if (err)
+        return err;
+    err = pidfd_is(f) || proc_is_process(f->inode) ? 0 : -EBADF;
+    file_put(f);
+    return err;
+}
+
 /* To the process; PIDFD_SIGNAL_PROCESS_GROUP and _THREAD are not there (PART). */
 int64_t sys_pidfd_send_signal(int fd, int signo, struct uptr from, unsigned flags)
 {
-    struct file *process;
     siginfo_t info;
     if (flags)
         return -EINVAL;
-    int err = pidfd_get(fd, &process);
+    int err = check_process(fd);
     if (err)
         return err;
-    file_put(process);
     fill_user_info(&info, signo, SI_USER);
     err = uptr_is_null(from) ? 0 : copy_from_user(&info, from, sizeof(info));
     if (!err && (info.si_signo != signo || signo < 0 || signo > SIGNAL_COUNT))

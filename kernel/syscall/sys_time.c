@@ -202,10 +202,8 @@ int64_t sys_clock_nanosleep(int clock, int flags, struct uptr request, struct up
     if (err)
         return err;
     if (clock == CLOCK_REALTIME_COARSE || clock == CLOCK_MONOTONIC_COARSE ||
-        clock == CLOCK_MONOTONIC_RAW)
+        clock == CLOCK_MONOTONIC_RAW || clock == CLOCK_THREAD_CPUTIME_ID)
         return -EOPNOTSUPP;
-    if (clock == CLOCK_THREAD_CPUTIME_ID)
-        return -EINVAL;
     err = timespec_read(request, &ns);
     if (err)
         return err;

@@ -370,7 +370,8 @@ static int protect_locked(uint64_t start, uint64_t end, uint32_t prot)
 int vm_protect(uint64_t addr, uint64_t size, uint32_t prot)
 {
     uint64_t end = align_up(addr + size, PAGE_SIZE);
-    if (addr & PAGE_MASK || prot & ~(uint32_t)(PROT_KNOWN | PROT_IGNORED)) {
+    bool both_ways = (prot & PROT_GROWSDOWN) && (prot & PROT_GROWSUP);
+    if (addr & PAGE_MASK || prot & ~(uint32_t)(PROT_KNOWN | PROT_IGNORED) || both_ways) {
         return -EINVAL;
     }
     if (!size) {

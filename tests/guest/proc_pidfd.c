@@ -78,6 +78,20 @@ static void signals_are_checked(void)
     close(pipes[1]);
 }
 
+static void a_folder_of_proc_is_its_process(void)
+{
+    char path[32];
+    snprintf(path, sizeof(path), "/proc/%d", getpid());
+    int fd = open(path, O_RDONLY | O_DIRECTORY);
+    got = 0;
+    CHECK_OK(syscall(SYS_pidfd_send_signal, fd, SIGUSR1, NULL, 0));
+    CHECK_EQ(got, SIGUSR1);
+    close(fd);
+    fd = open("/proc", O_RDONLY | O_DIRECTORY);
+    CHECK_ERR(syscall(SYS_pidfd_send_signal, fd, SIGUSR1, NULL, 0), EBADF);
+    close(fd);
+}
+
 static void descriptors_can_be_taken(void)
 {
     int pipes[2];
@@ -135,6 +149,7 @@ int main(void)
     RUN(a_living_process_is_not_readable);
     RUN(signals_reach_the_process);
     RUN(signals_are_checked);
+    RUN(a_folder_of_proc_is_its_process);
     RUN(descriptors_can_be_taken);
     RUN(memory_can_be_advised);
     RUN(waiting_for_oneself);
