@@ -53,6 +53,7 @@ struct task {
     bool borrows;
     uint8_t own_policy, own_rt_priority;
     uint64_t affinity;        /* CPUs it may run on, as set; 0: all */
+    uint64_t memory_nodes;    /* set_mempolicy(2): syscall/sys_mempolicy.c */
     uint64_t restart_data[4]; /* restart_syscall(2) */
     int restart_kind;
     int exit_status;
@@ -60,6 +61,7 @@ struct task {
     /* The last fault, as signal frames show it. */
     uint64_t fault_addr, fault_error;
     uint32_t fault_trapno;
+    int memory_policy;                  /* with memory_nodes */
     struct futex_waiter *futex_pi_wait; /* the PI futex it waits for: proc/futex_pi.c */
 };
 

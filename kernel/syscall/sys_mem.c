@@ -128,35 +128,3 @@ int64_t sys_pkey_mprotect(uint64_t addr, size_t size, unsigned prot, int key)
 {
     return key == -1 ? vm_protect(addr, size, prot) : -EINVAL;
 }
-
-/* There is one node of memory: any policy that allows it holds already. */
-int64_t sys_mbind(uint64_t addr, size_t size, int mode, struct uptr nodes, uint64_t max_node,
-                  unsigned flags)
-{
-    (void)size, (void)mode, (void)nodes, (void)max_node, (void)flags;
-    return addr & PAGE_MASK ? -EINVAL : 0;
-}
-
-int64_t sys_set_mempolicy(int mode, struct uptr nodes, uint64_t max_node)
-{
-    (void)nodes, (void)max_node;
-    return mode < 0 ? -EINVAL : 0;
-}
-
-/* Says MPOL_DEFAULT and node 0. MPOL_F_ADDR and the like ask about pages: missing. */
-int64_t sys_get_mempolicy(struct uptr mode, struct uptr nodes, uint64_t max_node, uint64_t addr,
-                          unsigned flags)
-{
-    (void)addr;
-    if (flags)
-        return -EINVAL;
-    int policy = 0;
-    int err = uptr_is_null(mode) ? 0 : copy_to_user(mode, &policy, sizeof(policy));
-    if (!err && !uptr_is_null(nodes)) {
-        if (max_node == 0 || max_node > 8 * PAGE_SIZE)
-            return -EINVAL;
-        if (clear_user_partial(nodes, align_up(max_node, 64) / 8))
-            err = -EFAULT;
-    }
-    return err;
-}
