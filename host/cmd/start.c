@@ -280,6 +280,7 @@ int start_app(const struct app_request *request, struct start_flags *flags)
     options.ports = &flags->ports;
     options.workdir = app.workdir;
     options.config_path = request->config_path;
+    options.locked = request->locked;
     int status = start_image(app.image_path, &options);
     app_clear(&app);
     return status;

@@ -15,78 +15,12 @@
 
 #include "host/base/path.h"
 #include "host/base/say.h"
+#include "host/vmm/hint.h"
 
 #define LOST_NAMED 5u /* so many lost files are named */
-/* A file of the same absolute path counts if it was looked for so late. */
-#define ABSOLUTE_LATEST 8
 #define TAIL_LINES 12 /* of the serial console, after a failure */
 
 /* ---- files ---- */
-
-static bool lies_on_host(const char *path)
-{
-    struct stat stat_path;
-    return stat(path, &stat_path) == 0 &&
-           (S_ISREG(stat_path.st_mode) || S_ISDIR(stat_path.st_mode));
-}
-
-/* What guest is relative to workdir, or NULL. */
-static const char *relative_to(const char *guest, const char *workdir)
-{
-    size_t size = strlen(workdir);
-    while (size > 0 && workdir[size - 1] == '/')
-        size--;
-    if (strncmp(guest, workdir, size) != 0 || guest[size] != '/' || !guest[size + 1])
-        return NULL;
-    return guest + size + 1;
-}
-
-/* Paths of the machine's own, and those that every program tries in vain. */
-static bool is_system_path(const char *path)
-{
-    static const char *const folders[] = {"/proc", "/sys",     "/dev",   "/run",
-                                          "/tmp",  "/usr/lib", "/lib64", "/lib"};
-    static const char *const beginnings[] = {
-        "/etc/ld.so",     "/etc/inputrc",     "/etc/terminfo",      "/etc/ssl/",   "/etc/gai.conf",
-        "/etc/host.conf", "/etc/resolv.conf", "/etc/nsswitch.conf", "/etc/python3"};
-    for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
-        if (path_under(path, folders[i]))
-            return true;
-    for (size_t i = 0; i < sizeof(beginnings) / sizeof(beginnings[0]); i++)
-        if (strncmp(path, beginnings[i], strlen(beginnings[i])) == 0)
-            return true;
-    return false;
-}
-
-char *end_find_missing(const struct strlist *missing, const char *workdir, const char **guest)
-{
-    for (size_t i = missing->count; i-- > 0;) {
-        const char *relative = relative_to(missing->items[i], workdir ? workdir : "/");
-        *guest = missing->items[i];
-        if (relative && lies_on_host(relative))
-            return mem_string(relative);
-    }
-    for (size_t i = missing->count; i-- > 0 && missing->count - i <= ABSOLUTE_LATEST;) {
-        *guest = missing->items[i];
-        if (!is_system_path(*guest) && lies_on_host(*guest))
-            return mem_string(*guest);
-    }
-    return NULL;
-}
-
-static void say_missing(const struct relay_result *result, const struct run_options *options)
-{
-    const char *guest;
-    char *host = end_find_missing(&result->missing, options->workdir, &guest);
-    if (!host)
-        return;
-    const char *config = options->config_path ? options->config_path : "config.json (with -c)";
-    struct stat info;
-    bool folder = stat(host, &info) == 0 && S_ISDIR(info.st_mode);
-    say("%s was not found in the image, but %s lies on the host: \"%s\": [\"%s\"] in %s adds it",
-        guest, strcmp(guest, host) == 0 ? "it" : host, folder ? "Dirs" : "Files", host, config);
-    free(host);
-}
 
 static void add_size(struct buf *text, uint64_t size)
 {
@@ -249,7 +183,6 @@ int end_status(const struct relay_result *result, int qemu_status,
         return VMM_TOOL_FAILED;
     if (status)
         say("exit status %d", status);
-    if (status)
-        say_missing(result, options);
+    hint_say(result, options, status);
     return status;
 }

@@ -12,7 +12,3 @@
  * empty otherwise. */
 int end_status(const struct relay_result *result, int qemu_status,
                const struct run_options *options, struct error *err);
-
-/* The host's file (a path in the current directory, or absolute) that the program most likely
- * missed, or NULL. *guest: where it looked, a member of missing. Owned by the caller. */
-char *end_find_missing(const struct strlist *missing, const char *workdir, const char **guest);

@@ -49,6 +49,17 @@ static void flow_drop_returns(struct flow *flow)
     flow->size = (size_t)(out - flow->buffer);
 }
 
+/* Remembers the end of what was read. */
+static void flow_remember(struct flow *flow, const char *data, size_t size)
+{
+    if (!flow->said)
+        return;
+    size_t keep = size < FLOW_SAID_SIZE ? size : FLOW_SAID_SIZE;
+    buf_add(flow->said, data + size - keep, keep);
+    if (flow->said->size > 4 * FLOW_SAID_SIZE)
+        buf_drop(flow->said, flow->said->size - FLOW_SAID_SIZE);
+}
+
 static void flow_read(struct flow *flow)
 {
     size_t held = flow->held_return ? 1 : 0;
@@ -60,6 +71,7 @@ static void flow_read(struct flow *flow)
         return;
     }
     flow->taken += (uint64_t)n;
+    flow_remember(flow, flow->buffer + held, (size_t)n);
     flow->at = 0;
     flow->size = (size_t)n;
     if (flow->to_closed || flow->to.fd < 0) {

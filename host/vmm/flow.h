@@ -10,12 +10,15 @@
 
 #include <poll.h>
 
+#include "host/base/buf.h"
 #include "host/vmm/streams.h"
 
 #define FLOW_BUFFER_SIZE 65536u
+#define FLOW_SAID_SIZE 2048u
 
 struct flow {
     int from;         /* -1: nothing to read from (any more) */
+    struct buf *said; /* gets the last FLOW_SAID_SIZE bytes or more; or NULL */
     struct sink to;   /* to.fd -1: nowhere; bytes are counted and dropped */
     bool drop_return; /* leave out "\r" before "\n" */
     bool from_end;    /* end of file was read, or from is -1 */

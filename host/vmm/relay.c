@@ -410,6 +410,7 @@ static void flows_init(struct relay *relay)
         if (streams->kind[i] == ORRIS_STREAM_PORT || streams->kind[i] == ORRIS_STREAM_TTY)
             sink_open(&sink, i);
         flow_init(&relay->flows[i], from[i], sink);
+        relay->flows[i].said = &relay->result->said[i - FLOW_OUT];
     }
     relay->tty.fd = -1;
     if (streams->terminal >= 0)
@@ -616,6 +617,8 @@ void relay_result_clear(struct relay_result *result)
         free(result->lost[i].path);
     free(result->lost);
     free(result->note);
+    buf_clear(&result->said[0]);
+    buf_clear(&result->said[1]);
     buf_clear(&result->report);
     buf_clear(&result->serial);
     buf_clear(&result->messages);

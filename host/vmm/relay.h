@@ -52,6 +52,7 @@ struct relay_result {
     void (*mapped)(void *context, const char *data, size_t size);
     void *mapped_context;
     char *note;          /* the last NOTE, or NULL */
+    struct buf said[2];  /* the last of standard output and error */
     struct buf report;   /* of a crash, as text */
     struct buf serial;   /* the last of the serial console */
     struct buf messages; /* the last of what the monitor said */

@@ -46,6 +46,7 @@ struct run_options {
     const struct secret_list *secrets;
     /* For the hint at the end about files that lie on the host. */
     const char *config_path; /* or NULL */
+    bool locked;             /* the image is of what a recording saw */
 };
 
 /* Runs the image and returns the tool's exit status: the program's 0–255, 128+N after signal N,

@@ -39,7 +39,7 @@ static void send_stages(void)
 void exit_machine(uint32_t kind, uint32_t code)
 {
     stage_reached(ORRIS_STAGE_PROGRAM);
-    if (code != 0)
+    if (code != 0 || (the_run.options.flags & ORRIS_OPTION_VERBOSE))
         vfs_report_missing();
     vfs_sync();
     copy_out_send();

@@ -1,6 +1,7 @@
 // UNIT: host/vmm/runrecord.c host/vmm/end.c host/vmm/qemu.c host/image/record.c host/vmm/network.c
+// UNIT: host/vmm/hint.c
 // UNIT: host/base/buf.c host/base/say.c host/base/strlist.c host/base/path.c host/base/error.c
-// UNIT: host/base/crc32c.c host/vmm/copyout.c host/base/fresh.c host/base/io.c
+// UNIT: host/app/hostcache.c host/pkg/command.c host/base/crc32c.c host/vmm/copyout.c host/base/fresh.c host/base/io.c
 /*
  * The parts of a run that need no machine: run record, command line, the hint about missing files.
  */
@@ -13,6 +14,7 @@
 #include "host/base/crc32c.h"
 #include "host/base/say.h"
 #include "host/vmm/end.h"
+#include "host/vmm/hint.h"
 #include "host/vmm/qemu.h"
 #include "host/vmm/runrecord.h"
 #include "host/vmm/vmm.h"
@@ -132,7 +134,7 @@ static bool finds(const char *missing, const char *workdir, const char *want)
     struct strlist list = {0};
     strlist_add(&list, missing);
     const char *guest;
-    char *found = end_find_missing(&list, workdir, &guest);
+    char *found = hint_find_file(&list, workdir, &guest);
     bool same = want ? found && strcmp(found, want) == 0 : !found;
     free(found);
     strlist_clear(&list);
@@ -178,6 +180,31 @@ static void test_exit_messages_become_statuses(void)
     CHECK(end_status(&result, 1 << 8, &options, &err) == 125 && err.text[0]);
 }
 
+static bool reads(const char *text, enum lack kind, const char *name)
+{
+    struct lacking lacking = hint_read(text);
+    bool same = lacking.kind == kind && (!name || !strcmp(lacking.name, name));
+    free(lacking.name);
+    return same;
+}
+
+static void test_what_was_said_last_names_what_is_lacking(void)
+{
+    CHECK(reads("", LACK_NOTHING, NULL));
+    CHECK(reads("all is well\n", LACK_NOTHING, NULL));
+    CHECK(reads("Traceback\n  import a.b\nModuleNotFoundError: No module named 'a.b'\n",
+                LACK_MODULE, "a.b"));
+    CHECK(
+        reads("ModuleNotFoundError: No module named 'a'; 'a' is not a package", LACK_MODULE, "a"));
+    CHECK(reads("ModuleNotFoundError: No module named '", LACK_NOTHING, NULL));
+    CHECK(reads("OSError: libx.so.1: cannot open shared object file: No such file or directory\n",
+                LACK_LIBRARY, "libx.so.1"));
+    CHECK(reads("p: error while loading shared libraries: liby.so: cannot open shared object "
+                "file: No such file or directory\n\n",
+                LACK_LIBRARY, "liby.so"));
+    CHECK(reads(": cannot open shared object file: No such file", LACK_NOTHING, NULL));
+}
+
 int main(void)
 {
     test_run_record_replaces_what_a_run_has_of_its_own();
@@ -185,6 +212,7 @@ int main(void)
     test_command_line_is_quoted_for_a_shell();
     test_comma_in_the_image_path_is_doubled();
     test_missing_file_of_the_current_folder_is_found();
+    test_what_was_said_last_names_what_is_lacking();
     test_exit_messages_become_statuses();
     return check_done();
 }
