@@ -44,6 +44,7 @@ void deb_add(struct deb_list *list, const struct deb *deb)
         .version = mem_string(deb->version),
         .file = mem_string(deb->file),
         .sha256 = mem_string(deb->sha256),
+        .licence = mem_string(deb->licence),
         .size = deb->size,
     };
 }
@@ -54,6 +55,7 @@ static void deb_clear(struct deb *deb)
     free(deb->version);
     free(deb->file);
     free(deb->sha256);
+    free(deb->licence);
 }
 
 void deb_list_clear(struct deb_list *list)
@@ -322,7 +324,11 @@ static bool deb_parse(char *line, struct deb_list *out)
     bool ok = version && size && hash && strncmp(hash, "SHA256:", 7) == 0;
     if (ok) {
         unescape(version);
-        deb_add(out, &(struct deb){name, version, file, hash + 7, strtoull(size, NULL, 10)});
+        deb_add(out, &(struct deb){.name = name,
+                                   .version = version,
+                                   .file = file,
+                                   .sha256 = hash + 7,
+                                   .size = strtoull(size, NULL, 10)});
     }
     free(name);
     return ok;

@@ -28,6 +28,7 @@ struct deb {
     char *version; /* Debian's, with epoch and revision */
     char *file;    /* its name in debs */
     char *sha256;  /* hexadecimal */
+    char *licence; /* SPDX expression of what its copyright file names; NULL: unknown */
     uint64_t size; /* bytes */
 };
 

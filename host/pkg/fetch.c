@@ -13,6 +13,7 @@
 #include "host/base/path.h"
 #include "host/base/say.h"
 #include "host/pkg/command.h"
+#include "host/pkg/copyright.h"
 #include "host/pkg/finish.h"
 #include "host/pkg/pack.h"
 #include "host/pkg/php.h"
@@ -30,6 +31,7 @@ struct making {
     struct shelf_item item;
     struct deb_list closure; /* with what base holds */
     char *workshop, *tree;
+    struct deb_facts *facts;    /* of item.debs, one each */
     struct scripts scripts;     /* what those of its packages set up */
     struct strlist executables; /* of the package that was asked for */
     int64_t newest;             /* of the packages' own files, seconds since 1970 */
@@ -59,6 +61,9 @@ static bool making_open(struct making *making, struct error *err)
 
 static void making_close(struct making *making)
 {
+    for (size_t i = 0; making->facts && i < making->item.debs.count; i++)
+        deb_facts_clear(&making->facts[i]);
+    free(making->facts);
     if (making->workshop)
         shelf_remove_tree(making->workshop, NULL);
     apt_close(&making->apt);
@@ -131,7 +136,8 @@ static bool making_download(struct making *making, struct error *err)
 static bool making_unpack_one(struct making *making, const struct deb *deb, struct error *err)
 {
     char *path = path_join(making->apt.debs, deb->file);
-    bool ok = unpack_deb(path, making->tree, &making->rules, &making->scripts, err);
+    struct deb_facts *facts = &making->facts[deb - making->item.debs.items];
+    bool ok = unpack_deb(path, making->tree, &making->rules, &making->scripts, facts, err);
     free(path);
     return ok && (!command_interrupted() || error_set(err, "interrupted"));
 }
@@ -141,6 +147,7 @@ static bool making_unpack_all(struct making *making, struct error *err)
 {
     const struct deb_list *debs = &making->item.debs;
     const struct deb *first = deb_find(debs, making->item.requested.items[0]);
+    making->facts = mem_alloc((debs->count + 1) * sizeof(*making->facts));
     bool ok = !first || making_unpack_one(making, first, err);
     if (ok && first)
         finish_list_executables(making->tree, &making->rules, &making->executables);
@@ -149,6 +156,28 @@ static bool making_unpack_all(struct making *making, struct error *err)
         progress_set(100.0 * (double)(i + 1) / (double)debs->count);
     }
     return ok;
+}
+
+/* The facts of the package called name, or NULL. */
+static const struct deb_facts *making_facts(const struct making *making, const char *name)
+{
+    const struct deb *deb = name ? deb_find(&making->item.debs, name) : NULL;
+    return deb ? &making->facts[deb - making->item.debs.items] : NULL;
+}
+
+/* Licences of all, also of those that leave their copyright file to another; the description of the
+ * one that was asked for. */
+static void making_take_facts(struct making *making)
+{
+    struct deb_list *debs = &making->item.debs;
+    for (size_t i = 0; i < debs->count; i++) {
+        const struct deb_facts *own = &making->facts[i];
+        const struct deb_facts *other = making_facts(making, own->copyright_of);
+        const char *text = own->copyright ? own->copyright : other ? other->copyright : NULL;
+        debs->items[i].licence = text ? copyright_licences(text) : NULL;
+    }
+    const struct deb_facts *first = making_facts(making, making->item.requested.items[0]);
+    making->item.description = first ? mem_string(first->description) : NULL;
 }
 
 static bool making_unpack(struct making *making, struct error *err)
@@ -163,6 +192,8 @@ static bool making_unpack(struct making *making, struct error *err)
     progress_begin(title);
     ok = ok && making_unpack_all(making, err);
     progress_end();
+    if (ok)
+        making_take_facts(making);
     free(title);
     making->newest = pack_newest(making->tree);
     ok = ok && finish_alternatives(making->tree, &making->scripts, &making->rules, err);

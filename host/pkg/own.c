@@ -134,28 +134,33 @@ static char *name_of_archive(const char *source)
     return name;
 }
 
-/* Finds the folder with the manifest, an archive unpacked before. *called is what it is named. */
+/* The folder with the manifest, an archive unpacked before; *called is what it is named. */
+static bool open_folder(struct owning *own, const char *folder, bool archive, char **called)
+{
+    own->folder = find_folder(folder);
+    if (!own->folder)
+        return error_set(own->err,
+                         "%s holds no " MANIFEST ", neither at its top nor in its one folder",
+                         own->source);
+    *called = archive && strcmp(own->folder, folder) == 0 ? name_of_archive(own->source)
+                                                          : mem_string(path_base(own->folder));
+    return true;
+}
+
 static bool open_source(struct owning *own, char **called)
 {
-    struct stat info;
-    char *absolute = path_absolute(own->source), *unpacked = path_join(own->workshop, "unpacked");
-    bool ok = (absolute && stat(absolute, &info) == 0) || error_errno(own->err, "%s", own->source);
-    bool archive = ok && !S_ISDIR(info.st_mode);
-    if (archive)
-        ok = (path_make_dirs(unpacked, true, 0755) ||
-              error_errno(own->err, "can't make %s", unpacked)) &&
-             untar(own->source, unpacked, own->err);
-    own->folder = ok ? find_folder(archive ? unpacked : absolute) : NULL;
-    if (ok && !own->folder)
-        ok = error_set(own->err,
-                       "%s holds no " MANIFEST ", neither at its top nor in its one folder",
-                       own->source);
-    if (ok)
-        *called = archive && strcmp(own->folder, unpacked) == 0
-                      ? name_of_archive(own->source)
-                      : mem_string(path_base(own->folder));
-    free(absolute);
-    free(unpacked);
+    struct stat info = {0};
+    if (stat(own->source, &info) != 0)
+        return error_errno(own->err, "%s", own->source);
+    bool archive = !S_ISDIR(info.st_mode);
+    char *folder = archive ? path_join(own->workshop, "unpacked") : path_absolute(own->source);
+    bool ok = folder != NULL;
+    if (ok && archive)
+        ok = (path_make_dirs(folder, true, 0755) ||
+              error_errno(own->err, "can't make %s", folder)) &&
+             untar(own->source, folder, own->err);
+    ok = ok && open_folder(own, folder, archive, called);
+    free(folder);
     return ok;
 }
 

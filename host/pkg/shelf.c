@@ -19,7 +19,7 @@
 #include "host/base/path.h"
 #include "host/base/store.h"
 
-#define FORMAT 3
+#define FORMAT 4
 #define WORKSHOP "work-"
 
 void shelf_item_clear(struct shelf_item *item)
@@ -65,9 +65,10 @@ static json_t *debs_to_json(const struct deb_list *list)
     json_t *array = json_array();
     for (size_t i = 0; i < list->count; i++) {
         const struct deb *deb = &list->items[i];
-        json_array_append_new(array, json_pack("{s:s, s:s, s:s, s:I, s:s}", "Name", deb->name,
+        json_array_append_new(array, json_pack("{s:s, s:s, s:s, s:I, s:s, s:s*}", "Name", deb->name,
                                                "Version", deb->version, "File", deb->file, "Size",
-                                               (json_int_t)deb->size, "Sha256", deb->sha256));
+                                               (json_int_t)deb->size, "Sha256", deb->sha256,
+                                               "Licence", deb->licence));
     }
     return array;
 }
@@ -78,11 +79,14 @@ static void debs_from_json(const json_t *root, struct deb_list *out)
     json_t *item;
     json_array_foreach(json_object_get(root, "Debs"), i, item)
     {
-        char *name, *version, *file, *sha256;
+        struct deb deb = {0};
         json_int_t size;
-        if (json_unpack(item, "{s:s, s:s, s:s, s:I, s:s}", "Name", &name, "Version", &version,
-                        "File", &file, "Size", &size, "Sha256", &sha256) == 0)
-            deb_add(out, &(struct deb){name, version, file, sha256, (uint64_t)size});
+        if (json_unpack(item, "{s:s, s:s, s:s, s:I, s:s, s?s}", "Name", &deb.name, "Version",
+                        &deb.version, "File", &deb.file, "Size", &size, "Sha256", &deb.sha256,
+                        "Licence", &deb.licence) != 0)
+            continue;
+        deb.size = (uint64_t)size;
+        deb_add(out, &deb);
     }
 }
 

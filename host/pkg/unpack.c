@@ -17,6 +17,16 @@
 #include "host/base/path.h"
 
 #define BLOCK 65536
+#define DOCS "/usr/share/doc/"
+
+void deb_facts_clear(struct deb_facts *facts)
+{
+    free(facts->description);
+    free(facts->copyright);
+    free(facts->copyright_of);
+    strlist_clear(&facts->files);
+    *facts = (struct deb_facts){0};
+}
 
 char *unpack_guest_path(const char *member)
 {
@@ -90,6 +100,8 @@ static bool data_write(struct archive *from, struct archive *to, struct error *e
 struct unpacking {
     const char *deb, *folder;
     const struct recipe_rules *rules;
+    struct scripts *scripts;
+    struct deb_facts *facts;
     struct archive *disk;
 };
 
@@ -118,6 +130,32 @@ static bool entry_write(const struct unpacking *job, struct archive *tar,
            archive_failed(job->disk, job->deb, err);
 }
 
+/* The whole text of the member that tar stands at. */
+static char *text_read(struct archive *tar)
+{
+    struct buf text = {0};
+    char block[4096];
+    la_ssize_t n;
+    while ((n = archive_read_data(tar, block, sizeof(block))) > 0)
+        buf_add(&text, block, (size_t)n);
+    return text.data;
+}
+
+/* Keeps the copyright file, or the name of the package that has it: /usr/share/doc/NAME is then a
+ * link to that one's folder. */
+static void copyright_take(struct deb_facts *facts, struct archive *tar,
+                           struct archive_entry *entry, const char *guest)
+{
+    if (strncmp(guest, DOCS, strlen(DOCS)) != 0)
+        return;
+    const char *below = strchr(guest + strlen(DOCS), '/');
+    const char *target = archive_entry_symlink(entry);
+    if (below && strcmp(below, "/copyright") == 0 && !target && !facts->copyright)
+        facts->copyright = text_read(tar);
+    else if (target && !below && !facts->copyright_of)
+        facts->copyright_of = mem_string(path_base(target));
+}
+
 static bool entry_take(const struct unpacking *job, struct archive *tar,
                        struct archive_entry *entry, struct error *err)
 {
@@ -128,8 +166,12 @@ static bool entry_take(const struct unpacking *job, struct archive *tar,
     unsigned type = archive_entry_filetype(entry);
     bool wanted =
         type == AE_IFREG || type == AE_IFDIR || type == AE_IFLNK || archive_entry_hardlink(entry);
-    bool ok = !wanted || strcmp(guest, "/") == 0 || unpack_left_out(job->rules, guest) ||
-              entry_write(job, tar, entry, guest, err);
+    wanted = wanted && strcmp(guest, "/") != 0 && !unpack_left_out(job->rules, guest);
+    if (wanted && type == AE_IFREG)
+        strlist_add(&job->facts->files, guest);
+    if (!wanted)
+        copyright_take(job->facts, tar, entry, guest);
+    bool ok = !wanted || entry_write(job, tar, entry, guest, err);
     free(guest);
     return ok;
 }
@@ -144,25 +186,40 @@ static bool data_unpack(const struct unpacking *job, struct archive *tar, struct
     return result == ARCHIVE_EOF || archive_failed(tar, job->deb, err);
 }
 
-static bool control_read(struct archive *tar, const char *deb, struct scripts *out,
-                         struct error *err)
+/* The description of a control file: its first line, then the others without their blank, and
+ * without the dot that stands for an empty one. NULL if there is none. */
+static char *description_of(const char *control)
+{
+    static const char key[] = "\nDescription: ";
+    const char *at = control ? strstr(control, key) : NULL;
+    struct buf text = {0};
+    at = at ? at + strlen(key) : NULL;
+    for (bool first = true; at && *at && (first || *at == ' '); first = false) {
+        size_t length = strcspn(at, "\n");
+        bool blank = !first && length == 2 && at[1] == '.';
+        if (!blank)
+            buf_add(&text, at + !first, length - !first);
+        buf_string(&text, "\n");
+        at += length + (at[length] != 0);
+    }
+    return text.data;
+}
+
+static bool control_read(const struct unpacking *job, struct archive *tar, struct error *err)
 {
     struct archive_entry *entry;
     int result;
     while ((result = archive_read_next_header(tar, &entry)) == ARCHIVE_OK) {
         const char *name = path_base(archive_entry_pathname(entry));
-        if (strcmp(name, "postinst") != 0)
-            continue;
-        struct buf script = {0};
-        char block[4096];
-        la_ssize_t n;
-        while ((n = archive_read_data(tar, block, sizeof(block))) > 0)
-            buf_add(&script, block, (size_t)n);
-        if (script.data)
-            scripts_read(script.data, out);
-        buf_clear(&script);
+        bool script = strcmp(name, "postinst") == 0;
+        char *text = script || strcmp(name, "control") == 0 ? text_read(tar) : NULL;
+        if (text && script)
+            scripts_read(text, job->scripts);
+        else if (text && !job->facts->description)
+            job->facts->description = description_of(text);
+        free(text);
     }
-    return result == ARCHIVE_EOF || archive_failed(tar, deb, err);
+    return result == ARCHIVE_EOF || archive_failed(tar, job->deb, err);
 }
 
 /* Opens the member that outer stands at as an archive; NULL with err set. */
@@ -178,8 +235,7 @@ static struct archive *member_open(struct member *member, const char *deb, struc
     return NULL;
 }
 
-static bool members_take(const struct unpacking *job, struct archive *outer,
-                         struct scripts *scripts, struct error *err)
+static bool members_take(const struct unpacking *job, struct archive *outer, struct error *err)
 {
     struct member *member = mem_alloc(sizeof(*member));
     struct archive_entry *entry;
@@ -193,8 +249,7 @@ static bool members_take(const struct unpacking *job, struct archive *outer,
         if (!control && !data)
             continue;
         struct archive *tar = member_open(member, job->deb, err);
-        ok = tar &&
-             (control ? control_read(tar, job->deb, scripts, err) : data_unpack(job, tar, err));
+        ok = tar && (control ? control_read(job, tar, err) : data_unpack(job, tar, err));
         data_seen |= data;
         archive_read_free(tar);
     }
@@ -205,17 +260,22 @@ static bool members_take(const struct unpacking *job, struct archive *outer,
 }
 
 bool unpack_deb(const char *deb, const char *folder, const struct recipe_rules *rules,
-                struct scripts *scripts, struct error *err)
+                struct scripts *scripts, struct deb_facts *facts, struct error *err)
 {
     struct archive *outer = archive_read_new(), *disk = archive_write_disk_new();
-    struct unpacking job = {.deb = deb, .folder = folder, .rules = rules, .disk = disk};
+    struct unpacking job = {.deb = deb,
+                            .folder = folder,
+                            .rules = rules,
+                            .scripts = scripts,
+                            .facts = facts,
+                            .disk = disk};
     archive_read_support_format_ar(outer);
     archive_write_disk_set_options(disk, ARCHIVE_EXTRACT_TIME | ARCHIVE_EXTRACT_PERM |
                                              ARCHIVE_EXTRACT_UNLINK |
                                              ARCHIVE_EXTRACT_SECURE_SYMLINKS);
     bool ok = archive_read_open_filename(outer, deb, BLOCK) == ARCHIVE_OK ||
               archive_failed(outer, deb, err);
-    ok = ok && members_take(&job, outer, scripts, err);
+    ok = ok && members_take(&job, outer, err);
     archive_read_free(outer);
     if (archive_write_free(disk) < ARCHIVE_WARN && ok)
         ok = error_set(err, "can't unpack %s", deb);
