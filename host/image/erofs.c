@@ -512,3 +512,35 @@ bool erofs_write(struct erofs_node *root, int fd, uint8_t digest[DIGEST_SIZE], s
     free(plan.nodes);
     return done;
 }
+
+/* The superblock as it was while the hash was taken: without UUID and checksum. *uuid: what it has.
+ */
+static void super_blank(char *block, uint8_t uuid[16])
+{
+    struct superblock super;
+    memcpy(&super, block + EROFS_SUPERBLOCK_OFFSET, sizeof(super));
+    memcpy(uuid, super.uuid, sizeof(super.uuid));
+    memset(super.uuid, 0, sizeof(super.uuid));
+    super.checksum = 0;
+    memcpy(block + EROFS_SUPERBLOCK_OFFSET, &super, sizeof(super));
+}
+
+bool erofs_verify(int fd, uint64_t base, uint64_t size, struct error *err)
+{
+    struct digest hash;
+    uint8_t digest[DIGEST_SIZE], uuid[16] = {0};
+    char *buffer = mem_alloc(STREAM_SIZE);
+    bool done = size >= BLOCK;
+    digest_init(&hash);
+    for (uint64_t at = 0; done && at < size; at += STREAM_SIZE) {
+        size_t part = size - at < STREAM_SIZE ? (size_t)(size - at) : STREAM_SIZE;
+        done = io_pread(fd, buffer, part, (off_t)(base + at)) == (ssize_t)part;
+        if (done && at == 0)
+            super_blank(buffer, uuid);
+        digest_update(&hash, buffer, part);
+    }
+    free(buffer);
+    digest_final(&hash, digest);
+    return (done && memcmp(digest, uuid, sizeof(uuid)) == 0) ||
+           error_set(err, done ? "its content is not what its hash says" : "it is cut short");
+}

@@ -45,3 +45,7 @@ void erofs_destroy(struct erofs_node *root);
  * taken as 0; the UUID is then the digest's beginning. A source whose size isn't what the node says
  * is an error: it changed meanwhile. */
 bool erofs_write(struct erofs_node *root, int fd, uint8_t digest[DIGEST_SIZE], struct error *err);
+
+/* Whether the file system at [base, base + size) of fd is what erofs_write() wrote, to the byte:
+ * its UUID is the hash of all. False with err set if it isn't. */
+bool erofs_verify(int fd, uint64_t base, uint64_t size, struct error *err);

@@ -18,11 +18,13 @@
 #include "host/base/io.h"
 #include "host/base/path.h"
 #include "host/base/store.h"
+#include "host/image/bill.h"
+#include "host/image/dpkg.h"
 #include "host/image/erofs.h"
 #include "host/image/tree.h"
 
 /* Bumped when the same sources would give other bytes. */
-#define LAYER_FORMAT "orris layer 1\n"
+#define LAYER_FORMAT "orris layer 2\n"
 #define NAME_SIZE 41
 
 static const struct spec_entry *entry_at(const struct image_spec *spec, const struct node *node)
@@ -168,7 +170,8 @@ static char *layer_known(const char *key_path)
     return path;
 }
 
-static char *layer_write(struct erofs_node *root, char name[NAME_SIZE], struct error *err)
+static char *layer_write(struct erofs_node *root, const struct bill_origin *origin,
+                         char name[NAME_SIZE], struct error *err)
 {
     char *folder = store_path("layers", true, err);
     if (!folder)
@@ -177,7 +180,7 @@ static char *layer_write(struct erofs_node *root, char name[NAME_SIZE], struct e
     struct fresh_file file;
     uint8_t digest[DIGEST_SIZE];
     if (fresh_open(&file, folder, err)) {
-        bool done = erofs_write(root, file.fd, digest, err);
+        bool done = erofs_write(root, file.fd, digest, err) && bill_append(file.fd, origin, err);
         digest_name(digest, name);
         path = mem_printf("%s/%s.erofs", folder, name);
         if (!done || !fresh_keep(&file, path, err)) {
@@ -190,10 +193,32 @@ static char *layer_write(struct erofs_node *root, char name[NAME_SIZE], struct e
     return path;
 }
 
+static const struct bill_origin no_origin;
+
 char *layer_of(struct erofs_node *root, struct error *err)
 {
     char name[NAME_SIZE];
-    return layer_write(root, name, err);
+    return layer_write(root, &no_origin, name, err);
+}
+
+static size_t owner_by_dpkg(const struct bill_origin *origin, const char *path)
+{
+    return dpkg_owner(origin->context, path);
+}
+
+/* Finds the host's packages of the tier's files. The application's own layer has none: it is made
+ * again without looking for anything. */
+static void find_origin(const struct image_spec *spec, enum spec_tier tier, struct dpkg *dpkg)
+{
+    struct strlist paths = {0};
+    for (size_t i = 0; i < spec->entry_count && tier != TIER_APP; i++) {
+        const struct spec_entry *entry = &spec->entries[i];
+        if (entry->tier == tier && entry->kind == ENTRY_FILE &&
+            strcmp(entry->guest, entry->source) == 0)
+            strlist_add(&paths, entry->guest);
+    }
+    dpkg_find(dpkg, &paths);
+    strlist_clear(&paths);
 }
 
 static char *layer_make(const struct image_spec *spec, enum spec_tier tier, const char *key_path,
@@ -204,7 +229,11 @@ static char *layer_make(const struct image_spec *spec, enum spec_tier tier, cons
     fill(spec, out, root);
     grow(spec, out, root, tier);
     char name[NAME_SIZE];
-    char *path = layer_write(out, name, err);
+    struct dpkg dpkg;
+    find_origin(spec, tier, &dpkg);
+    struct bill_origin origin = {dpkg.packages, dpkg.count, owner_by_dpkg, &dpkg};
+    char *path = layer_write(out, &origin, name, err);
+    dpkg_clear(&dpkg);
     erofs_destroy(out);
     if (path && !io_write_file(key_path, name, NAME_SIZE - 1, 0666, err)) {
         free(path);
@@ -396,7 +425,7 @@ bool layer_remake(const char *recipe, size_t size, char **path, bool *stale, str
     }
     *stale = !good;
     char name[NAME_SIZE];
-    *path = good ? layer_write(root, name, err) : NULL;
+    *path = good ? layer_write(root, &no_origin, name, err) : NULL;
     erofs_destroy(root);
     return *path != NULL;
 }

@@ -12,8 +12,8 @@
 #include "host/base/buf.h"
 #include "host/base/path.h"
 #include "host/base/say.h"
+#include "host/image/copyright.h"
 #include "host/pkg/command.h"
-#include "host/pkg/copyright.h"
 #include "host/pkg/finish.h"
 #include "host/pkg/pack.h"
 #include "host/pkg/php.h"
@@ -244,6 +244,64 @@ static bool making_finish(struct making *making, const struct recipe *recipe, st
            finish_linker_cache(making->tree, below, err);
 }
 
+/* A file and the number of its package. */
+struct owned {
+    const char *path;
+    size_t package;
+};
+
+struct owned_list {
+    struct owned *items;
+    size_t count;
+};
+
+static int by_path(const void *left, const void *right)
+{
+    const struct owned *a = left, *b = right;
+    return strcmp(a->path, b->path);
+}
+
+static size_t owner_of(const struct bill_origin *origin, const char *path)
+{
+    const struct owned_list *list = origin->context;
+    struct owned key = {.path = path};
+    const struct owned *found =
+        list->count ? bsearch(&key, list->items, list->count, sizeof(key), by_path) : NULL;
+    return found ? found->package : 0;
+}
+
+static struct owned_list making_owned(const struct making *making)
+{
+    struct owned_list list = {0};
+    size_t count = making->item.debs.count;
+    for (size_t i = 0; i < count; i++)
+        list.count += making->facts[i].files.count;
+    list.items = mem_alloc((list.count + 1) * sizeof(*list.items));
+    struct owned *next = list.items;
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < making->facts[i].files.count; k++)
+            *next++ = (struct owned){making->facts[i].files.items[k], i + 1};
+    qsort(list.items, list.count, sizeof(*list.items), by_path);
+    return list;
+}
+
+/* The layer with its bill of materials. */
+static bool making_pack(const struct making *making, const char *image, const char *listing,
+                        struct error *err)
+{
+    const struct deb_list *debs = &making->item.debs;
+    struct bill_package *packages = mem_alloc((debs->count + 1) * sizeof(*packages));
+    for (size_t i = 0; i < debs->count; i++)
+        packages[i] = (struct bill_package){debs->items[i].name, debs->items[i].version,
+                                            debs->items[i].sha256, debs->items[i].licence};
+    struct owned_list owned = making_owned(making);
+    struct bill_origin origin = {packages, debs->count, owner_of, &owned};
+    bool ok = pack_write(making->tree, &origin, image, listing, err);
+    free(owned.items);
+    free(packages);
+    return ok;
+}
+
 /* The finished folder goes to the shelf. */
 static bool making_store(struct making *making, const char *id, struct error *err)
 {
@@ -251,7 +309,7 @@ static bool making_store(struct making *making, const char *id, struct error *er
     char *image = path_join(out, "layer.erofs"), *listing = path_join(out, "layer.list");
     bool ok = (path_make_dirs(out, true, 0755) || error_errno(err, "can't make %s", out)) &&
               pack_clamp_times(making->tree, making->newest, err) &&
-              pack_write(making->tree, image, listing, err) &&
+              making_pack(making, image, listing, err) &&
               shelf_write_manifest(&making->item, out, err) &&
               (!command_interrupted() || error_set(err, "interrupted")) && shelf_put(out, id, err);
     free(image);

@@ -71,19 +71,27 @@ static bool set_name(struct owning *own, const char *called)
     return true;
 }
 
+static size_t owner_is_first(const struct bill_origin *origin, const char *path)
+{
+    (void)origin, (void)path;
+    return 1;
+}
+
 /* The finished tree becomes NAME_VERSION. */
 static bool owning_store(struct owning *own, char **id)
 {
     const struct package *package = &own->item.package;
     char *made = path_join(own->workshop, "package");
     char *layer = path_join(made, "layer.erofs"), *listing = path_join(made, "layer.list");
+    struct bill_package itself = {.name = package->name, .version = package->version};
+    struct bill_origin origin = {&itself, 1, owner_is_first, NULL};
     struct shelf_item old;
     *id = mem_printf("%s_%s", package->name, package->version);
     if (shelf_open(*id, &old, NULL) == 1)
         say("%s takes the place of the one in the store", *id);
     shelf_item_clear(&old);
     bool ok = (path_make_dirs(made, true, 0755) || error_errno(own->err, "can't make %s", made)) &&
-              pack_write(own->tree, layer, listing, own->err) &&
+              pack_write(own->tree, &origin, layer, listing, own->err) &&
               shelf_write_manifest(&own->item, made, own->err) && shelf_put(made, *id, own->err);
     free(layer);
     free(listing);

@@ -135,29 +135,31 @@ static bool making_walk(struct making *making, const char *tree, struct erofs_no
     return ok;
 }
 
-static bool making_write(const struct making *making, struct erofs_node *root, const char *image,
-                         const char *listing, struct error *err)
+static bool making_write(const struct making *making, struct erofs_node *root,
+                         const struct bill_origin *origin, const char *image, const char *listing,
+                         struct error *err)
 {
     uint8_t digest[DIGEST_SIZE];
     int fd = open(image, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
     if (fd < 0)
         return error_errno(err, "can't make %s", image);
-    bool ok = erofs_write(root, fd, digest, err);
+    bool ok = erofs_write(root, fd, digest, err) && bill_append(fd, origin, err);
     if (close(fd) != 0 && ok)
         ok = error_errno(err, "can't write %s", image);
     return ok && io_write_file(listing, making->listing.data ? making->listing.data : "",
                                making->listing.size, 0644, err);
 }
 
-bool pack_write(const char *tree, const char *image, const char *listing, struct error *err)
+bool pack_write(const char *tree, const struct bill_origin *origin, const char *image,
+                const char *listing, struct error *err)
 {
     struct making making = {.root_length = strlen(tree)};
     struct stat info;
     if (lstat(tree, &info) != 0)
         return error_errno(err, "can't read %s", tree);
     struct erofs_node *root = erofs_create(0755, stat_mtime_ns(&info));
-    bool ok =
-        making_walk(&making, tree, root, err) && making_write(&making, root, image, listing, err);
+    bool ok = making_walk(&making, tree, root, err) &&
+              making_write(&making, root, origin, image, listing, err);
     erofs_destroy(root);
     strlist_clear(&making.strings);
     buf_clear(&making.listing);

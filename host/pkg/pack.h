@@ -7,9 +7,12 @@
 #include <stdint.h>
 
 #include "host/base/error.h"
+#include "host/image/bill.h"
 
-/* Writes tree to the new files image and listing. Owners become root; times are kept. */
-bool pack_write(const char *tree, const char *image, const char *listing, struct error *err);
+/* Writes tree to the new files image and listing. Owners become root; times are kept. origin: where
+ * the files come from, for the layer's bill of materials. */
+bool pack_write(const char *tree, const struct bill_origin *origin, const char *image,
+                const char *listing, struct error *err);
 
 /* Unpacks a layer into the folder tree, which it makes; over what is there already. */
 bool pack_extract(const char *image, const char *tree, struct error *err);

@@ -19,7 +19,7 @@
 #include "host/base/path.h"
 #include "host/base/store.h"
 
-#define FORMAT 4
+#define FORMAT 5
 #define WORKSHOP "work-"
 
 void shelf_item_clear(struct shelf_item *item)

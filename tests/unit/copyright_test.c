@@ -1,12 +1,12 @@
 /* Licences that copyright files name. */
-// UNIT: host/pkg/copyright.c host/base/buf.c host/base/strlist.c
+// UNIT: host/image/copyright.c host/base/buf.c host/base/strlist.c
 #include <stdbool.h>
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/pkg/copyright.h"
+#include "host/image/copyright.h"
 #include "tests/harness/check.h"
 
 #define F "Format: x\n\n"

@@ -3,7 +3,7 @@
  * that refers to /usr/share/common-licenses/NAME, or quotes a well-known text. Debian's short names
  * are turned into SPDX's.
  */
-#include "host/pkg/copyright.h"
+#include "host/image/copyright.h"
 
 #include <stdbool.h>
 
