@@ -35,6 +35,8 @@
     VERB(image_delete)                                                                             \
     VERB(image_ls)                                                                                 \
     VERB(image_tree)                                                                               \
+    VERB(image_inspect)                                                                            \
+    VERB(image_verify)                                                                             \
     VERB(image_cat)                                                                                \
     VERB(prune)                                                                                    \
     VERB(doctor)                                                                                   \

@@ -119,11 +119,9 @@ static char *parse_path(const char *text)
 {
     char *path = mem_string(text), *to = path;
     for (const char *at = text; *at; at++) {
-        if (*at == '\\' && at[1])
-            at++;
-        else if (*at == '\\')
-            break;
-        *to++ = at == text || at[-1] != '\\' ? *at : *at == 'n' ? '\n' : *at == 't' ? '\t' : *at;
+        bool escaped = *at == '\\' && at[1];
+        at += escaped;
+        *to++ = !escaped ? *at : *at == 'n' ? '\n' : *at == 't' ? '\t' : *at;
     }
     *to = 0;
     return path;

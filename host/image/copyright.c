@@ -146,7 +146,7 @@ static char *expression_of(const char *value)
         free(name);
     }
     free(copy);
-    if (!strstr(out.data, " OR "))
+    if (!out.data || !strstr(out.data, " OR "))
         return out.data;
     char *grouped = mem_printf("(%s)", out.data);
     buf_clear(&out);

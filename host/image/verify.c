@@ -54,7 +54,7 @@ bool image_verify(const char *path, size_t *files, struct error *err)
         return error_errno(err, "%s", path);
     bool good = image_read(fd, path, &info, err) &&
                 (kernel_good(fd, &info, err) || error_prefix(err, "%s is damaged", path));
-    for (unsigned i = 0; good && i < info.layer_count; i++)
+    for (unsigned i = 0; good && i < info.layer_count + info.annex_count; i++)
         good = layer_good(fd, &info.layers[i], files, err) ||
                error_prefix(err, "%s is damaged, layer %u", path, i);
     image_info_clear(&info);

@@ -261,13 +261,29 @@ static int by_path(const void *left, const void *right)
     return strcmp(a->path, b->path);
 }
 
-static size_t owner_of(const struct bill_origin *origin, const char *path)
+static size_t owned_find(const struct owned_list *list, const char *path)
 {
-    const struct owned_list *list = origin->context;
     struct owned key = {.path = path};
     const struct owned *found =
         list->count ? bsearch(&key, list->items, list->count, sizeof(key), by_path) : NULL;
     return found ? found->package : 0;
+}
+
+/* Byte code belongs to the package of its source: "/x/a.py" for "/x/__pycache__/a.cpython-311.pyc".
+ */
+static size_t owner_of(const struct bill_origin *origin, const char *path)
+{
+    static const char cache[] = "/__pycache__/";
+    size_t package = owned_find(origin->context, path);
+    const char *found = package ? NULL : strstr(path, cache);
+    if (!found)
+        return package;
+    const char *name = found + strlen(cache);
+    char *source =
+        mem_printf("%.*s/%.*s.py", (int)(found - path), path, (int)strcspn(name, "."), name);
+    package = owned_find(origin->context, source);
+    free(source);
+    return package;
 }
 
 static struct owned_list making_owned(const struct making *making)

@@ -197,8 +197,31 @@ static bool module_links_relative(const char *tree, const char *folder, struct e
     return ok;
 }
 
-/* Runs compileall of the interpreter that lies in home, through its own dynamic linker. Modules
- * that don't compile (templates, Python 2) are no failure, an interpreter that doesn't run is. */
+/* Compiles the modules below argv[2] as what they are without argv[1] before. Which strings byte
+ * code shares depends on what the process compiled before, so the parts are fixed: the same modules
+ * give the same bytes. Modules that don't compile (templates, Python 2) are no failure. */
+static const char compiler[] =
+    "import compileall, os, py_compile, sys, traceback\n"
+    "tree, folder = sys.argv[1:]\n"
+    "files = sorted(os.path.join(top, name) for top, _, names in os.walk(folder)\n"
+    "               for name in names if name.endswith('.py'))\n"
+    "def compile_part(part):\n"
+    "    mode = py_compile.PycInvalidationMode.TIMESTAMP\n"
+    "    for file in files[part::4]:\n"
+    "        compileall.compile_file(file, quiet=2, invalidation_mode=mode, stripdir=tree,\n"
+    "                                prependdir='/')\n"
+    "for part in range(4):\n"
+    "    if os.fork() == 0:\n"
+    "        try:\n"
+    "            compile_part(part)\n"
+    "        except BaseException:\n"
+    "            traceback.print_exc()\n"
+    "            sys.stderr.flush()\n"
+    "            os._exit(2)\n"
+    "        os._exit(0)\n"
+    "sys.exit(max(2 if os.wait()[1] else 0 for part in range(4)))\n";
+
+/* Runs the compiler with the interpreter that lies in home, through its own dynamic linker. */
 static bool compile_folder(const char *home, const char *python, const char *tree,
                            const char *folder, struct error *err)
 {
@@ -206,35 +229,16 @@ static bool compile_folder(const char *home, const char *python, const char *tre
     char *libraries = place_path(home, "/usr/lib/x86_64-linux-gnu");
     char *program = mem_printf("%s/usr/bin/%s", home, python);
     char *home_variable = mem_printf("PYTHONHOME=%s/usr", home);
-    const char *const argv[] = {linker,
-                                "--library-path",
-                                libraries,
-                                program,
-                                "-B",
-                                "-S",
-                                "-m",
-                                "compileall",
-                                "-q",
-                                "-q",
-                                "-j",
-                                "0",
-                                "--invalidation-mode",
-                                "timestamp",
-                                "-s",
-                                tree,
-                                "-p",
-                                "/",
-                                folder,
-                                NULL};
+    const char *const argv[] = {linker, "--library-path", libraries, program, "-B", "-S",
+                                "-c",   compiler,         tree,      folder,  NULL};
     const char *const env[] = {home_variable, "PYTHONHASHSEED=0", "LC_ALL=C.UTF-8",
                                "PATH=/usr/bin:/bin", NULL};
     struct buf problems = {0};
     struct command command = {.argv = argv, .env = env, .problems = &problems};
     int status = command_run(&command, err);
-    if (status > 1 || (status == 1 && problems.size > 0 && strstr(problems.data, "rror")))
-        error_set(err, "can't compile the Python modules:\n%.1500s", problems.data);
-    else if (status == 1)
-        status = 0;
+    if (status > 0)
+        error_set(err, "can't compile the Python modules:\n%.1500s",
+                  problems.data ? problems.data : "");
     buf_clear(&problems);
     free(linker);
     free(libraries);

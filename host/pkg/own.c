@@ -360,7 +360,9 @@ static bool with_lock(struct owning *own, bool (*work)(struct owning *own, char 
     int lock = store_lock("packages", own->err);
     if (lock < 0)
         return false;
+    mode_t mask = umask(022); /* what is made here has Debian's modes */
     bool ok = work(own, id);
+    umask(mask);
     owning_clear(own);
     close(lock);
     if (!ok) {

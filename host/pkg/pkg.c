@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "host/base/buf.h"
@@ -59,13 +60,18 @@ static void suggest(const char *name, struct error *err)
     strlist_clear(&names);
 }
 
+/* What packages are made of doesn't depend on the user's mask. */
+#define PACKAGE_UMASK 022
+
 /* Fetches with the lock held; the signals that end us meanwhile clean up first. */
 static bool fetch_locked(struct recipe *recipe, const char *version, bool update, struct error *err)
 {
+    mode_t mask = umask(PACKAGE_UMASK);
     command_guard_begin();
     bool ok = fetch_package(recipe, version, update, err);
     int interrupted = command_interrupted();
     command_guard_end();
+    umask(mask);
     if (interrupted)
         raise(interrupted);
     return ok;
@@ -193,10 +199,12 @@ static bool additions_find(const struct strlist *names, const struct shelf_item 
     if (lock >= 0)
         found = shelf_open(id, out, err);
     if (lock >= 0 && found == 0) {
+        mode_t mask = umask(PACKAGE_UMASK);
         command_guard_begin();
         bool ok = fetch_additions(names, base, id, err);
         int interrupted = command_interrupted();
         command_guard_end();
+        umask(mask);
         if (interrupted)
             raise(interrupted);
         if (ok)

@@ -1,8 +1,8 @@
-// UNIT: host/image/image.c host/image/annex.c host/image/layer.c host/image/erofs.c host/image/kernel.c
+// UNIT: host/image/image.c host/image/annex.c host/image/layer.c host/image/bill.c host/image/dpkg.c host/image/copyright.c host/image/erofs.c host/image/kernel.c
 // UNIT: host/image/erofs_read.c host/image/view.c host/image/record.c host/image/spec.c
 // UNIT: host/image/ignore.c
 // UNIT: host/image/tree.c host/base/digest.c
-// LIBS: -lb2
+// LIBS: -lb2 -lnettle
 // UNIT: host/base/buf.c host/base/crc32c.c host/base/error.c host/base/fresh.c host/base/io.c
 // UNIT: host/base/path.c host/base/say.c host/base/stamp.c host/base/store.c host/base/strlist.c
 // UNIT: host/base/watch.c
