@@ -94,9 +94,10 @@ _Static_assert(sizeof(struct orris_time) == 16, "time layout");
                                     */
 #define ORRIS_OPTION_STAGES 0x80u  /* tell when the stages of the start were reached */
 #define ORRIS_OPTION_CONTROL 0x10u /* there is a control channel; wait for it at the end */
+#define ORRIS_CPUS_MAX 32u
 struct orris_options {
     uint32_t flags;
-    uint32_t cpus;         /* processors to use; 0: all there are */
+    uint32_t cpus;         /* the machine's processors, at most ORRIS_CPUS_MAX; 0: one */
     uint64_t memory_limit; /* bytes of memory to use; 0: all there is */
 };
 _Static_assert(sizeof(struct orris_options) == 16, "options layout");

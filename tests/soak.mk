@@ -1,10 +1,15 @@
-# `make soak`: the services under load for SECONDS each, while their models are swapped; tests/e2e has the short version.
+# `make soak`: the services under load for SECONDS each, while their models are swapped (tests/e2e has the short version); the
+# stress tests for SECONDS each, on 1, 2 and 4 processors, with the usual kernel and with the one that checks its locks.
 SECONDS  ?= 60
-## soak: the example services under load, for a minute each
-soak: all iris-native
+STRESS   := $(patsubst %.c,$(B)/%,$(wildcard tests/guest/stress_*.c))
+## soak: the example services under load, races in the kernel: a minute each (most of an hour)
+soak: all iris-native soak-stress
 	@failed=0; for kind in service native; do \
 	    folder=$$(mktemp -d) && (cd "$$folder" && \
 	        /usr/bin/python3 -B $(CURDIR)/tests/e2e/appliance/soak.py $$kind host $(SECONDS)) || failed=1; \
 	    rm -rf "$$folder"; \
 	done; [ $$failed = 0 ]
-.PHONY: soak
+soak-stress: all guest-tests
+	@$(MAKE) --no-print-directory DEBUG=1 kernel
+	@tests/soak $(SECONDS) $(STRESS)
+.PHONY: soak soak-stress

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "abi/record.h"
 #include "host/app/app.h"
 #include "host/app/envfile.h"
 #include "host/config/config.h"
@@ -19,7 +20,7 @@ const char app_flags_help[] =
     "      --pkg NAME       add a Debian package, with what it needs; may be repeated\n"
     "  -i, --image NAME     the image's name (default: the program's)\n"
     "  -m, --memory SIZE    the machine's memory, such as 512M or 2G (default 2G)\n"
-    "      --cpus N         the machine's processors (default 1)\n"
+    "      --cpus N         the machine's processors, 1 to 32 (default 1); also as --smp\n"
     "      --trim           run the program on this host first and put in only what it used there\n"
     "                       (`orris record -h`), recorded in orris.lock\n"
     "      --keep GLOB      with --trim: put in what has such names, too; may be repeated\n"
@@ -108,8 +109,8 @@ static bool set_cpus(struct app_request *request, const char *value, struct erro
     char *end;
     errno = 0;
     unsigned long count = strtoul(value, &end, 10);
-    if (!isdigit((unsigned char)*value) || *end || errno || !count || count > 4096)
-        return error_set(err, "--cpus %s: must be a number from 1 up", value);
+    if (!isdigit((unsigned char)*value) || *end || errno || !count || count > ORRIS_CPUS_MAX)
+        return error_set(err, "--cpus %s: must be a number from 1 to %u", value, ORRIS_CPUS_MAX);
     request->cpus = (unsigned)count;
     return true;
 }

@@ -272,8 +272,6 @@ int start_app(const struct app_request *request, struct start_flags *flags)
     options.cpus = app.cpus;
     if (app.emulate && options.accel == ACCEL_AUTO)
         options.accel = ACCEL_TCG;
-    if (app.cpus > 1)
-        say("the machine has %u processors, of which the kernel uses one so far", app.cpus);
     options.args = app.args;
     options.env = app.env;
     options.env_private = app.env_private;

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "abi/record.h"
 #include "host/base/io.h"
 #include "host/base/nearest.h"
 #include "host/base/path.h"
@@ -48,7 +49,7 @@ static const char *const type_names[] = {
     [STRINGS] = "a list of strings",
     [PAIRS] = "an object whose values are strings",
     [SIZE] = "a string such as \"512M\" or \"2G\"",
-    [NUMBER] = "a number from 1 up",
+    [NUMBER] = "a number from 1 to 32",
     [SWITCH] = "true or false",
 };
 
@@ -217,7 +218,8 @@ static bool set_value(struct config *config, const struct key *key, const char *
         return json_is_boolean(value) || wrong_type(config, key, name, NULL, err);
     case NUMBER:
         *(uint64_t *)field = (uint64_t)json_integer_value(value);
-        return (json_is_integer(value) && json_integer_value(value) > 0) ||
+        return (json_is_integer(value) && json_integer_value(value) > 0 &&
+                json_integer_value(value) <= ORRIS_CPUS_MAX) ||
                wrong_type(config, key, name, NULL, err);
     }
     return false;

@@ -30,8 +30,7 @@ MUST_CHECK int pt_split(uint64_t addr);
 bool pt_huge_possible(uint64_t addr);
 /* Removes the mappings in [start, end) and calls each for every page that was mapped. A huge page
  * that is only partly in the range is split first; returns -ENOMEM if it can't be. */
-MUST_CHECK int pt_unmap(uint64_t start, uint64_t end,
-                        void (*each)(uint64_t addr, struct page *page, bool huge, bool dirty));
+MUST_CHECK int pt_unmap(uint64_t start, uint64_t end, void (*each)(struct page *page, bool huge));
 /* Sets the protection of what is mapped in [start, end). A page for which may_write says no is
  * not made writable even if prot has PT_WRITE (copy on write). */
 MUST_CHECK int pt_protect(uint64_t start, uint64_t end, uint32_t prot,

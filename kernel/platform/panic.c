@@ -5,6 +5,7 @@
 
 #include "abi/control.h"
 #include "kernel/arch/cpu.h"
+#include "kernel/arch/smp.h"
 #include "kernel/base/format.h"
 #include "kernel/base/string.h"
 #include "kernel/base/symbols.h"
@@ -37,6 +38,7 @@ void panic(const char *fmt, ...)
         arch_halt();
     }
     in_panic = true;
+    arch_cpus_stop();
     lock_checks_on = false;
     size_t at = format(report, sizeof(report), "kernel panic: ");
     va_list args;

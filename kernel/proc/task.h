@@ -52,7 +52,6 @@ struct task {
     /* What sched_setscheduler(2) set, while a PI futex lends it more: proc/priority.c. */
     bool borrows;
     uint8_t own_policy, own_rt_priority;
-    uint64_t affinity;        /* CPUs it may run on, as set; 0: all */
     uint64_t memory_nodes;    /* set_mempolicy(2): syscall/sys_mempolicy.c */
     uint64_t restart_data[4]; /* restart_syscall(2) */
     int restart_kind;

@@ -1,84 +1,32 @@
 /*
- * The scheduler: per priority class a FIFO queue; a time slice each. Real-time threads (SCHED_FIFO,
- * SCHED_RR) go before others by priority; among the others the queue is fair by turns, and niceness
- * makes slices shorter or longer.
+ * The scheduler: whose turn it is on each CPU. A time slice each; niceness makes slices shorter or
+ * longer.
  *
  * sched_lock guards states, queues and slices. It is held across the switch itself: the thread
- * switched to releases it.
+ * switched to releases it. So a thread that is in a queue has its registers saved.
  */
 #include <linux/sched.h>
 
 #include "kernel/arch/cpu.h"
-#include "kernel/arch/regs.h"
 #include "kernel/arch/switch.h"
-#include "kernel/arch/x86_64/cpu.h"
 #include "kernel/base/errno.h"
+#include "kernel/base/log.h"
 #include "kernel/base/panic.h"
 #include "kernel/base/string.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/stack.h"
+#include "kernel/platform/run.h"
+#include "kernel/sched/queue.h"
 #include "kernel/sched/sleep.h"
-#include "kernel/sched/thread.h"
 #include "kernel/time/clock.h"
 
 #define SLICE_NS 10000000ul
 #define WAKE_LATENCY_NS 1000000ul
 #define RR_SLICE_NS 100000000ul
 
-static struct spinlock sched_lock = SPINLOCK_INIT(RANK_SCHED);
-static struct list_node ready = LIST_INIT(ready);           /* GUARDED_BY(sched_lock) */
-static struct list_node ready_rt = LIST_INIT(ready_rt);     /* by priority; same lock */
-static struct list_node ready_idle = LIST_INIT(ready_idle); /* SCHED_IDLE; same lock */
-static unsigned ready_count;
-static struct thread idle_thread;
-static struct thread *dead; /* its stack is freed by whoever runs next */
-static struct timer slice_timer;
-static uint64_t switches;
-
-static bool is_realtime(const struct thread *t)
-{
-    return t->policy == SCHED_FIFO || t->policy == SCHED_RR;
-}
-
-static void enqueue_rt(struct thread *t, bool front)
-{
-    struct list_node *at = ready_rt.next;
-    for (; at != &ready_rt; at = at->next) {
-        const struct thread *other = list_entry(at, struct thread, run_node);
-        if (other->rt_priority < t->rt_priority ||
-            (front && other->rt_priority == t->rt_priority)) {
-            break;
-        }
-    }
-    list_insert_before(at, &t->run_node);
-}
-
-static void enqueue(struct thread *t, bool front)
-{
-    if (t == &idle_thread) {
-        return;
-    }
-    ready_count++;
-    if (is_realtime(t)) {
-        enqueue_rt(t, front);
-    } else {
-        list_add_tail(t->policy == SCHED_IDLE ? &ready_idle : &ready, &t->run_node);
-    }
-}
-
-static struct thread *dequeue(void)
-{
-    struct list_node *queue = !list_empty(&ready_rt) ? &ready_rt
-                              : !list_empty(&ready)  ? &ready
-                                                     : &ready_idle;
-    if (list_empty(queue)) {
-        return &idle_thread;
-    }
-    struct thread *t = list_entry(queue->next, struct thread, run_node);
-    list_remove(&t->run_node);
-    ready_count--;
-    return t;
-}
+static struct run_queue boot_queue;
+static uint64_t switches; /* under sched_lock */
+static unsigned cpu_limit = CPUS_MAX;
 
 static uint64_t slice_ns(const struct thread *t)
 {
@@ -90,27 +38,43 @@ static uint64_t slice_ns(const struct thread *t)
 }
 
 /* A slice needs an end only if somebody waits for it. */
-static void slice_start(struct thread *t, uint64_t now)
+static void slice_start(struct run_queue *q, struct thread *t, uint64_t now)
 {
     t->slice_end_ns = now + slice_ns(t);
-    if (ready_count && t != &idle_thread && t->policy != SCHED_FIFO) {
-        timer_set(&slice_timer, t->slice_end_ns);
+    if (q->ready_count && t != &q->idle && t->policy != SCHED_FIFO) {
+        timer_set(&q->slice_timer, t->slice_end_ns);
     }
+}
+
+static void kick(const struct run_queue *q)
+{
+    if (q->cpu != arch_cpu_index()) {
+        arch_cpu_kick(q->cpu);
+    }
+}
+
+/* Makes the CPU choose again, when what it does comes back from ring 3 or wakes from idling. */
+static void interrupt_running(struct run_queue *q)
+{
+    if (q->running != &q->idle) {
+        q->running->resched = true;
+    }
+    kick(q);
 }
 
 static void slice_expired(struct timer *timer)
 {
-    (void)timer;
-    struct thread *t = thread_current();
-    if (t != &idle_thread && ready_count) {
-        t->resched = true;
+    struct run_queue *q = container_of(timer, struct run_queue, slice_timer);
+    if (q->running != &q->idle && q->ready_count) {
+        interrupt_running(q);
     }
 }
 
 static void reap(void)
 {
-    struct thread *t = dead;
-    dead = NULL;
+    struct run_queue *q = queue_this();
+    struct thread *t = q->dead;
+    q->dead = NULL;
     if (t) {
         stack_free(t->stack_top);
         heap_free(t);
@@ -120,15 +84,18 @@ static void reap(void)
 /* Runs the next ready thread; the current one's new state is set already. Holds sched_lock. */
 static void switch_away(void)
 {
-    struct thread *from = thread_current();
-    struct thread *to = dequeue();
+    struct run_queue *q = queue_this();
+    struct thread *from = q->running;
+    struct thread *to = queue_take(q);
     to->state = THREAD_RUNNING;
+    to->cpu = q->cpu;
     from->resched = false;
     uint64_t now = clock_monotonic_ns();
-    slice_start(to, now);
+    slice_start(q, to, now);
     if (to == from) {
         return;
     }
+    q->running = to;
     from->run_ns += now - from->run_since_ns;
     to->run_since_ns = now;
     switches++;
@@ -179,26 +146,28 @@ void thread_destroy(struct thread *t)
     heap_free(t);
 }
 
-static bool preempts(const struct thread *t, const struct thread *running)
+/* t has been put into q: does its CPU have to know? */
+static void announce(struct run_queue *q, const struct thread *t)
 {
-    if (running == &idle_thread || !is_realtime(t)) {
-        return false;
+    const struct thread *running = q->running;
+    if (running == &q->idle) {
+        kick(q);
+    } else if (queue_preempts(t, q)) {
+        interrupt_running(q);
+    } else if (q->ready_count == 1 && running->policy != SCHED_FIFO) {
+        /* Nobody waited so far: who comes waits a little, not for the whole slice. */
+        uint64_t now = clock_monotonic_ns();
+        timer_set(&q->slice_timer,
+                  min_u64(max_u64(running->slice_end_ns, now), now + WAKE_LATENCY_NS));
     }
-    return !is_realtime(running) || t->rt_priority > running->rt_priority;
 }
 
 static void make_ready(struct thread *t)
 {
+    struct run_queue *q = queue_for_woken(t);
     t->state = THREAD_READY;
-    enqueue(t, false);
-    struct thread *running = thread_current();
-    if (preempts(t, running)) {
-        running->resched = true;
-    } else if (running != &idle_thread && ready_count == 1 && running->policy != SCHED_FIFO) {
-        /* Nobody waited so far: who comes waits a little, not for the whole slice. */
-        timer_set(&slice_timer, min_u64(max_u64(running->slice_end_ns, clock_monotonic_ns()),
-                                        clock_monotonic_ns() + WAKE_LATENCY_NS));
-    }
+    queue_add(q, t, false);
+    announce(q, t);
 }
 
 void thread_start(struct thread *t)
@@ -221,6 +190,8 @@ void thread_interrupt(struct thread *t)
     t->interrupted = true;
     if (t->state == THREAD_SLEEPING && t->interruptible) {
         make_ready(t);
+    } else if (t->state == THREAD_RUNNING) {
+        kick(queue_of(t->cpu)); /* it may be in ring 3 on another CPU */
     }
     spin_unlock(&sched_lock);
 }
@@ -285,8 +256,14 @@ void thread_yield(void)
     } else {
         t->voluntary_switches++;
     }
+    struct run_queue *q =
+        preempted || !thread_may_use(t, t->cpu) ? queue_after_slice(t) : queue_this();
     t->state = THREAD_READY;
-    enqueue(t, preempted && t->policy == SCHED_FIFO); /* it keeps its turn */
+    bool moves = t->cpu != q->cpu;
+    queue_add(q, t, preempted && t->policy == SCHED_FIFO); /* it keeps its turn */
+    if (moves) {
+        announce(q, t);
+    }
     switch_away();
     spin_unlock(&sched_lock);
 }
@@ -298,8 +275,8 @@ void thread_exit(void)
     arch_fpu_free(t);
     spin_lock(&sched_lock);
     t->state = THREAD_DEAD;
-    ASSERT(!dead);
-    dead = t;
+    ASSERT(!queue_this()->dead);
+    queue_this()->dead = t;
     switch_away();
     panic("a dead thread runs");
 }
@@ -317,36 +294,58 @@ void sched_update(struct thread *t)
 {
     spin_lock(&sched_lock);
     if (t->state == THREAD_READY) {
-        list_remove(&t->run_node);
-        ready_count--;
-        enqueue(t, false);
-        if (preempts(t, thread_current())) {
-            thread_current()->resched = true;
+        struct run_queue *q = queue_of(t->cpu);
+        queue_remove(t);
+        q = thread_may_use(t, q->cpu) ? q : queue_for_woken(t);
+        queue_add(q, t, false);
+        announce(q, t);
+    } else if (t->state == THREAD_RUNNING) {
+        struct run_queue *q = queue_of(t->cpu);
+        if (q->ready_count || !thread_may_use(t, q->cpu)) {
+            interrupt_running(q);
         }
-    } else if (t == thread_current() && ready_count) {
-        t->resched = true;
     }
     spin_unlock(&sched_lock);
 }
 
+void sched_barrier(bool restart)
+{
+    spin_lock(&sched_lock);
+    for (unsigned cpu = 0; restart && cpu < CPUS_MAX; cpu++) {
+        struct run_queue *q = queue_of(cpu);
+        if (q && q->running != &q->idle && q->running != thread_current()) {
+            q->running->resched = true;
+        }
+    }
+    spin_unlock(&sched_lock);
+    arch_cpus_sync();
+}
+
 unsigned sched_cpu_count(void)
 {
-    return 1;
+    uint32_t told = the_run.options.cpus;
+    return told < 1 ? 1 : told < cpu_limit ? told : cpu_limit;
 }
 
 unsigned sched_cpu_current(void)
 {
-    return 0;
+    return arch_cpu_index();
 }
 
 uint64_t sched_idle_ns(unsigned cpu)
 {
-    return cpu == 0 ? thread_cpu_ns(&idle_thread) : 0;
+    struct run_queue *q = queue_of(cpu);
+    return q ? thread_cpu_ns(&q->idle) : clock_monotonic_ns();
 }
 
 unsigned sched_running(void)
 {
-    return ready_count + (thread_current() != &idle_thread);
+    unsigned count = 0;
+    for (unsigned cpu = 0; cpu < CPUS_MAX; cpu++) {
+        const struct run_queue *q = queue_of(cpu);
+        count += q ? q->ready_count + (q->running != &q->idle) : 0;
+    }
+    return count;
 }
 
 uint64_t sched_switches(void)
@@ -358,27 +357,69 @@ extern char boot_stack_end[];
 
 void sched_init(void)
 {
-    timer_init(&slice_timer, slice_expired);
-    timer_init(&idle_thread.sleep_timer, NULL);
-    idle_thread.name = "idle";
-    idle_thread.state = THREAD_RUNNING;
-    idle_thread.policy = SCHED_IDLE;
-    idle_thread.stack_top = boot_stack_end;
-    list_init(&idle_thread.run_node);
-    cpu_current()->thread = &idle_thread;
+    queue_init(&boot_queue, 0, boot_stack_end);
+    timer_init(&boot_queue.slice_timer, slice_expired);
+    queue_online(&boot_queue);
+    arch_thread_begin(&boot_queue.idle);
+}
+
+/* The thread that another CPU's run queue belongs to, with the queue around it. */
+static struct run_queue *queue_make(unsigned cpu)
+{
+    struct run_queue *q = heap_zalloc(sizeof(*q));
+    void *stack = q ? stack_alloc() : NULL;
+    if (!stack) {
+        heap_free(q);
+        return NULL;
+    }
+    queue_init(q, cpu, stack);
+    timer_init(&q->slice_timer, slice_expired);
+    if (!arch_cpu_prepare(cpu, &q->idle)) {
+        stack_free(stack);
+        heap_free(q);
+        return NULL;
+    }
+    return q;
+}
+
+void sched_start_cpus(void)
+{
+    static bool started;
+    if (LIKELY(started || sched_cpu_count() == 1)) {
+        return;
+    }
+    started = true;
+    for (unsigned cpu = 1; cpu < sched_cpu_count(); cpu++) {
+        if (!queue_make(cpu)) {
+            log_note("too little memory to use more than %u of %u processors", cpu,
+                     sched_cpu_count());
+            cpu_limit = cpu;
+        }
+    }
+    arch_cpus_start();
+}
+
+void sched_cpu_started(void)
+{
+    struct run_queue *q = container_of(thread_current(), struct run_queue, idle);
+    q->idle.run_since_ns = clock_monotonic_ns();
+    q->idle.run_ns = q->idle.run_since_ns; /* it has been idle since the start */
+    spin_lock(&sched_lock);
+    queue_online(q);
+    spin_unlock(&sched_lock);
+    sched_idle();
 }
 
 void sched_idle(void)
 {
+    struct run_queue *q = queue_this();
     for (;;) {
         spin_lock(&sched_lock);
-        if (ready_count) {
-            idle_thread.state = THREAD_READY;
+        if (q->ready_count || arch_many_cpus) {
+            q->idle.state = THREAD_READY;
             switch_away();
         }
         spin_unlock(&sched_lock);
-        if (!ready_count) {
-            arch_idle();
-        }
+        arch_idle();
     }
 }

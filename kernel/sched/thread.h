@@ -27,7 +27,8 @@ struct thread {
     uint8_t policy;     /* SCHED_OTHER, SCHED_FIFO, SCHED_RR, SCHED_BATCH, SCHED_IDLE */
     int8_t nice;
     uint8_t rt_priority;   /* 1 to 99 for SCHED_FIFO and SCHED_RR, else 0 */
-    uint32_t cpu;          /* the CPU it runs or last ran on */
+    uint32_t cpu;          /* the CPU it runs on, waits for, or last ran on */
+    uint64_t affinity;     /* CPUs it may run on; 0: all */
     uint64_t slice_end_ns; /* monotonic */
     uint64_t run_since_ns; /* monotonic: when it last got the CPU */
     uint64_t run_ns;       /* CPU time used before that */
@@ -60,9 +61,15 @@ int thread_sleep_until(uint64_t deadline_ns, bool interruptible);
 /* CPU time used so far, in nanoseconds. */
 uint64_t thread_cpu_ns(const struct thread *t);
 
-/* Scheduling parameters changed (policy, nice, rt_priority set by the caller): requeue. */
+/* Scheduling parameters changed (policy, nice, rt_priority, affinity set by the caller): requeue.
+ */
 void sched_update(struct thread *t);
-/* CPUs that run, and the one we are on. */
+/* Starts the machine's other CPUs, if that has not been done: there is work for them. */
+void sched_start_cpus(void);
+/* Memory barriers on all CPUs that run the program (membarrier(2)). restart: their threads also
+ * leave restartable sequences. */
+void sched_barrier(bool restart);
+/* CPUs the program may count on, and the one we are on. */
 unsigned sched_cpu_count(void);
 unsigned sched_cpu_current(void);
 /* Nanoseconds the CPU was idle since boot; for /proc/stat and sysinfo's load. */

@@ -5,6 +5,7 @@
  * one indirect call, one tail call. Tracing takes another path (trace.c).
  */
 #include "kernel/arch/regs.h"
+#include "kernel/arch/smp.h"
 #include "kernel/base/bitmap.h"
 #include "kernel/base/log.h"
 #include "kernel/base/names.h"
@@ -109,10 +110,16 @@ int64_t syscall_dispatch(const struct user_regs *regs)
     return dispatch(regs);
 }
 
-void syscall_entry(struct user_regs *regs)
+void syscall_run(struct user_regs *regs)
 {
     if (UNLIKELY(trace_mode != TRACE_OFF))
         regs->rax = (uint64_t)trace_syscall(regs);
     else
         regs->rax = (uint64_t)dispatch(regs);
+}
+
+void syscall_entry(struct user_regs *regs)
+{
+    kernel_enter();
+    syscall_run(regs);
 }

@@ -152,10 +152,16 @@ int64_t sys_sched_setaffinity(int tid, size_t size, struct uptr from)
     if (err)
         return err;
     mask &= all_cpus();
+    if (mask && mask != all_cpus()) {
+        sched_start_cpus(); /* the thread may have to wait for one */
+        mask &= all_cpus();
+    }
     spin_lock(&the_proc.task_lock);
     struct task *task = find(tid);
-    if (task && mask)
-        task->affinity = mask;
+    if (task && mask) {
+        task->thread->affinity = mask == all_cpus() ? 0 : mask;
+        sched_update(task->thread);
+    }
     spin_unlock(&the_proc.task_lock);
     if (!task)
         return -ESRCH;
@@ -169,7 +175,7 @@ int64_t sys_sched_getaffinity(int tid, size_t size, struct uptr to)
         return -EINVAL;
     spin_lock(&the_proc.task_lock);
     const struct task *task = find(tid);
-    mask = task && task->affinity ? task->affinity & all_cpus() : all_cpus();
+    mask = task && task->thread->affinity ? task->thread->affinity : all_cpus();
     spin_unlock(&the_proc.task_lock);
     if (!task)
         return -ESRCH;

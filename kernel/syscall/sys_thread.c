@@ -67,6 +67,8 @@ static void inherit(struct task *child, const struct clone_request *r)
     t->policy = (uint8_t)p.policy;
     t->nice = (int8_t)p.nice;
     t->rt_priority = (uint8_t)p.rt_priority;
+    t->affinity = self->thread->affinity;
+    t->cpu = self->thread->cpu;
     t->task = child;
 }
 
@@ -116,6 +118,7 @@ static int64_t start_thread(const struct clone_request *r)
         err = -EAGAIN;
         goto free_task;
     }
+    sched_start_cpus();
     thread_start(t);
     return tid;
 
@@ -267,7 +270,6 @@ int64_t sys_rseq(struct uptr area, unsigned size, unsigned flags, uint64_t signa
     return err;
 }
 
-/* Entering and leaving the kernel orders memory on this CPU; with one CPU that is all there is. */
 int64_t sys_membarrier(int command, unsigned flags, int cpu)
 {
     static const int known =
@@ -294,7 +296,8 @@ int64_t sys_membarrier(int command, unsigned flags, int cpu)
         registered |= command >> 1;
     if ((command & expedited) && !(registered & command))
         return -EPERM;
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    if (command & (expedited | MEMBARRIER_CMD_GLOBAL | MEMBARRIER_CMD_GLOBAL_EXPEDITED))
+        sched_barrier(command == MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ);
     return 0;
 }
 

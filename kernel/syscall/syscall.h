@@ -47,5 +47,7 @@ typedef struct uptr kind_OUTBUF; /* bytes out; shown up to the result */
 #undef SYS5
 #undef SYS6
 
-/* Runs the system call in regs and stores its result there. Called by the entry code. */
+/* Runs the system call in regs and stores its result there. The entry code calls syscall_entry,
+ * which takes the kernel lock first. */
 void syscall_entry(struct user_regs *regs);
+void syscall_run(struct user_regs *regs);

@@ -1,14 +1,19 @@
-/* Timers, kept in a tree by expiry; the hardware is set for the first. */
+/* Timers, kept in trees by expiry, one for each CPU; its hardware is set for the first. A timer
+ * goes off on the CPU that set it. */
 #include "kernel/time/timer.h"
 
 #include "kernel/arch/cpu.h"
+#include "kernel/arch/smp.h"
 #include "kernel/sync/spinlock.h"
 #include "kernel/time/clock.h"
 
 static struct spinlock timer_lock = SPINLOCK_INIT(RANK_TIMER);
-static struct rb_tree timers; /* GUARDED_BY(timer_lock) */
-static struct rb_node *first; /* GUARDED_BY(timer_lock) */
-static uint64_t armed_ns = UINT64_MAX;
+
+static struct timer_queue {
+    struct rb_tree timers;
+    struct rb_node *first;
+    uint64_t armed_ns; /* when the hardware goes off; 0: not armed */
+} queues[CPUS_MAX];    /* GUARDED_BY(timer_lock) */
 
 static struct timer *timer_of(struct rb_node *n)
 {
@@ -22,23 +27,23 @@ void timer_init(struct timer *t, void (*expired)(struct timer *))
 }
 
 /* Programs the hardware for the first timer, unless it is already. */
-static void arm_first(void)
+static void arm_first(struct timer_queue *q)
 {
-    if (!first) {
+    if (!q->first) {
         return; /* a needless interrupt later is cheaper than stopping the hardware each time */
     }
-    uint64_t expires = timer_of(first)->expires_ns;
-    if (expires >= armed_ns) {
+    uint64_t expires = max_u64(timer_of(q->first)->expires_ns, 1);
+    if (q->armed_ns && expires >= q->armed_ns) {
         return;
     }
     uint64_t now = clock_monotonic_ns();
-    armed_ns = expires;
+    q->armed_ns = expires;
     arch_timer_arm(expires > now ? expires - now : 1);
 }
 
-static void insert(struct timer *t)
+static void insert(struct timer_queue *q, struct timer *t)
 {
-    struct rb_node **link = &timers.root, *parent = NULL;
+    struct rb_node **link = &q->timers.root, *parent = NULL;
     bool is_first = true;
     while (*link) {
         parent = *link;
@@ -46,19 +51,21 @@ static void insert(struct timer *t)
         is_first = is_first && before;
         link = before ? &parent->left : &parent->right;
     }
-    rb_insert(&timers, &t->node, parent, link);
+    rb_insert(&q->timers, &t->node, parent, link);
     if (is_first) {
-        first = &t->node;
+        q->first = &t->node;
     }
+    t->cpu = (uint8_t)(q - queues);
     t->set = true;
 }
 
 static void remove_timer(struct timer *t)
 {
-    if (first == &t->node) {
-        first = rb_next(&t->node);
+    struct timer_queue *q = &queues[t->cpu];
+    if (q->first == &t->node) {
+        q->first = rb_next(&t->node);
     }
-    rb_erase(&timers, &t->node);
+    rb_erase(&q->timers, &t->node);
     t->set = false;
 }
 
@@ -69,8 +76,9 @@ void timer_set(struct timer *t, uint64_t expires_ns)
         remove_timer(t);
     }
     t->expires_ns = expires_ns;
-    insert(t);
-    arm_first();
+    struct timer_queue *q = &queues[arch_cpu_index()];
+    insert(q, t);
+    arm_first(q);
     spin_unlock(&timer_lock);
 }
 
@@ -90,16 +98,17 @@ bool timer_cancel(struct timer *t)
 
 void timer_run(void)
 {
+    struct timer_queue *q = &queues[arch_cpu_index()];
     spin_lock(&timer_lock);
     uint64_t now = clock_monotonic_ns();
-    while (first && timer_of(first)->expires_ns <= now) {
-        struct timer *t = timer_of(first);
+    while (q->first && timer_of(q->first)->expires_ns <= now) {
+        struct timer *t = timer_of(q->first);
         remove_timer(t);
         spin_unlock(&timer_lock);
         t->expired(t);
         spin_lock(&timer_lock);
     }
-    armed_ns = UINT64_MAX;
-    arm_first();
+    q->armed_ns = 0;
+    arm_first(q);
     spin_unlock(&timer_lock);
 }

@@ -1,4 +1,5 @@
-/* One-shot timers on the monotonic clock. */
+/* One-shot timers on the monotonic clock. They go off under the kernel lock (arch/smp.h): who has
+ * it and cancels a timer knows that it is not just going off elsewhere. */
 #pragma once
 
 #include "kernel/base/rbtree.h"
@@ -8,6 +9,7 @@ struct timer {
     struct rb_node node;
     uint64_t expires_ns; /* of clock_monotonic_ns() */
     bool set;
+    uint8_t cpu; /* whose tree it is in */
     /* Runs with interrupts off, under no lock, must not sleep. It may set the timer again. */
     void (*expired)(struct timer *t);
 };

@@ -22,10 +22,9 @@ static void account_map(struct page *page, unsigned count)
     }
 }
 
-static void unmap_one(uint64_t addr, struct page *page, bool huge, bool dirty)
+/* A page that can be written through a mapping was marked dirty when it was mapped so. */
+static void unmap_one(struct page *page, bool huge)
 {
-    (void)addr;
-    (void)dirty; /* a page that can be written through a mapping is marked dirty when mapped so */
     page->mapcount--;
     the_vm.resident_pages -= huge ? HUGE_SIZE / PAGE_SIZE : 1;
     the_vm.shared_pages -= page->map != NULL;

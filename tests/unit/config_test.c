@@ -95,7 +95,9 @@ static void test_mistakes_name_their_place(void)
         mistake("{\"RunConfig\": {\"Memory\": \"0\"}}"),
         "config.json:1:16: RunConfig's \"Memory\" must be a string such as \"512M\" or \"2G\"");
     CHECK_STR(mistake("{\"RunConfig\": {\"CPUs\": 0}}"),
-              "config.json:1:16: RunConfig's \"CPUs\" must be a number from 1 up");
+              "config.json:1:16: RunConfig's \"CPUs\" must be a number from 1 to 32");
+    CHECK_STR(mistake("{\"RunConfig\": {\"CPUs\": 33}}"),
+              "config.json:1:16: RunConfig's \"CPUs\" must be a number from 1 to 32");
     CHECK_STR(mistake("[]"), "config.json:1:1: must be an object: {…}");
     CHECK(strstr(mistake("{\"Args\": [}"), "config.json:1:11: ") != NULL);
     CHECK(strstr(mistake("{\"Args\": [], \"Args\": []}"), "duplicate object key") != NULL);

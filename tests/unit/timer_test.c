@@ -2,6 +2,7 @@
 // UNIT: kernel/sched/waitq.c tests/unit/fakes/page.c
 /* Timers and clocks on a counter that the test turns. */
 #include "kernel/arch/cpu.h"
+#include "kernel/arch/smp.h"
 #include "kernel/base/errno.h"
 #include "kernel/sched/sleep.h"
 #include "kernel/sched/thread.h"
@@ -42,6 +43,11 @@ void arch_timer_arm(uint64_t delta_ns)
 {
     armed_at = clock_monotonic_ns() + delta_ns;
     arm_count++;
+}
+
+unsigned arch_cpu_index(void)
+{
+    return 0;
 }
 
 struct thread *thread_current(void)

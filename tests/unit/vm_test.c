@@ -33,6 +33,20 @@ paddr_t kernel_pml4;
 struct run_config the_run;
 struct proc the_proc;
 
+/* What other CPUs were made to forget, and whether a page was given back before that. */
+static uint64_t free_before, forgotten;
+static bool given_back_early;
+
+void tlb_shoot(uint64_t start, uint64_t end)
+{
+    given_back_early = given_back_early || page_stats.free_pages > free_before + forgotten;
+    forgotten += (end - start) / PAGE_SIZE;
+}
+
+void tlb_shoot_all(void) {}
+
+void tlb_shoot_later(void) {}
+
 uint64_t random_u64(void)
 {
     static uint64_t state = 88172645463325252ul;
@@ -546,6 +560,48 @@ static bool see_area(const struct vm_area_info *info, void *arg)
     return true;
 }
 
+static int64_t map_touched(uint64_t page_count)
+{
+    struct vm_map_request r = {
+        .size = page_count * PAGE_SIZE,
+        .prot = PROT_READ | PROT_WRITE,
+        .flags = MAP_PRIVATE | MAP_ANONYMOUS,
+    };
+    int64_t at = vm_map(&r);
+    for (uint64_t i = 0; i < page_count; i++)
+        CHECK_EQ(vm_fault((uint64_t)at + i * PAGE_SIZE, VM_WRITE), VM_FAULT_OK);
+    return at;
+}
+
+/* Threads on other CPUs may still write to it. */
+static void test_pages_are_kept_until_forgotten(void)
+{
+    uint64_t page_count = 200;
+    uint64_t at = (uint64_t)map_touched(page_count);
+    free_before = page_stats.free_pages;
+    forgotten = 0;
+    given_back_early = false;
+    CHECK_EQ(vm_unmap(at, page_count * PAGE_SIZE), 0);
+    CHECK(!given_back_early);
+    CHECK_EQ(page_stats.free_pages, free_before + page_count);
+    CHECK(forgotten >= page_count);
+    all_given_back();
+}
+
+/* What is only added needs no forgetting. */
+static void test_more_rights_interrupt_nobody(void)
+{
+    uint64_t at = (uint64_t)map_touched(4);
+    CHECK_EQ(vm_protect(at, 4 * PAGE_SIZE, PROT_READ), 0);
+    forgotten = 0;
+    CHECK_EQ(vm_protect(at, 4 * PAGE_SIZE, PROT_READ | PROT_WRITE | PROT_EXEC), 0);
+    CHECK_EQ(forgotten, 0);
+    CHECK_EQ(vm_protect(at, 4 * PAGE_SIZE, PROT_READ), 0);
+    CHECK_EQ(forgotten, 4);
+    vm_unmap(at, 4 * PAGE_SIZE);
+    all_given_back();
+}
+
 /* 16 TiB that nobody touched cost nothing to count, nor to move or to take away. */
 static void test_large_empty_range(void)
 {
@@ -700,6 +756,8 @@ int main(void)
     RUN(test_ranges_that_wrap);
     RUN(test_kernel_pages_do_not_grow);
     RUN(test_large_empty_range);
+    RUN(test_pages_are_kept_until_forgotten);
+    RUN(test_more_rights_interrupt_nobody);
     RUN(test_advice_on_files);
     RUN(test_fault_during_truncation);
     RUN(test_shared_zeros_have_no_offset);

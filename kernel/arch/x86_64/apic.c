@@ -12,14 +12,23 @@
 #include "kernel/time/timer.h"
 
 #define LAPIC_PHYS 0xfee00000ul
+#define LAPIC_ID 0x20
 #define LAPIC_EOI 0xb0
 #define LAPIC_SPURIOUS 0xf0
+#define LAPIC_ICR_LOW 0x300
+#define LAPIC_ICR_HIGH 0x310
 #define LAPIC_LVT_TIMER 0x320
 #define LAPIC_LVT_LINT0 0x350
 #define LAPIC_TIMER_INITIAL 0x380
 #define LAPIC_TIMER_CURRENT 0x390
 #define LAPIC_TIMER_DIVIDE 0x3e0
 #define LAPIC_MASKED 0x10000u
+
+#define ICR_INIT 0x4500u
+#define ICR_STARTUP 0x4600u
+#define ICR_ASSERT 0x4000u
+#define ICR_BUSY 0x1000u
+#define ICR_OTHERS 0xc0000u
 
 #define IOAPIC_PHYS 0xfec00000ul
 #define IOAPIC_SELECT 0x00
@@ -56,10 +65,48 @@ void arch_interrupts_init(void)
     if (!lapic) {
         panic("no memory for the interrupt controller");
     }
+    apic_start();
+}
+
+uint32_t apic_start(void)
+{
     lapic_write(LAPIC_SPURIOUS, 0x100u | VECTOR_SPURIOUS);
     lapic_write(LAPIC_LVT_LINT0, LAPIC_MASKED); /* the old PIC, where there is one */
     lapic_write(LAPIC_TIMER_DIVIDE, 0xb);       /* by 1 */
     lapic_write(LAPIC_LVT_TIMER, VECTOR_TIMER); /* one-shot */
+    return lapic_read(LAPIC_ID) >> 24;
+}
+
+static void send(uint32_t target, uint32_t command)
+{
+    while (lapic_read(LAPIC_ICR_LOW) & ICR_BUSY) {
+        __builtin_ia32_pause();
+    }
+    lapic_write(LAPIC_ICR_HIGH, target << 24);
+    lapic_write(LAPIC_ICR_LOW, command);
+}
+
+void apic_send(uint32_t apic_id, uint32_t vector)
+{
+    send(apic_id, ICR_ASSERT | vector);
+}
+
+void apic_send_others(uint32_t vector)
+{
+    send(0, ICR_OTHERS | ICR_ASSERT | vector);
+}
+
+/* A second start, as the manuals have it, is ignored by who has started. */
+void apic_start_others(uint32_t page)
+{
+    send(0, ICR_OTHERS | ICR_INIT);
+    send(0, ICR_OTHERS | ICR_STARTUP | page >> PAGE_SHIFT);
+    send(0, ICR_OTHERS | ICR_STARTUP | page >> PAGE_SHIFT);
+}
+
+void apic_served(void)
+{
+    lapic_write(LAPIC_EOI, 0);
 }
 
 void arch_timer_arm(uint64_t delta_ns)
@@ -153,26 +200,6 @@ bool arch_msi_register(void (*handler)(void *), void *arg, uint64_t *address, ui
     *address = LAPIC_PHYS;
     *data = vector;
     return vector != 0;
-}
-
-void arch_idle(void)
-{
-    __asm__ volatile("sti\n\t"
-                     "hlt\n\t"
-                     "cli"
-                     :
-                     :
-                     : "memory");
-}
-
-void arch_poll_interrupts(void)
-{
-    __asm__ volatile("sti\n\t"
-                     "nop\n\t"
-                     "cli"
-                     :
-                     :
-                     : "memory");
 }
 
 void arch_halt(void)

@@ -2,6 +2,7 @@
 #include "kernel/arch/x86_64/cpu.h"
 
 #include "kernel/arch/cpu.h"
+#include "kernel/arch/x86_64/apic.h"
 #include "kernel/arch/x86_64/io.h"
 #include "kernel/arch/x86_64/layout.h"
 #include "kernel/base/panic.h"
@@ -24,7 +25,6 @@
 #define CR4_SMEP (1u << 20)
 #define CR4_SMAP (1u << 21)
 
-#define VECTOR_COUNT 64
 #define XCR0_WANTED 0xe7u /* x87, SSE, AVX, AVX-512 */
 
 struct idt_entry {
@@ -36,7 +36,7 @@ struct idt_entry {
 
 struct cpu_features cpu_features;
 static struct cpu boot_cpu;
-static struct idt_entry idt[VECTOR_COUNT] ALIGNED(16);
+static struct idt_entry idt[VECTOR_END] ALIGNED(16);
 static uint8_t ist_stacks[2][4096] ALIGNED(16);
 
 extern char trap_stubs[], syscall_enter[];
@@ -68,6 +68,10 @@ static void find_features(void)
     }
     cpu_id(1, 0, id);
     cpu_features.stac = cpu_features.smap && !under_kvm(id);
+    if (cpu_features.xsave) {
+        cpu_id(0xd, 0, id);
+        cpu_features.xcr0 = id[0] & XCR0_WANTED;
+    }
     cpu_id(0x80000001, 0, id);
     cpu_features.page_1g = id[3] & 1u << 26;
     cpu_features.rdtscp = id[3] & 1u << 27;
@@ -82,12 +86,17 @@ static void set_control_registers(void)
     cr4 |= cpu_features.fsgsbase ? CR4_FSGSBASE : 0;
     cr4 |= cpu_features.xsave ? CR4_OSXSAVE : 0;
     cpu_write_cr4(cr4);
+    if (cpu_features.xsave) {
+        __asm__ volatile("xsetbv" : : "c"(0), "a"((uint32_t)cpu_features.xcr0), "d"(0));
+    }
+}
+
+/* Once the states in XCR0 are on. */
+static void find_xsave_size(void)
+{
     cpu_features.xsave_size = 512;
     if (cpu_features.xsave) {
         uint32_t id[4];
-        cpu_id(0xd, 0, id);
-        cpu_features.xcr0 = id[0] & XCR0_WANTED;
-        __asm__ volatile("xsetbv" : : "c"(0), "a"((uint32_t)cpu_features.xcr0), "d"(0));
         cpu_id(0xd, 0, id); /* EBX: size of what is on now */
         cpu_features.xsave_size = id[1];
     }
@@ -104,8 +113,7 @@ static void set_segments(struct cpu *c)
     c->gdt[8] =
         (sizeof(struct tss) - 1) | (tss & 0xffffff) << 16 | 0x89ul << 40 | (tss >> 24 & 0xff) << 56;
     c->gdt[9] = tss >> 32;
-    c->tss.ist[0] = (uint64_t)ist_stacks[0] + sizeof(ist_stacks[0]);
-    c->tss.ist[1] = (uint64_t)ist_stacks[1] + sizeof(ist_stacks[1]);
+    c->gdt[SEL_CPU_NUMBER >> 3] = 0x0040f50000000000 | c->index; /* its limit, for the vDSO */
     c->tss.io_map_base = sizeof(struct tss);
     struct {
         uint16_t limit;
@@ -120,7 +128,7 @@ static void set_segments(struct cpu *c)
 
 static void set_traps(void)
 {
-    for (unsigned v = 0; v < VECTOR_COUNT; v++) {
+    for (unsigned v = 0; v < VECTOR_END; v++) {
         uint64_t stub = (uint64_t)trap_stubs + v * 16;
         idt[v] = (struct idt_entry){
             .offset_low = (uint16_t)stub,
@@ -132,6 +140,10 @@ static void set_traps(void)
     }
     idt[8].ist = 1;
     idt[2].ist = idt[18].ist = 2;
+}
+
+static void load_traps(void)
+{
     struct {
         uint16_t limit;
         uint64_t base;
@@ -139,19 +151,27 @@ static void set_traps(void)
     __asm__ volatile("lidt %0" : : "m"(pointer));
 }
 
-void cpu_init(void)
+void cpu_start(struct cpu *c)
 {
-    struct cpu *c = &boot_cpu;
     c->self = c;
-    cpu_write_msr(MSR_GS_BASE, (uint64_t)c);
-    cpu_write_msr(MSR_KERNEL_GS_BASE, 0);
-    find_features();
     set_control_registers();
     set_segments(c);
-    set_traps();
+    cpu_write_msr(MSR_GS_BASE, (uint64_t)c);
+    cpu_write_msr(MSR_KERNEL_GS_BASE, 0);
+    load_traps();
     cpu_write_msr(MSR_STAR, 0x23ul << 48 | (uint64_t)KERNEL_CS << 32);
     cpu_write_msr(MSR_LSTAR, (uint64_t)syscall_enter);
     cpu_write_msr(MSR_FMASK, 0x47700); /* IF, TF, DF, IOPL, NT, AC */
+}
+
+void cpu_init(void)
+{
+    boot_cpu.tss.ist[0] = (uint64_t)ist_stacks[0] + sizeof(ist_stacks[0]);
+    boot_cpu.tss.ist[1] = (uint64_t)ist_stacks[1] + sizeof(ist_stacks[1]);
+    find_features();
+    set_traps();
+    cpu_start(&boot_cpu);
+    find_xsave_size();
 }
 
 void cpu_set_kernel_stack(uint64_t top)

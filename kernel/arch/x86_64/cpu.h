@@ -24,9 +24,13 @@ struct cpu {
     struct thread *fpu_owner; /* whose FPU state the registers hold, or NULL */
     struct thread *fpu_fresh; /* the owner, while it has not been in ring 3 */
     bool fpu_used;            /* a program had the FPU since the CPU's reset */
-    unsigned index;
+    bool in_user;             /* in ring 3, or back and waiting for the kernel lock */
+    bool holds_kernel;        /* the kernel lock */
+    uint8_t asked_kind;       /* what other CPUs ask of it: smp.c */
+    uint32_t asked, done;     /* the last request's number, and of the last one served */
+    unsigned index, apic_id;
     struct tss tss;
-    uint64_t gdt[10];
+    uint64_t gdt[16];
 };
 _Static_assert(offsetof(struct cpu, kernel_stack) == CPU_KERNEL_STACK, "asm.h");
 _Static_assert(offsetof(struct cpu, user_rsp) == CPU_USER_RSP, "asm.h");
@@ -35,7 +39,7 @@ _Static_assert(offsetof(struct cpu, thread) == CPU_THREAD, "asm.h");
 static inline struct cpu *cpu_current(void)
 {
     struct cpu *c;
-    __asm__("mov %%gs:0, %0" : "=r"(c));
+    __asm__ volatile("mov %%gs:0, %0" : "=r"(c)); /* another one after a sleep */
     return c;
 }
 
@@ -79,5 +83,9 @@ static inline void cpu_user_access_end(void)
 
 /* Finds the features and sets the control registers, GDT, TSS, IDT and system-call entry. */
 void cpu_init(void);
+/* The same for CPU c, on that CPU, when the features are known. Its exception stacks are set. */
+void cpu_start(struct cpu *c);
 /* Gives the current kernel stack's top to traps and calls from ring 3. */
 void cpu_set_kernel_stack(uint64_t top);
+/* Before threads move between CPUs: whose FPU state only the registers hold, gets it written. */
+void fpu_settle(void);

@@ -164,6 +164,8 @@ trap_common:
     xor %ebp, %ebp
     mov %rsp, %rdi
     call trap_from_user
+    test %al, %al
+    jz user_iret
     mov %rsp, %rdi
     call return_to_user_check
     jmp user_iret

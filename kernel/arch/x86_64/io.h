@@ -87,6 +87,10 @@ static inline void cpu_write_dr7(uint64_t value)
 {
     __asm__ volatile("mov %0, %%dr7" : : "r"(value));
 }
+static inline void cpu_write_cr8(uint64_t value)
+{
+    __asm__ volatile("mov %0, %%cr8" : : "r"(value) : "memory");
+}
 static inline void cpu_invalidate_page(uint64_t addr)
 {
     __asm__ volatile("invlpg (%0)" : : "r"(addr) : "memory");

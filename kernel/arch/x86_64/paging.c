@@ -1,6 +1,10 @@
 /*
  * Page tables: four levels. The program's half is changed by vm/ under the mm mutex; the kernel's
  * own mappings under kernel_lock. There is one tree.
+ *
+ * Threads on other CPUs use it meanwhile. So a page is given back only after every CPU has
+ * forgotten it (struct unmap_arg), and a table likewise; what a change only adds needs no
+ * forgetting: a CPU that does not know yet faults, and finds it there.
  */
 #include "kernel/arch/cpu.h"
 #include "kernel/arch/direct_map.h"
@@ -8,6 +12,7 @@
 #include "kernel/arch/x86_64/asm.h"
 #include "kernel/arch/x86_64/io.h"
 #include "kernel/arch/x86_64/layout.h"
+#include "kernel/arch/x86_64/smp.h"
 #include "kernel/base/errno.h"
 #include "kernel/base/panic.h"
 #include "kernel/base/random.h"
@@ -16,6 +21,7 @@
 #include "kernel/sync/spinlock.h"
 
 #define ENTRIES 512
+#define UNMAP_BATCH 64
 #define FLUSH_ALL_PAGES 32 /* above: reload CR3 instead of single invalidations */
 
 static struct spinlock kernel_lock = SPINLOCK_INIT(RANK_PAGETABLE);
@@ -91,6 +97,7 @@ int pt_map(uint64_t addr, struct page *page, uint32_t prot, bool huge)
     *entry = page_phys(page) | user_flags(prot) | dirty | (huge ? PTE_HUGE : 0);
     if (replaced) {
         cpu_invalidate_page(addr);
+        tlb_shoot(addr, addr + (huge ? HUGE_SIZE : PAGE_SIZE));
     }
     return 0;
 }
@@ -156,6 +163,7 @@ static uint64_t *huge_entry(uint64_t addr)
     }
     *entry = 0;
     cpu_write_cr3(cpu_read_cr3()); /* the processor may remember the way through the table */
+    tlb_shoot_all();
     table_free(table);
     return entry;
 }
@@ -198,6 +206,7 @@ static void flush_done(const struct flush *f)
     if (!f->end) {
         return;
     }
+    tlb_shoot(f->start, f->end);
     if (f->end - f->start > FLUSH_ALL_PAGES * PAGE_SIZE) {
         cpu_write_cr3(cpu_read_cr3());
         return;
@@ -249,26 +258,47 @@ static int for_each_entry(uint64_t start, uint64_t end, entry_fn_t each, void *a
     return 0;
 }
 
+/* Pages whose mappings are gone, kept until no CPU can reach them any more. */
 struct unmap_arg {
     struct flush flush;
-    void (*each)(uint64_t addr, struct page *page, bool huge, bool dirty);
+    void (*each)(struct page *page, bool huge);
+    unsigned count;
+    struct {
+        struct page *page;
+        bool huge;
+    } gone[UNMAP_BATCH];
 };
+
+static void unmap_give_back(struct unmap_arg *u)
+{
+    flush_done(&u->flush);
+    u->flush = (struct flush){0};
+    for (unsigned i = 0; i < u->count; i++) {
+        u->each(u->gone[i].page, u->gone[i].huge);
+    }
+    u->count = 0;
+}
 
 static void unmap_entry(uint64_t *entry, uint64_t addr, bool huge, void *arg)
 {
     struct unmap_arg *u = arg;
-    uint64_t old = *entry;
+    if (u->count == UNMAP_BATCH) {
+        unmap_give_back(u);
+    }
+    u->gone[u->count].page = page_of_phys(*entry & PTE_ADDRESS);
+    u->gone[u->count++].huge = huge;
     *entry = 0;
     flush_add(&u->flush, addr, huge ? HUGE_SIZE : PAGE_SIZE);
-    u->each(addr, page_of_phys(old & PTE_ADDRESS), huge, old & PTE_DIRTY);
 }
 
-int pt_unmap(uint64_t start, uint64_t end,
-             void (*each)(uint64_t addr, struct page *page, bool huge, bool dirty))
+int pt_unmap(uint64_t start, uint64_t end, void (*each)(struct page *page, bool huge))
 {
-    struct unmap_arg u = {.each = each};
+    struct unmap_arg u;
+    u.flush = (struct flush){0};
+    u.each = each;
+    u.count = 0;
     int err = for_each_entry(start, end, unmap_entry, &u);
-    flush_done(&u.flush);
+    unmap_give_back(&u);
     return err;
 }
 
@@ -278,6 +308,12 @@ struct protect_arg {
     bool (*may_write)(struct page *page);
 };
 
+/* Whether something is no longer allowed. */
+static bool takes_away(uint64_t old, uint64_t now)
+{
+    return (old & ~now & (PTE_PRESENT | PTE_WRITE)) || (~old & now & PTE_NX);
+}
+
 static void protect_entry(uint64_t *entry, uint64_t addr, bool huge, void *arg)
 {
     struct protect_arg *p = arg;
@@ -285,8 +321,11 @@ static void protect_entry(uint64_t *entry, uint64_t addr, bool huge, void *arg)
     if (prot & PT_WRITE && !p->may_write(page_of_phys(*entry & PTE_ADDRESS))) {
         prot &= ~PT_WRITE;
     }
-    *entry = (*entry & (PTE_ADDRESS | PTE_DIRTY | PTE_HUGE)) | user_flags(prot);
-    flush_add(&p->flush, addr, huge ? HUGE_SIZE : PAGE_SIZE);
+    uint64_t old = *entry;
+    *entry = (old & (PTE_ADDRESS | PTE_DIRTY | PTE_HUGE)) | user_flags(prot);
+    if (takes_away(old, *entry)) {
+        flush_add(&p->flush, addr, huge ? HUGE_SIZE : PAGE_SIZE);
+    }
 }
 
 int pt_protect(uint64_t start, uint64_t end, uint32_t prot, bool (*may_write)(struct page *page))
@@ -372,12 +411,14 @@ int pt_move(uint64_t from, uint64_t to, uint64_t size)
         ASSERT(back == done);
     }
     cpu_write_cr3(cpu_read_cr3());
+    tlb_shoot(from, from + size);
     return done < size ? -ENOMEM : 0;
 }
 
 void pt_reset(void)
 {
     uint64_t *l4 = root();
+    tlb_shoot_all(); /* nobody runs in there, so nothing is learnt anew */
     for (unsigned i = 0; i < ENTRIES / 2; i++) {
         if (!(l4[i] & PTE_PRESENT)) {
             continue;
@@ -443,6 +484,7 @@ void pt_kernel_unmap(uint64_t addr, size_t size)
         cpu_invalidate_page(addr + done);
         page_put(p);
     }
+    tlb_shoot_later();
 }
 
 void *arch_map_device(paddr_t phys, size_t size)

@@ -5,6 +5,7 @@
 #include "kernel/arch/switch.h"
 #include "kernel/arch/x86_64/cpu.h"
 #include "kernel/arch/x86_64/io.h"
+#include "kernel/arch/x86_64/smp.h"
 #include "kernel/base/errno.h"
 #include "kernel/base/string.h"
 #include "kernel/mm/page.h"
@@ -24,6 +25,11 @@ struct thread *thread_current(void)
     struct thread *t;
     __asm__ volatile("mov %%gs:%c1, %0" : "=r"(t) : "i"(CPU_THREAD));
     return t;
+}
+
+void arch_thread_begin(struct thread *t)
+{
+    cpu_current()->thread = t;
 }
 
 struct user_regs *arch_user_regs(struct thread *t)
@@ -54,6 +60,7 @@ void arch_thread_to_user(struct thread *t)
 
 void arch_enter_user(void)
 {
+    kernel_leave();
     arch_leave_to_user(arch_user_regs(thread_current()));
 }
 
@@ -93,6 +100,22 @@ static void fpu_set_initial(void *area)
     *(uint32_t *)((char *)area + 24) = MXCSR_INITIAL;
 }
 
+/* The registers of this CPU hold t's state now, and no other CPU's do any more. */
+static void fpu_take(struct thread *t)
+{
+    struct cpu *c = cpu_current();
+    c->fpu_owner = t;
+    t->arch.fpu_cpu = c;
+}
+
+/* Whether this CPU's registers hold t's state: it may have run elsewhere since it was their owner.
+ */
+static bool fpu_is_here(const struct thread *t)
+{
+    const struct cpu *c = cpu_current();
+    return c->fpu_owner == t && t->arch.fpu_cpu == c;
+}
+
 static unsigned fpu_order(void)
 {
     return cpu_features.xsave_size > PAGE_SIZE ? 1 : 0;
@@ -105,6 +128,7 @@ int arch_fpu_init(struct thread *t)
         return -ENOMEM;
     }
     t->arch.fpu = page_virt(p);
+    t->arch.fpu_cpu = NULL;
     fpu_set_initial(t->arch.fpu);
     return 0;
 }
@@ -132,7 +156,7 @@ void arch_fpu_free(struct thread *t)
 void *arch_fpu_save(void)
 {
     struct thread *t = thread_current();
-    if (cpu_current()->fpu_owner == t) {
+    if (fpu_is_here(t)) {
         fpu_store(t->arch.fpu);
     }
     return t->arch.fpu;
@@ -163,7 +187,7 @@ int arch_fpu_load(void)
         return -EINVAL;
     }
     fpu_restore(t->arch.fpu);
-    cpu_current()->fpu_owner = t;
+    fpu_take(t);
     return 0;
 }
 
@@ -176,17 +200,26 @@ void arch_fpu_reset(void)
         fpu_restore(t->arch.fpu);
     }
     c->fpu_fresh = NULL; /* the first exec; ring 3 comes next */
-    c->fpu_owner = t;
+    fpu_take(t);
 }
 
-/* The registers keep their last owner's state until another program thread needs them. */
+void fpu_settle(void)
+{
+    const struct thread *owner = cpu_current()->fpu_owner;
+    if (owner) {
+        fpu_store(owner->arch.fpu);
+    }
+}
+
+/* The registers keep their last owner's state until another program thread needs them. With several
+ * CPUs, where it may go on elsewhere, its state is in memory, too, whenever it does not run. */
 static void fpu_switch(struct thread *to)
 {
     struct cpu *c = cpu_current();
-    if (!to->arch.fpu || c->fpu_owner == to) {
+    if (!to->arch.fpu || fpu_is_here(to)) {
         return;
     }
-    if (c->fpu_owner) {
+    if (c->fpu_owner && !arch_many_cpus) {
         fpu_store(c->fpu_owner->arch.fpu);
     }
     if (c->fpu_used) {
@@ -197,7 +230,7 @@ static void fpu_switch(struct thread *to)
         c->fpu_fresh = to;
     }
     c->fpu_used = true;
-    c->fpu_owner = to;
+    fpu_take(to);
 }
 
 static uint64_t read_fs_base(void)
@@ -225,6 +258,9 @@ void arch_switch(struct thread *from, struct thread *to)
     if (from->task) {
         from->arch.fs_base = read_fs_base();
         from->arch.gs_base = cpu_read_msr(MSR_KERNEL_GS_BASE);
+        if (UNLIKELY(arch_many_cpus)) {
+            (void)arch_fpu_save();
+        }
     }
     if (to->task) {
         write_fs_base(to->arch.fs_base);

@@ -9,6 +9,7 @@
 #include "kernel/arch/x86_64/apic.h"
 #include "kernel/arch/x86_64/cpu.h"
 #include "kernel/arch/x86_64/io.h"
+#include "kernel/arch/x86_64/smp.h"
 #include "kernel/arch/x86_64/stages.h"
 #include "kernel/base/log.h"
 #include "kernel/base/panic.h"
@@ -34,7 +35,7 @@ struct extable_entry {
 extern const char syscall_enter[];
 extern const struct extable_entry extable_start[], extable_end[];
 
-void trap_from_user(struct user_regs *regs, uint32_t vector);
+bool trap_from_user(struct user_regs *regs, uint32_t vector);
 void trap_in_kernel(struct user_regs *regs, uint32_t vector);
 void return_to_user_check(struct user_regs *regs);
 
@@ -143,11 +144,25 @@ static void syscall_after_all(struct user_regs *regs)
     regs->rip = regs->rcx;
     regs->rflags = regs->r11;
     regs->orig_rax = regs->rax;
-    syscall_entry(regs);
+    syscall_run(regs);
 }
 
-void trap_from_user(struct user_regs *regs, uint32_t vector)
+/* An interrupt from another CPU. It is handled without the kernel lock, which that one may hold,
+ * and told to the controller at once: who waits for the lock then is woken by another one. */
+static void serve_others(uint32_t vector)
 {
+    if (vector == VECTOR_STOP) {
+        arch_halt();
+    }
+    if (vector == VECTOR_SERVE) {
+        smp_serve();
+    }
+    apic_served();
+}
+
+static void user_trap_or_interrupt(struct user_regs *regs, uint32_t vector)
+{
+    kernel_enter();
     if (vector == VECTOR_PAGE_FAULT) {
         uint64_t addr = cpu_read_cr2();
         if (syscall_jump_faulted(regs, addr)) {
@@ -157,10 +172,30 @@ void trap_from_user(struct user_regs *regs, uint32_t vector)
         user_page_fault(regs, addr);
     } else if (vector >= 32) {
         interrupt_handle(vector);
-    } else if (vector != VECTOR_NMI) { /* a stray one concerns nobody */
+    } else {
         user_trap(regs, vector);
     }
     regs->orig_rax = ~0ul; /* not a system call: nothing to restart */
+}
+
+/* Whether the way back leads through return_to_user_check(). */
+bool trap_from_user(struct user_regs *regs, uint32_t vector)
+{
+    if (vector == VECTOR_NMI) { /* a stray one concerns nobody */
+        return false;
+    }
+    if (vector >= VECTOR_IPI) {
+        serve_others(vector);
+        const struct thread *t = thread_current();
+        if (vector == VECTOR_SERVE && !t->resched && !t->interrupted) {
+            return false;
+        }
+        kernel_enter();
+        regs->orig_rax = ~0ul;
+        return true;
+    }
+    user_trap_or_interrupt(regs, vector);
+    return true;
 }
 
 /* A fault at an address of the program's: in a copy function, it may just need a page. */
@@ -184,10 +219,27 @@ static bool kernel_page_fault(struct user_regs *regs)
     return true;
 }
 
+/* In the idle loop the lock is nobody's, or another CPU's. */
+static void kernel_interrupt(uint32_t vector)
+{
+    if (vector >= VECTOR_IPI) {
+        serve_others(vector);
+        return;
+    }
+    bool idle = arch_many_cpus && !kernel_lock_held();
+    if (idle) {
+        kernel_lock_take();
+    }
+    interrupt_handle(vector);
+    if (idle) {
+        kernel_lock_give_idle();
+    }
+}
+
 void trap_in_kernel(struct user_regs *regs, uint32_t vector)
 {
     if (vector >= 32) {
-        interrupt_handle(vector);
+        kernel_interrupt(vector);
         return;
     }
     if (vector == VECTOR_PAGE_FAULT && kernel_page_fault(regs)) {
@@ -221,6 +273,7 @@ void return_to_user_check(struct user_regs *regs)
             task_return_work(regs);
         }
         if (LIKELY(canonical(regs->rip))) {
+            kernel_leave();
             return;
         }
         /* IRET would fault on it with half the way done. */
