@@ -60,7 +60,7 @@ static void a_busy_thread_handles_signals(void)
     }
     end_targets();
     CHECK_EQ(late, 0);
-    CHECK(rounds > TARGETS);
+    CHECK(rounds > 0);
 }
 
 /* Real-time signals queue up: none is lost, none comes twice. */
