@@ -17,11 +17,9 @@ extern char kernel_start[], kernel_text_end[], kernel_rodata_end[], kernel_end[]
 extern char boot_stack_guard[];
 extern uint64_t boot_pml4[512];
 
-struct rela {
-    uint64_t offset, info;
-    int64_t addend;
-};
-extern struct rela rela_start[], rela_end[];
+/* The pointers in the kernel's data, packed (ELF's RELR): an even word is the address of one, an
+ * odd word has a bit for each of the 63 words that follow. */
+extern uint64_t relr_start[], relr_end[];
 
 /* What the compiler's stack protector compares with. */
 extern uint64_t __stack_chk_guard;
@@ -142,8 +140,17 @@ EARLY static paddr_t memory_end(const struct pvh_start_info *info)
 
 EARLY static void relocate(void)
 {
-    for (struct rela *r = rela_start; r < rela_end; r++) {
-        *(uint64_t *)r->offset = (uint64_t)r->addend + kernel_slide;
+    uint64_t *next = NULL;
+    for (uint64_t *entry = relr_start; entry < relr_end; entry++) {
+        if (!(*entry & 1)) {
+            next = (uint64_t *)*entry;
+            *next++ += kernel_slide;
+            continue;
+        }
+        for (uint64_t bits = *entry >> 1; bits; bits &= bits - 1) {
+            next[__builtin_ctzl(bits)] += kernel_slide;
+        }
+        next += 63;
     }
 }
 
