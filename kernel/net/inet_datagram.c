@@ -499,7 +499,6 @@ static const struct socket_ops datagram_ops = {
     .set_option = inet_set_option,
     .get_option = inet_get_option,
     .changed = datagram_changed,
-    .ioctl = interface_ioctl,
     .release = datagram_release,
 };
 

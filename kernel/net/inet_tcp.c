@@ -383,6 +383,5 @@ const struct socket_ops tcp_ops = {
     .set_option = inet_set_option,
     .get_option = inet_get_option,
     .changed = tcp_changed,
-    .ioctl = interface_ioctl,
     .release = tcp_release,
 };

@@ -31,7 +31,6 @@ bool interface_find(const char *name, struct interface_info *out);
 /* Fills in out's counts; state: the stack's own record of the interface. */
 void interface_counts(const void *state, struct interface_info *out);
 
-struct socket;
 /* ioctl requests about interfaces (SIOCGIF...). Returns 0, -ENOTTY, -ENODEV, -EADDRNOTAVAIL,
  * -EFAULT. */
-int64_t interface_ioctl(struct socket *s, unsigned what, struct uptr arg);
+int64_t interface_ioctl(unsigned what, struct uptr arg);

@@ -10,6 +10,8 @@
 #include "kernel/base/string.h"
 #include "kernel/mm/heap.h"
 #include "kernel/net/inet.h"
+#include "kernel/net/interface.h"
+#include "kernel/net/netlink.h"
 #include "kernel/net/unix.h"
 #include "kernel/time/clock.h"
 #include "kernel/vfs/mode.h"
@@ -37,6 +39,8 @@ int socket_create(int family, int type, int protocol, struct socket **out)
 {
     if (family == AF_INET || family == AF_INET6)
         return inet_create(family, type, protocol, out);
+    if (family == AF_NETLINK)
+        return netlink_create(type, protocol, out);
     if (family != AF_UNIX)
         return -EAFNOSUPPORT;
     if (protocol != 0 && protocol != AF_UNIX)
@@ -175,7 +179,7 @@ static int64_t socket_ioctl(struct file *f, unsigned request, uint64_t arg)
 {
     struct socket *s = f->private;
     if (request != FIONREAD && request != SIOCOUTQ)
-        return s->ops->ioctl ? s->ops->ioctl(s, request, (struct uptr){arg}) : -ENOTTY;
+        return interface_ioctl(request, (struct uptr){arg});
     int bytes = s->ops->queued(s, request == SIOCOUTQ);
     if (bytes < 0)
         return bytes;

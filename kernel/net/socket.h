@@ -58,8 +58,6 @@ struct socket_ops {
     int (*get_option)(struct socket *s, int level, int option, struct uptr value, struct uptr size);
     /* A SOL_SOCKET option has changed. NULL: no matter. */
     void (*changed)(struct socket *s, int option);
-    /* Requests of ioctl about interfaces; -ENOTTY: unknown. NULL: there are none. */
-    int64_t (*ioctl)(struct socket *s, unsigned request, struct uptr arg);
     void (*release)(struct socket *s);
 };
 

@@ -201,11 +201,10 @@ static int64_t get_list(struct uptr arg)
     return copy_to_user(arg, &list, sizeof(list));
 }
 
-int64_t interface_ioctl(struct socket *s, unsigned what, struct uptr arg)
+int64_t interface_ioctl(unsigned what, struct uptr arg)
 {
     struct ifreq_kernel request;
     struct interface_info i;
-    (void)s;
     if (what == SIOCGIFCONF)
         return get_list(arg);
     if (what == SIOCGIFNAME)

@@ -72,7 +72,7 @@ static int pair_create(int family, int type, int protocol, struct socket *s[2])
     int err = socket_create(family, type, protocol, &s[0]);
     if (err)
         return err;
-    err = socket_create(family, type, protocol, &s[1]);
+    err = family == AF_UNIX ? socket_create(family, type, protocol, &s[1]) : -EOPNOTSUPP;
     if (err)
         s[0]->ops->release(s[0]);
     else

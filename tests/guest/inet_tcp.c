@@ -477,6 +477,9 @@ static void bad_requests(void)
     char text[8];
     CHECK_ERR(socket(AF_INET, SOCK_STREAM, IPPROTO_UDP), EPROTONOSUPPORT);
     CHECK_ERR(socket(AF_INET, SOCK_SEQPACKET, 0), ESOCKTNOSUPPORT);
+    int none[2];
+    CHECK_ERR(socketpair(AF_INET, SOCK_STREAM, 0, none), EOPNOTSUPP);
+    CHECK_ERR(socketpair(AF_INET6, SOCK_DGRAM, 0, none), EOPNOTSUPP);
     CHECK_ERR(connect(fd, (struct sockaddr *)&name, 4), EINVAL);
     name.sin_family = AF_UNIX;
     CHECK_ERR(connect(fd, (struct sockaddr *)&name, sizeof(name)), EAFNOSUPPORT);

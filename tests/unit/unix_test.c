@@ -10,9 +10,23 @@
 #include "kernel/fd/eventfd.h"
 #include "kernel/mm/heap.h"
 #include "kernel/net/inet.h"
+#include "kernel/net/interface.h"
+#include "kernel/net/netlink.h"
 #include "kernel/net/unix.h"
 #include "tests/harness/check.h"
 #include "tests/unit/fakes/fakes.h"
+
+int64_t interface_ioctl(unsigned what, struct uptr arg)
+{
+    (void)what, (void)arg;
+    return -ENOTTY;
+}
+
+int netlink_create(int type, int protocol, struct socket **out)
+{
+    (void)type, (void)protocol, (void)out;
+    return -EAFNOSUPPORT;
+}
 
 int inet_create(int family, int type, int protocol, struct socket **out)
 {
