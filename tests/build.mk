@@ -53,9 +53,9 @@ $(BENCH)/floor.elf: tests/bench/floor.S
 	$(CC) -nostdlib -static -no-pie -Wl,-Ttext=0x100000,-e,floor_start,--build-id=none $< -o $@
 $(BENCH)/%: tests/bench/%.c
 	@mkdir -p $(@D)
-	$(CC) -static -O2 -Wall -Wextra -D_GNU_SOURCE $< -o $@
+	$(CC) -static -O2 -pthread -Wall -Wextra -D_GNU_SOURCE $< -o $@
 
-bench-tools: $(addprefix $(BENCH)/,count.so floor.elf linux-init stamp hello)
+bench-tools: $(addprefix $(BENCH)/,count.so floor.elf linux-init stamp hello micro)
 ## bench: measure the figures of docs/bench.md and print them as a table (half an hour)
 bench:
 	@tools/install-deps bench
