@@ -38,6 +38,12 @@
     VERB(image_inspect)                                                                            \
     VERB(image_verify)                                                                             \
     VERB(image_cat)                                                                                \
+    VERB(instance_create)                                                                          \
+    VERB(instance_list)                                                                            \
+    VERB(instance_logs)                                                                            \
+    VERB(instance_stats)                                                                           \
+    VERB(instance_stop)                                                                            \
+    VERB(instance_delete)                                                                          \
     VERB(prune)                                                                                    \
     VERB(doctor)                                                                                   \
     VERB(version)

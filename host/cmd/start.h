@@ -15,6 +15,10 @@ struct start_flags {
     struct mount_list mounts;
     struct secret_list secrets;
     struct port_list ports;
+    /* `instance create`: what is done instead of running the machine here, and its --name. */
+    int (*launch)(const char *image_path, const struct run_options *options, const char *name);
+    bool takes_name;
+    const char *name;
 };
 
 void start_flags_clear(struct start_flags *flags);
@@ -29,6 +33,11 @@ extern const char start_flags_help[];
 
 /* Prepares the image, says "booting …", runs the machine; returns the exit status. */
 int start_app(const struct app_request *request, struct start_flags *flags);
+
+/* What run and instance create do: takes the flags, then PROGRAM and its arguments, and starts it.
+ * Clears flags. */
+struct verb;
+int start_program(const struct verb *verb, struct start_flags *flags, int argc, char **argv);
 
 /* Says "booting …" and runs the machine; returns the exit status. */
 int start_image(const char *image_path, const struct run_options *options);

@@ -163,6 +163,10 @@ void qemu_arguments(struct strlist *argv, const char *qemu, const struct run_opt
         ADD2(argv, "-device", "virtserialport,nr=%d,chardev=port%d", i + 1, i + 1);
     }
     add_mounts(argv, options, false);
+    if (options->qmp_fd > 0) {
+        ADD2(argv, "-chardev", "socket,id=qmp,fd=%d,server=on,wait=off", options->qmp_fd);
+        ADD2(argv, "-mon", "chardev=qmp,mode=control");
+    }
     if (fds->stub >= 0) {
         ADD2(argv, "-chardev", "socket,id=stub,fd=%d", fds->stub);
         ADD2(argv, "-gdb", "chardev:stub");
@@ -222,7 +226,7 @@ char *qemu_shell_line(const struct strlist *argv)
 
 static void keep_open(int fd)
 {
-    if (fd >= 0)
+    if (fd > 0)
         fcntl(fd, F_SETFD, 0);
 }
 
@@ -240,6 +244,7 @@ static void become_qemu(const struct strlist *argv, const struct qemu_fds *fds,
     keep_open(fds->stub);
     for (int i = 0; i < 4; i++)
         keep_open(fds->port[i]);
+    keep_open(fds->qmp);
     for (size_t i = 0; fds->mounts && i < fds->mounts->count; i++)
         keep_open(fds->mounts->items[i].fd);
     int null = open("/dev/null", O_RDONLY);

@@ -183,6 +183,14 @@ static void told_listening(struct relay_result *result, const char *data, size_t
     network_listening(result->ports, &at);
 }
 
+/* Whoever waits for the start hears of it. */
+static void tell_started(struct relay_result *result)
+{
+    if (result->started_fd > 0 && write(result->started_fd, "", 1) >= 0)
+        close(result->started_fd);
+    result->started_fd = 0;
+}
+
 static void control_handle(struct relay *relay, uint32_t type, const char *data, size_t size)
 {
     struct relay_result *result = relay->result;
@@ -245,6 +253,7 @@ static void control_handle(struct relay *relay, uint32_t type, const char *data,
             memcpy(&result->stages, data, sizeof(result->stages));
         break;
     case ORRIS_MSG_STARTED:
+        tell_started(result);
         if (size >= sizeof(result->started_ns))
             memcpy(&result->started_ns, data, sizeof(result->started_ns));
         break;

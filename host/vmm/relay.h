@@ -47,6 +47,7 @@ struct relay_result {
     struct lost_file *lost;
     size_t lost_count;
     struct port_list *ports;  /* set before: those that lead into the machine */
+    int started_fd;           /* set before: gets a byte when the program begins; 0: none */
     struct copy_list *copies; /* set before: where files that are brought out go, or NULL */
     /* Set before: who is to be told of ORRIS_MSG_MAPPED, or NULL. */
     void (*mapped)(void *context, const char *data, size_t size);

@@ -246,6 +246,7 @@ static bool start_machine(struct vmm *vmm, struct error *err)
     struct strlist argv = {0};
     vmm->fds.image = vmm->image;
     vmm->fds.mounts = vmm->options->mounts;
+    vmm->fds.qmp = vmm->options->qmp_fd;
     qemu_arguments(&argv, vmm->qemu, vmm->options, vmm->kvm, &vmm->fds);
     vmm->channels.process = qemu_spawn(&argv, &vmm->fds, &vmm->mask, &vmm->pid, err);
     strlist_clear(&argv);
@@ -322,6 +323,7 @@ static bool prepare(struct vmm *vmm, struct error *err)
     if (vmm->result.ports && !port_list_check(vmm->result.ports, err))
         return false;
     vmm->result.copies = vmm->options->copies;
+    vmm->result.started_fd = vmm->options->started_fd;
     if (vmm->result.copies && !copy_list_begin(vmm->result.copies, vmm->options->workdir, err))
         return false;
     if (vmm->options->mounts && !mount_list_begin(vmm->options->mounts, err))

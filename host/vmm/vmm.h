@@ -44,6 +44,9 @@ struct run_options {
     /* What no file may hold: the names of such variables, and files for this run (or NULL). */
     struct strlist env_private;
     const struct secret_list *secrets;
+    /* Of a machine in the background: QEMU's monitor, a listening socket, and where a byte is
+     * written when the program begins; 0: none. */
+    int qmp_fd, started_fd;
     /* For the hint at the end about files that lie on the host. */
     const char *config_path; /* or NULL */
     bool locked;             /* the image is of what a recording saw */
