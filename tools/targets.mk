@@ -21,12 +21,23 @@ install: all
 	install -m 644 $(B)/kernel/orris.elf $(INSTALL)/lib/orris/orris.elf
 	install -d $(INSTALL)/share/man/man1
 	install -m 644 docs/orris.1 $(INSTALL)/share/man/man1/orris.1
+	$(B)/bin/orris help --verbs | while read -r verb; do \
+	    $(B)/bin/orris help --man $$verb > \
+	        $(INSTALL)/share/man/man1/orris-$$(echo $$verb | tr ' ' -).1 || exit 1; done
+	install -d $(INSTALL)/share/bash-completion/completions
+	install -d $(INSTALL)/share/zsh/vendor-completions $(INSTALL)/share/fish/vendor_completions.d
+	$(B)/bin/orris completion bash > $(INSTALL)/share/bash-completion/completions/orris
+	$(B)/bin/orris completion zsh > $(INSTALL)/share/zsh/vendor-completions/_orris
+	$(B)/bin/orris completion fish > $(INSTALL)/share/fish/vendor_completions.d/orris.fish
 	install -m 644 packages/*.json $(INSTALL)/share/orris/packages/
 
 ## uninstall: take that away again
 uninstall:
 	rm -f $(INSTALL)/bin/orris
-	rm -f $(INSTALL)/share/man/man1/orris.1
+	rm -f $(INSTALL)/share/man/man1/orris.1 $(INSTALL)/share/man/man1/orris-*.1
+	rm -f $(INSTALL)/share/bash-completion/completions/orris
+	rm -f $(INSTALL)/share/zsh/vendor-completions/_orris
+	rm -f $(INSTALL)/share/fish/vendor_completions.d/orris.fish
 	rm -rf $(INSTALL)/lib/orris $(INSTALL)/share/orris
 
 ## clean: remove everything that was built

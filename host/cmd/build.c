@@ -129,3 +129,11 @@ const struct verb verb_build = {
     .help = {build_help, app_flags_help, build_help_end},
     .run = build_run,
 };
+
+const struct verb verb_image_create = {
+    .name = "image create",
+    .usage = "[FLAGS] PROGRAM [ARG…]",
+    .summary = "The same as build.",
+    .help = {build_help, app_flags_help, build_help_end},
+    .run = build_run,
+};

@@ -9,13 +9,16 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "host/base/buf.h"
 #include "host/base/path.h"
 #include "host/base/say.h"
 #include "host/base/store.h"
 #include "host/cmd/cmd.h"
+#include "host/cmd/table.h"
 #include "host/image/view.h"
 
 #define COPY_SIZE 65536u
+#define BLOCK_BYTES 512 /* the unit of st_blocks */
 
 static int failure(const struct error *err)
 {
@@ -29,24 +32,32 @@ static int entry_is_image(const struct dirent *entry)
     return length > 4 && entry->d_name[0] != '.' && !strcmp(entry->d_name + length - 4, ".img");
 }
 
-static void print_image(const char *folder, const char *file)
+static void add_image(struct table *table, const char *folder, const char *file)
 {
     struct stat info;
-    char *path = path_join(folder, file), when[32] = "";
+    char *path = path_join(folder, file), *name = mem_printf("%.*s", (int)strlen(file) - 4, file);
     if (stat(path, &info) == 0) {
-        struct tm time;
-        localtime_r(&info.st_mtime, &time);
-        strftime(when, sizeof(when), "%F %R", &time);
-        printf("%-24.*s %8.1f MB  %s  %s\n", (int)strlen(file) - 4, file,
-               (double)info.st_blocks * 512 / 1e6, when, path);
+        table_text(table, name);
+        table_number(table, (int64_t)info.st_blocks * BLOCK_BYTES);
+        table_number(table, info.st_mtime);
+        table_text(table, path);
     }
+    free(name);
     free(path);
 }
 
 static int list_run(const struct verb *verb, int argc, char **argv)
 {
+    static const struct column columns[] = {{"NAME", COLUMN_TEXT},
+                                            {"SIZE", COLUMN_BYTES},
+                                            {"CREATED", COLUMN_TIME},
+                                            {"PATH", COLUMN_TEXT},
+                                            {NULL, COLUMN_TEXT}};
+    struct table table = {.columns = columns};
     struct error err;
-    (void)argv;
+    bool json = false;
+    if (!table_flags(&argc, argv, &json))
+        return cmd_unknown_flag(verb, argv[1]);
     if (argc > 1)
         return cmd_usage(verb, "takes no arguments");
     char *folder = store_path("images", true, &err);
@@ -55,13 +66,13 @@ static int list_run(const struct verb *verb, int argc, char **argv)
     struct dirent **entries;
     int count = scandir(folder, &entries, entry_is_image, alphasort);
     for (int i = 0; i < count; i++) {
-        print_image(folder, entries[i]->d_name);
+        add_image(&table, folder, entries[i]->d_name);
         free(entries[i]);
     }
     if (count >= 0)
         free(entries);
     free(folder);
-    return CMD_OK;
+    return table_print(&table, json) ? CMD_OK : CMD_FAILURE;
 }
 
 static int delete_run(const struct verb *verb, int argc, char **argv)
@@ -240,9 +251,11 @@ static const char image_help[] = "IMAGE is a name that `orris image list` shows,
 
 const struct verb verb_image_list = {
     .name = "image list",
-    .usage = "",
+    .usage = "[--json]",
     .summary = "List the images in the store.",
-    .help = {"Shows name, size on disk, time and path of each.\n"},
+    .help = {"Shows name, size on disk, time and path of each.\n"
+             "\n"
+             "      --json           an array of objects\n"},
     .run = list_run,
 };
 

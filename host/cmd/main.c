@@ -4,6 +4,7 @@
 #include <stdbool.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 
@@ -11,6 +12,7 @@
 #include "host/base/nearest.h"
 #include "host/base/say.h"
 #include "host/cmd/cmd.h"
+#include "host/cmd/describe.h"
 #include "host/config/config.h"
 #include "host/vmm/streams.h"
 
@@ -31,6 +33,7 @@
     VERB(pkg_add)                                                                                  \
     VERB(pkg_from_run)                                                                             \
     VERB(pkg_delete)                                                                               \
+    VERB(image_create)                                                                             \
     VERB(image_list)                                                                               \
     VERB(image_delete)                                                                             \
     VERB(image_ls)                                                                                 \
@@ -38,6 +41,7 @@
     VERB(image_inspect)                                                                            \
     VERB(image_verify)                                                                             \
     VERB(image_cat)                                                                                \
+    VERB(image_cp)                                                                                 \
     VERB(instance_create)                                                                          \
     VERB(instance_list)                                                                            \
     VERB(instance_logs)                                                                            \
@@ -45,6 +49,9 @@
     VERB(instance_stop)                                                                            \
     VERB(instance_delete)                                                                          \
     VERB(prune)                                                                                    \
+    VERB(init)                                                                                     \
+    VERB(profile)                                                                                  \
+    VERB(completion)                                                                               \
     VERB(doctor)                                                                                   \
     VERB(version)
 
@@ -52,9 +59,9 @@
 #define VERB_ENTRY(name) &verb_##name,
 VERBS(VERB_DECLARE)
 
-static const struct verb *const verbs[] = {VERBS(VERB_ENTRY)};
+const struct verb *const all_verbs[] = {VERBS(VERB_ENTRY) NULL};
 
-#define VERB_COUNT (sizeof(verbs) / sizeof(verbs[0]))
+#define VERB_COUNT (sizeof(all_verbs) / sizeof(all_verbs[0]) - 1)
 
 static const char main_help[] =
     "orris turns a program and what it needs into a machine image with nothing else in it, and\n"
@@ -80,7 +87,7 @@ static int main_print_help(void)
 {
     fputs(main_help, stdout);
     for (size_t i = 0; i < VERB_COUNT; i++)
-        printf("  %-14s %s\n", verbs[i]->name, verbs[i]->summary);
+        printf("  %-14s %s\n", all_verbs[i]->name, all_verbs[i]->summary);
     fputs(main_help_end, stdout);
     return CMD_OK;
 }
@@ -95,6 +102,24 @@ static int main_help_config(const char *how)
     puts("config.json (-c FILE) is a JSON object. Paths in it are relative to its own folder.\n");
     config_print_keys(stdout, false);
     return CMD_OK;
+}
+
+/* For the makefile: `orris help --verbs`, `orris help --man VERB…`. */
+static int main_describe(int argc, char **argv)
+{
+    char *name = mem_string(argc > 3 ? argv[3] : "");
+    if (argc > 4) {
+        free(name);
+        name = mem_printf("%s %s", argv[3], argv[4]);
+    }
+    for (size_t i = 0; i < VERB_COUNT; i++) {
+        if (strcmp(argv[2], "--verbs") == 0)
+            puts(all_verbs[i]->name);
+        else if (strcmp(all_verbs[i]->name, name) == 0)
+            describe_man(all_verbs[i]);
+    }
+    free(name);
+    return fflush(stdout) ? CMD_FAILURE : CMD_OK;
 }
 
 /* How many words of argv[1…] are name's, or 0. */
@@ -131,8 +156,8 @@ static int main_group(const char *word, int argc, char **argv)
         const char *names[VERB_COUNT + 1] = {0};
         size_t count = 0;
         for (size_t i = 0; i < VERB_COUNT; i++)
-            if (verb_in_group(verbs[i]->name, word))
-                names[count++] = verbs[i]->name + strlen(word) + 1;
+            if (verb_in_group(all_verbs[i]->name, word))
+                names[count++] = all_verbs[i]->name + strlen(word) + 1;
         const char *near = nearest(argv[2], names);
         if (near)
             say_error("unknown verb \"%s %s\" (did you mean \"%s %s\"?)", word, argv[2], word,
@@ -144,16 +169,44 @@ static int main_group(const char *word, int argc, char **argv)
     FILE *out = argc > 2 ? stdout : stderr;
     fprintf(out, "usage:\n");
     for (size_t i = 0; i < VERB_COUNT; i++)
-        if (verb_in_group(verbs[i]->name, word))
-            fprintf(out, "  orris %-12s %s\n", verbs[i]->name, verbs[i]->summary);
+        if (verb_in_group(all_verbs[i]->name, word))
+            fprintf(out, "  orris %-12s %s\n", all_verbs[i]->name, all_verbs[i]->summary);
     return argc > 2 ? CMD_OK : CMD_USAGE;
+}
+
+/* Verbs of the article's tool that make no sense on one machine, or have another name here. */
+static const struct {
+    const char *name, *instead;
+} other_verbs[] = {
+    {"deploy",
+     "orris speaks to no cloud; `orris build` makes an image, `orris instance create` runs "
+     "one in the background"},
+    {"network", "QEMU gives a machine its network; there is nothing to set up"},
+    {"volume", "there are no volumes; `orris run --mount DIR:/path` puts a folder of the host in"},
+    {"compose",
+     "each machine is one of its own; start them one by one with `orris instance create`"},
+    {"cron", "cron on this host can start `orris run`"},
+    {"env", "what runs on this host runs; no machine is needed to build for it"},
+    {"update", "update it as it was installed: by apt, or with git pull && make install"},
+};
+
+static bool main_refuse(const char *word)
+{
+    for (size_t i = 0; i < sizeof(other_verbs) / sizeof(*other_verbs); i++)
+        if (strcmp(other_verbs[i].name, word) == 0) {
+            say_error("there is no verb %s: %s", word, other_verbs[i].instead);
+            return true;
+        }
+    return false;
 }
 
 static int main_unknown(const char *word)
 {
+    if (main_refuse(word))
+        return CMD_USAGE;
     const char *names[VERB_COUNT + 1] = {0};
     for (size_t i = 0; i < VERB_COUNT; i++)
-        names[i] = verbs[i]->name;
+        names[i] = all_verbs[i]->name;
     const char *near = nearest(word, names);
     const char *what = word[0] == '-' ? "flag" : "verb";
     if (near)
@@ -192,24 +245,27 @@ int main(int argc, char **argv)
         return main_print_help();
     if (strcmp(argv[1], "help") == 0 && strcmp(argv[2], "config") == 0)
         return main_help_config(argv[3]);
+    if (strcmp(argv[1], "help") == 0 &&
+        (strcmp(argv[2], "--verbs") == 0 || strcmp(argv[2], "--man") == 0))
+        return main_describe(argc, argv);
     if (strcmp(argv[1], "help") == 0) { /* `orris help run` = `orris run -h` */
         argc--;
         argv++;
         for (size_t i = 0; i < VERB_COUNT; i++)
-            if (verb_words(verbs[i]->name, argc, argv))
-                return cmd_help(verbs[i]);
+            if (verb_words(all_verbs[i]->name, argc, argv))
+                return cmd_help(all_verbs[i]);
     }
     if (strcmp(argv[1], "--version") == 0)
         argv[1] = (char *)"version";
     if (!host_supported())
         return CMD_RUN_FAILED;
     for (size_t i = 0; i < VERB_COUNT; i++) {
-        int words = verb_words(verbs[i]->name, argc, argv);
+        int words = verb_words(all_verbs[i]->name, argc, argv);
         if (words)
-            return verb_start(verbs[i], argc - words, argv + words);
+            return verb_start(all_verbs[i], argc - words, argv + words);
     }
     for (size_t i = 0; i < VERB_COUNT; i++)
-        if (verb_in_group(verbs[i]->name, argv[1]))
+        if (verb_in_group(all_verbs[i]->name, argv[1]))
             return main_group(argv[1], argc, argv);
     return main_unknown(argv[1]);
 }

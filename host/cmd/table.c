@@ -16,7 +16,7 @@
 
 static size_t column_count(const struct table *table)
 {
-    size_t count = 0;
+    size_t count = 1; /* a table has one at least */
     while (table->columns[count].name)
         count++;
     return count;

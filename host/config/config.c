@@ -289,6 +289,8 @@ static bool load_object(struct config *config, const char *section, const char *
     json_t *value;
     json_object_foreach(object, name, value)
     {
+        if (strncmp(name, "//", 2) == 0) /* a comment */
+            continue;
         const struct key *key = key_find(section, name);
         bool is_section = !*section && !strcasecmp(name, "RunConfig");
         if (!key && !is_section)

@@ -137,6 +137,12 @@ static void test_keys_of_the_other_tool(void)
     CHECK_STR(mistake("{\"Description\": \"x\", \"ProgramPath\": \"a\", \"Program\": \"b\"}"), "");
 }
 
+static void test_keys_with_slashes_are_comments(void)
+{
+    CHECK_STR(mistake("{\"// Args\": \"text\", \"//\": [1], \"RunConfig\": {\"//x\": {}}}"), "");
+    CHECK(*mistake("{\"/Args\": []}"));
+}
+
 static void test_paths_may_be_relative_to_another_folder(void)
 {
     put("data/inner.txt", "");
@@ -297,6 +303,7 @@ int main(void)
     RUN(test_mistakes_name_their_place);
     RUN(test_what_is_named_must_be_there);
     RUN(test_keys_of_the_other_tool);
+    RUN(test_keys_with_slashes_are_comments);
     RUN(test_paths_may_be_relative_to_another_folder);
     RUN(test_defaults);
     RUN(test_monsters);
