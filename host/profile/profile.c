@@ -18,8 +18,9 @@
 
 #define PERIOD_NS 10000000ll
 #define FRAMES_MAX 512u
-#define PIECES_MAX 16u /* of memory, kept for one sample */
-#define PIECE_PARTS 4u /* asked for at once: each answer may have to wait for a busy host */
+#define REAL_MODE_END 0x10000u /* below: the firmware, or a processor that isn't started yet */
+#define PIECES_MAX 16u         /* of memory, kept for one sample */
+#define PIECE_PARTS 4u         /* asked for at once: each answer may have to wait for a busy host */
 #define TOP_SHOWN 20u
 #define PIECE_MASK (REMOTE_PIECE - 1ull)
 
@@ -128,6 +129,10 @@ static bool sample_cpu(struct profile *profile, unsigned cpu)
     profile->frames = profile->piece_count = 0;
     if (!remote_registers(&profile->remote, cpu, stack.registers))
         return false;
+    if (stack.registers[REMOTE_RIP] < REAL_MODE_END) {
+        profile->idle++;
+        return true;
+    }
     code_unwind(profile->code, &stack);
     count_frames(profile);
     return true;

@@ -60,6 +60,36 @@ bar() { sed -n "s/.*data-d=\"\([0-9]*\)\" data-n=\"$1\".*/\1/p" graph.svg | head
 ok "work stands between main and hot" is "$(($(bar hot) - $(bar main)))$(($(bar hot) - $(bar work)))" 21
 ok "a call's way into the kernel is one stack" test "$(bar 'syscall_entry (kernel)')" -gt "$(bar calls)"
 
+cat > threads.c <<'P'
+#include <pthread.h>
+__attribute__((noinline)) unsigned hot(unsigned n)
+{
+    unsigned x = 1;
+    for (unsigned i = 0; i < n; i++) {
+        x = x * 1664525u + 1013904223u;
+        __asm__ volatile("" : "+r"(x));
+    }
+    return x;
+}
+static void *work(void *unused)
+{
+    hot(100000000);
+    return unused;
+}
+int main(void)
+{
+    pthread_t thread;
+    pthread_create(&thread, NULL, work, NULL);
+    work(NULL);
+    return pthread_join(thread, NULL);
+}
+P
+gcc -O2 -pthread threads.c -o threads
+try run --cpus 2 --profile=threads.svg "$PWD/threads"
+ok "two processors are both looked at" awk -v h="$(share hot)" 'BEGIN { exit !(h > 60) }'
+ok "a thread's function stands under main and under the thread's start" \
+    is "$(grep -c 'data-n="hot"' threads.svg)" 2
+
 strip busy
 try run --profile=graph.svg "$PWD/busy"
 ok "a stripped program goes by its file's name" test "$(share '\[busy\]' | cut -d. -f1)" -gt 50
