@@ -445,6 +445,8 @@ static bool add_object(struct closure *closure, const struct object *object, enu
                        struct error *err)
 {
     bool good = true;
+    closure->converts |= object->elf.converts;
+    closure->names |= object->elf.names;
     if (object->elf.soname)
         strlist_add(&closure->sonames, object->elf.soname);
     for (size_t i = 0; good && i < object->elf.needed.count; i++)
@@ -591,6 +593,16 @@ bool closure_add_program(struct closure *closure, const char *path, const char *
     elf_clear(&program.elf);
     free(real);
     return good;
+}
+
+bool closure_add_library(struct closure *closure, const char *name, const char *why,
+                         struct error *err)
+{
+    static const struct object nobody = {.host = "", .guest = ""};
+    struct search search = {.closure = closure, .object = &nobody, .name = name, .why = why};
+    search.err = err;
+    search_standard(&search);
+    return !search.failed;
 }
 
 static bool keep_entry(void *context, const struct hostcache_entry *entry)

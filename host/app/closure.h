@@ -23,6 +23,7 @@ struct closure {
     struct strlist musl_folders;
     struct closure_known *known;
     size_t known_count;
+    bool converts, names; /* as in struct elf, of any of them */
     size_t scanned;       /* entries of spec looked at so far */
     struct strlist links; /* names that libraries are loaded by and that are links */
     size_t scanned_links;
@@ -51,6 +52,10 @@ bool closure_add_program(struct closure *closure, const char *path, const char *
 /* Adds the libraries of all ELF files among the entries added since the last time. A missing
  * library is only noted: the file may never be loaded. */
 bool closure_add_entries(struct closure *closure, struct error *err);
+
+/* Adds the library that ld.so finds for a name in its standard places, if there is one. */
+bool closure_add_library(struct closure *closure, const char *name, const char *why,
+                         struct error *err);
 
 /* Puts an /etc/ld.so.cache for the libraries in the image into it, if it has none. */
 bool closure_add_cache(struct closure *closure, struct error *err);

@@ -17,7 +17,8 @@
 #include "host/base/io.h"
 
 #define HEADERS_MAX 256u
-#define DYNAMIC_MAX 4096u /* entries */
+#define DYNAMIC_MAX 4096u    /* entries */
+#define NAMES_MAX (4u << 20) /* bytes of symbols' names that are looked through */
 #define STRING_MAX 4096u
 
 struct reader {
@@ -168,6 +169,26 @@ static bool take_entry(const struct reader *reader, const Elf64_Dyn *entry, stru
     }
 }
 
+static bool has_name(const char *strings, size_t size, const char *name)
+{
+    return memmem(strings, size, name, strlen(name) + 1) != NULL;
+}
+
+/* Which of glibc's functions that open files of their own are among the symbols' names. */
+static void take_names(const struct reader *reader, struct elf *out)
+{
+    size_t size = reader->strings_size < NAMES_MAX ? (size_t)reader->strings_size : NAMES_MAX;
+    char *strings = mem_alloc(size + 1);
+    if (take(reader, strings, size, reader->strings) &&
+        (!out->soname || strcmp(out->soname, "libc.so.6") != 0)) {
+        out->converts = has_name(strings, size, "iconv_open");
+        out->names = has_name(strings, size, "getaddrinfo") ||
+                     has_name(strings, size, "getservbyname") ||
+                     has_name(strings, size, "getpwnam") || has_name(strings, size, "getpwuid");
+    }
+    free(strings);
+}
+
 static bool take_dynamic(struct reader *reader, const Elf64_Phdr *part, struct elf *out)
 {
     static const Elf64_Dyn end = {.d_tag = DT_NULL};
@@ -184,6 +205,8 @@ static bool take_dynamic(struct reader *reader, const Elf64_Phdr *part, struct e
     for (size_t i = 0; good && i < used; i++)
         good = take_entry(reader, &table[i], out);
     free(table);
+    if (good)
+        take_names(reader, out);
     out->dynamic = true;
     return good;
 }

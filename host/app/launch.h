@@ -87,5 +87,9 @@ bool perl_add(struct closure *closure, const char *interpreter, struct error *er
 /* Puts what every program takes for granted into the image: /etc/passwd, /tmp, … */
 bool basics_add(struct closure *closure, struct error *err);
 
+/* What glibc and libraries for TLS open by themselves, if anything in the image can use it. After
+ * closure_add_entries(), which is to follow once more. */
+bool glibc_add(struct closure *closure, struct error *err);
+
 /* Links such as /lib, as the host has them; before anything else. */
 bool basics_add_links(struct image_spec *spec, struct error *err);

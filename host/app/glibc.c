@@ -1,0 +1,85 @@
+/*
+ * Files that nothing names, because libraries open them by themselves: glibc's converters between
+ * character sets, its modules for looking up names, the certificates that TLS trusts.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "host/app/launch.h"
+#include "host/app/runtime.h"
+#include "host/base/path.h"
+
+#define MULTIARCH "/usr/lib/x86_64-linux-gnu"
+
+/* Puts a file, folder or link of the host into the image, with what links among it lead to. */
+static bool add(struct closure *closure, const char *path, const char *why, struct error *err)
+{
+    struct image_spec *spec = closure->spec;
+    struct spec_found found;
+    struct stat info;
+    char *real = NULL;
+    size_t first = spec->entry_count;
+    if (!watch_follow(&spec->watch, path, &info, &real))
+        return true;
+    bool good = true, there = spec_find(spec, path, true, &found);
+    if (there)
+        free(found.guest);
+    else if (S_ISREG(info.st_mode))
+        good = closure_add_path(closure, path, why, err);
+    else if (S_ISDIR(info.st_mode))
+        good = spec_add_tree(spec, real, real, why, err) &&
+               closure_add_folder_links(closure, path, why, err);
+    free(real);
+    return good && runtime_add_link_targets(closure, first, err);
+}
+
+static bool add_all(struct closure *closure, const char *const *paths, const char *why,
+                    struct error *err)
+{
+    bool good = true;
+    for (; good && *paths; paths++)
+        good = add(closure, *paths, why, err);
+    return good;
+}
+
+static bool has_library(const struct closure *closure, const char *beginning)
+{
+    for (size_t i = 0; i < closure->sonames.count; i++)
+        if (!strncmp(closure->sonames.items[i], beginning, strlen(beginning)))
+            return true;
+    return false;
+}
+
+static bool uses_tls(const struct closure *closure)
+{
+    return has_library(closure, "libssl.so") || has_library(closure, "libgnutls.so") ||
+           has_library(closure, "libmbedtls.so");
+}
+
+/* Where OpenSSL and GnuTLS look on Debian, Fedora and others. */
+static const char *const certificates[] = {
+    "/etc/ssl/certs",        "/etc/ssl/openssl.cnf",     "/usr/lib/ssl/openssl.cnf",
+    "/usr/lib/ssl/cert.pem", "/usr/lib/ssl/certs",       "/etc/pki/tls/certs",
+    "/etc/pki/tls/cert.pem", "/etc/pki/tls/openssl.cnf", NULL};
+static const char *const converters[] = {MULTIARCH "/gconv", "/usr/lib64/gconv", NULL};
+static const char *const names[] = {"/etc/services", "/etc/protocols", NULL};
+
+/* Until glibc 2.34 these were libraries of their own. */
+static bool add_name_modules(struct closure *closure, struct error *err)
+{
+    static const char why[] = "opened by glibc to look up names";
+    return closure_add_library(closure, "libnss_files.so.2", why, err) &&
+           closure_add_library(closure, "libnss_dns.so.2", why, err) &&
+           add_all(closure, names, why, err);
+}
+
+bool glibc_add(struct closure *closure, struct error *err)
+{
+    closure->spec->tier = TIER_SYSTEM;
+    if (closure->spec->layer_count || closure->musl)
+        return true; /* a package brings its own */
+    return (!closure->converts || add_all(closure, converters, "opened by glibc's iconv()", err)) &&
+           (!closure->names || add_name_modules(closure, err)) &&
+           (!uses_tls(closure) || add_all(closure, certificates, "trusted by TLS", err));
+}
