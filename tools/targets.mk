@@ -31,6 +31,10 @@ install: all
 	$(B)/bin/orris completion fish > $(INSTALL)/share/fish/vendor_completions.d/orris.fish
 	install -m 644 packages/*.json $(INSTALL)/share/orris/packages/
 
+## deb: make a Debian package of it, build/orris_VERSION_amd64.deb
+deb: all
+	@tools/make-deb $(VERSION) $(B)
+
 ## uninstall: take that away again
 uninstall:
 	rm -f $(INSTALL)/bin/orris
@@ -49,4 +53,4 @@ help:
 	@echo "make: build the tool ($(B)/bin/orris) and the kernel ($(B)/kernel/orris.elf)"
 	@sed -n 's/^## /make /p' $(MAKEFILE_LIST)
 
-.PHONY: demo deps install uninstall clean help
+.PHONY: demo deps install deb uninstall clean help
