@@ -43,6 +43,13 @@ test:
 	@JOBS=$(JOBS) tests/all
 .PHONY: test
 
+## compat: other people's tests in the guest and on the host, compared (hours; goes on where it was)
+compat:
+	@tools/install-deps compat
+	@$(MAKE) --no-print-directory -j$(JOBS) all
+	@tests/compat/run
+.PHONY: compat
+
 # `make bench`: the figures of docs/bench.md.
 BENCH    := $(B)/tests/bench
 $(BENCH)/count.so: tests/bench/count.c
