@@ -27,7 +27,7 @@ struct app_request {
     char *workdir;               /* --workdir, or NULL */
     char *image_name;            /* -i, or NULL */
     uint64_t memory_bytes;       /* -m; 0: the configuration's, else the default */
-    unsigned cpus;               /* 0: the configuration's, else 1 */
+    unsigned cpus;               /* 0: the configuration's, else the default */
     bool trim;                   /* --trim: record the program first, unless that was done */
     bool locked;                 /* --locked (or trim): from the lock file, nothing is looked for */
     char *lock_path;             /* --lock; NULL: "orris.lock" */

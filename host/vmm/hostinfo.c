@@ -4,6 +4,7 @@
 #include "host/vmm/hostinfo.h"
 
 #include <jansson.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -107,6 +108,13 @@ void hostinfo_save(const struct hostinfo *info)
     free(text);
     json_decref(root);
     free(path);
+}
+
+unsigned hostinfo_cpus(void)
+{
+    cpu_set_t set;
+    bool known = sched_getaffinity(0, sizeof(set), &set) == 0;
+    return known ? (unsigned)CPU_COUNT(&set) : 1;
 }
 
 void hostinfo_clear(struct hostinfo *info)

@@ -23,6 +23,8 @@ struct hostinfo {
 void hostinfo_load(struct hostinfo *info, const char *qemu);
 void hostinfo_save(const struct hostinfo *info); /* failure is no matter */
 void hostinfo_clear(struct hostinfo *info);
+/* The processors that this process may use. */
+unsigned hostinfo_cpus(void);
 
 /* A reading of the time-stamp counter and the clock together. */
 struct tsc_reading {

@@ -38,8 +38,9 @@
 struct vmm {
     const char *image_path;
     const struct run_options *options;
-    int image;       /* descriptor */
-    bool image_ours; /* to be closed */
+    struct run_options settled; /* the options, with what they left open */
+    int image;                  /* descriptor */
+    bool image_ours;            /* to be closed */
     struct image_info info;
     struct hostinfo host;
     char *qemu;
@@ -315,6 +316,18 @@ static bool begin_debug(struct vmm *vmm, struct error *err)
     return !options->profile || begin_profile(vmm, err);
 }
 
+/* Emulated, each processor is a thread of the host's. KVM with several is not tested so far; the
+ * profiler samples the first. */
+static void settle_cpus(struct vmm *vmm)
+{
+    bool one = vmm->kvm || vmm->options->profile;
+    unsigned cpus = one ? 1 : hostinfo_cpus();
+    vmm->settled = *vmm->options;
+    if (!vmm->settled.cpus)
+        vmm->settled.cpus = cpus < VMM_DEFAULT_CPUS_MAX ? cpus : VMM_DEFAULT_CPUS_MAX;
+    vmm->options = &vmm->settled;
+}
+
 static bool prepare(struct vmm *vmm, struct error *err)
 {
     if (!check_memory(vmm->options, err) || !open_image(vmm, err) || !open_trace(vmm, err))
@@ -334,6 +347,7 @@ static bool prepare(struct vmm *vmm, struct error *err)
     hostinfo_load(&vmm->host, vmm->qemu);
     if (!accel_choose(vmm->options->accel, &vmm->host, vmm->qemu, &vmm->kvm, err))
         return false;
+    settle_cpus(vmm);
     hostinfo_measure_tsc(&vmm->host);
     look_at_streams(vmm);
     if (say_level >= SAY_VERBOSE)

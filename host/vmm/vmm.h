@@ -15,6 +15,7 @@
 
 #define VMM_KERNEL_FAILED 124 /* exit statuses of vmm_run() that aren't the program's */
 #define VMM_TOOL_FAILED 125
+#define VMM_DEFAULT_CPUS_MAX 4u
 #define VMM_MEMORY_MIN (4ull << 20) /* bytes; less doesn't hold the kernel */
 
 enum accel { ACCEL_AUTO, ACCEL_KVM, ACCEL_TCG };
@@ -25,7 +26,7 @@ struct run_options {
     enum accel accel;
     enum machine machine;
     uint64_t memory_bytes; /* 0: 2 GiB */
-    unsigned cpus;         /* 0: 1 */
+    unsigned cpus;         /* 0: what the host has, at most VMM_DEFAULT_CPUS_MAX */
     bool trace, trace_failed;
     const char *trace_filter;  /* or NULL */
     const char *trace_file;    /* or NULL: standard error */

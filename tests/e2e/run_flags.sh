@@ -54,6 +54,14 @@ ok "none that succeed" not matches err "= 0$"
 try run -m 1K /bin/true
 ok "too little memory is said" has err "too little memory"
 ok "with status 125" is "$status" 125
+try run --cpus 3 /usr/bin/nproc
+ok "--cpus says how many processors there are" is "$(cat out)" 3
+try run --accel tcg /usr/bin/nproc
+ok "else as many as the host's, up to 4" is "$(cat out)" "$(($(nproc) < 4 ? $(nproc) : 4))"
+"$ORRIS" run --smp 33 /bin/true > out 2> err
+ok "more than 32 is wrong usage" is "$?" 2
+ok "with the range" has err "must be a number from 1 to 32"
+
 try run --machine q35 /bin/echo q35
 ok "q35 works" is "$(cat out)" q35
 finish
