@@ -98,16 +98,17 @@ static volatile unsigned long *shared_page;
 static void *keep_adding(void *arg)
 {
     (void)arg;
-    long refused = 0;
     while (!stress_stop)
-        refused += !try_add(shared_page);
-    return (void *)(intptr_t)(refused * 0);
+        (void)try_add(shared_page);
+    return NULL;
 }
 
 static void *keep_protecting(void *arg)
 {
     long wrong = 0;
     (void)arg;
+    while (*shared_page == 0 && !stress_stop)
+        ; /* the others have begun */
     while (!stress_stop) {
         mprotect((void *)shared_page, PAGE, PROT_READ);
         unsigned long before = *shared_page;
