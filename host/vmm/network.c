@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "host/base/say.h"
@@ -18,6 +19,8 @@
 #include "host/image/spec.h"
 
 #define LOCALHOST "127.0.0.1"
+#define MONITOR_FDS 256 /* more than QEMU has open */
+#define BACKLOG 4096
 #define EPHEMERAL_FIRST 32768 /* ports from here on are nobody's choice */
 
 /* ---- what -p says ---- */
@@ -211,9 +214,36 @@ static void say_reached(const struct port_forward *forward, uint16_t port)
         say("http://%s:%u -> guest %u", forward->host_address, host, port);
 }
 
-void network_listening(struct port_list *list, const struct orris_listening *at)
+static bool listens(int fd)
+{
+    int family = 0, on = 0;
+    socklen_t size = sizeof(int);
+    return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &size) == 0 && family == AF_INET &&
+           getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &on, &size) == 0 && on;
+}
+
+/* QEMU lets one connection wait at a time, and the host resets others that come together. Its
+ * sockets are ours, too, if we ask for them; where that isn't allowed, it stays so. */
+static void widen(int monitor)
+{
+    for (int i = 0; i < MONITOR_FDS; i++) {
+        int fd = (int)syscall(SYS_pidfd_getfd, monitor, i, 0);
+        if (fd < 0 && errno != EBADF)
+            return;
+        if (fd >= 0 && listens(fd))
+            (void)listen(fd, BACKLOG);
+        if (fd >= 0)
+            close(fd);
+    }
+}
+
+void network_listening(struct port_list *list, int monitor, const struct orris_listening *at)
 {
     struct port_forward *forward = find_forward(list, at);
+    if (forward && !forward->udp && !list->widened && monitor >= 0) {
+        list->widened = true;
+        widen(monitor);
+    }
     if (forward) {
         if (!forward->told || forward->count > 1)
             say_reached(forward, at->port);

@@ -27,7 +27,7 @@ struct port_forward {
 struct port_list {
     struct port_forward *items;
     size_t count;
-    bool told_unreachable;
+    bool told_unreachable, widened;
 };
 
 /* Adds what -p says: [ADDRESS:][HOST:]GUEST[/tcp|/udp], where HOST and GUEST are ports or ranges
@@ -43,5 +43,6 @@ void network_netdev(const struct port_list *list, struct buf *out);
 /* The run record's records about the network. list may be NULL. */
 void network_records(const struct port_list *list, struct buf *out);
 
-/* Says where the program can be reached, or that it can't, now that it listens. */
-void network_listening(struct port_list *list, const struct orris_listening *at);
+/* Says where the program can be reached, or that it can't, now that it listens. monitor: a pidfd of
+ * QEMU, or -1. */
+void network_listening(struct port_list *list, int monitor, const struct orris_listening *at);

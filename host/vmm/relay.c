@@ -174,13 +174,14 @@ static void stop(struct relay *relay)
     control_send(relay, ORRIS_MSG_CONTINUE, NULL, 0);
 }
 
-static void told_listening(struct relay_result *result, const char *data, size_t size)
+static void told_listening(struct relay *relay, const char *data, size_t size)
 {
+    struct relay_result *result = relay->result;
     struct orris_listening at;
     if (size < sizeof(at) || !result->ports)
         return;
     memcpy(&at, data, sizeof(at));
-    network_listening(result->ports, &at);
+    network_listening(result->ports, relay->channels.process, &at);
 }
 
 /* Whoever waits for the start hears of it. */
@@ -258,7 +259,7 @@ static void control_handle(struct relay *relay, uint32_t type, const char *data,
             memcpy(&result->started_ns, data, sizeof(result->started_ns));
         break;
     case ORRIS_MSG_LISTENING:
-        told_listening(result, data, size);
+        told_listening(relay, data, size);
         break;
     default: /* of a later version */
         break;

@@ -1,28 +1,115 @@
-/* /proc/net: the tables' headings, and the loopback device. There is no network yet. */
+/* /proc/net: interfaces, routes, sockets. */
 #include "kernel/fs/procfs.h"
+#include "kernel/net/inet_list.h"
+#include "kernel/net/interface.h"
 
 #define SOCKET_HEADING                                                                             \
     "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  "          \
     "timeout inode"
+#define SOCKET6_HEADING                                                                            \
+    "  sl  local_address                         remote_address                        st "        \
+    "tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode"
 
-static const char dev_text[] =
-    "Inter-|   Receive                                                |  Transmit\n"
-    " face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop "
-    "fifo colls carrier compressed\n"
-    "    lo:       0       0    0    0    0     0          0         0        0       0    0    0 "
-    "   0     0       0          0\n";
+/* Calls put for each interface. */
+static void each_interface(struct text *out,
+                           void (*put)(struct text *out, const struct interface_info *i))
+{
+    struct interface_info i;
+    for (unsigned index = 1; interface_next(index, &i); index = i.index + 1)
+        put(out, &i);
+}
+
+static void put_device(struct text *out, const struct interface_info *i)
+{
+    text_format(out, "%6s: %7lu %7lu    0 %4lu    0     0          0         0 ", i->name,
+                i->received_bytes, i->received_packets, i->received_lost);
+    text_format(out, "%8lu %7lu    0 %4lu    0     0       0          0\n", i->sent_bytes,
+                i->sent_packets, i->sent_lost);
+}
+
+static void net_dev(struct text *out, pseudo_key_t key)
+{
+    (void)key;
+    text_string(out,
+                "Inter-|   Receive                                                |  Transmit\n"
+                " face |bytes    packets errs drop fifo frame compressed multicast|"
+                "bytes    packets errs drop fifo colls carrier compressed\n");
+    each_interface(out, put_device);
+}
+
+static void put_addresses6(struct text *out, const struct interface_info *i)
+{
+    for (unsigned n = 0; n < i->address6_count; n++) {
+        for (unsigned b = 0; b < sizeof(i->address6[n].address); b++)
+            text_format(out, "%02x", i->address6[n].address[b]);
+        text_format(out, " %02x %02x %02x 80 %8s\n", i->index, i->address6[n].prefix,
+                    i->loopback ? 0x10 : 0, i->name);
+    }
+}
+
+static void net_if_inet6(struct text *out, pseudo_key_t key)
+{
+    (void)key;
+    each_interface(out, put_addresses6);
+}
+
+static void put_routes(struct text *out, const struct interface_info *i)
+{
+    if (i->loopback || !i->address)
+        return;
+    if (i->gateway)
+        text_format(out, "%s\t00000000\t%08X\t0003\t0\t0\t0\t00000000\t0\t0\t0\n", i->name,
+                    i->gateway);
+    text_format(out, "%s\t%08X\t00000000\t0001\t0\t0\t0\t%08X\t0\t0\t0\n", i->name,
+                i->address & i->netmask, i->netmask);
+}
+
+static void net_route(struct text *out, pseudo_key_t key)
+{
+    (void)key;
+    text_string(out, "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\t"
+                     "Window\tIRTT\n");
+    each_interface(out, put_routes);
+}
+
+static void net_tcp(struct text *out, pseudo_key_t key)
+{
+    (void)key;
+    text_string(out, SOCKET_HEADING "\n");
+    inet_list(out, AF_INET, true);
+}
+
+static void net_tcp6(struct text *out, pseudo_key_t key)
+{
+    (void)key;
+    text_string(out, SOCKET6_HEADING "\n");
+    inet_list(out, AF_INET6, true);
+}
+
+static void net_udp(struct text *out, pseudo_key_t key)
+{
+    (void)key;
+    text_string(out, SOCKET_HEADING " ref pointer drops\n");
+    inet_list(out, AF_INET, false);
+}
+
+static void net_udp6(struct text *out, pseudo_key_t key)
+{
+    (void)key;
+    text_string(out, SOCKET6_HEADING " ref pointer drops\n");
+    inet_list(out, AF_INET6, false);
+}
 
 static const struct pseudo_entry net_entries[] = {
     PSEUDO_FIXED("arp", "IP address       HW type     Flags       HW address            Mask     "
                         "Device\n"),
-    PSEUDO_FIXED("dev", dev_text),
-    PSEUDO_FIXED("if_inet6", ""),
-    PSEUDO_FIXED("route", "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\t"
-                          "Window\tIRTT\n"),
-    PSEUDO_FIXED("tcp", SOCKET_HEADING "\n"),
-    PSEUDO_FIXED("tcp6", SOCKET_HEADING "\n"),
-    PSEUDO_FIXED("udp", SOCKET_HEADING " ref pointer drops\n"),
-    PSEUDO_FIXED("udp6", SOCKET_HEADING " ref pointer drops\n"),
+    PSEUDO_FILE("dev", net_dev),
+    PSEUDO_FILE("if_inet6", net_if_inet6),
+    PSEUDO_FILE("route", net_route),
+    PSEUDO_FILE("tcp", net_tcp),
+    PSEUDO_FILE("tcp6", net_tcp6),
+    PSEUDO_FILE("udp", net_udp),
+    PSEUDO_FILE("udp6", net_udp6),
     PSEUDO_FIXED("unix", "Num       RefCount Protocol Flags    Type St Inode Path\n"),
     PSEUDO_END};
 const struct pseudo_dir proc_net_dir = {.entries = net_entries};

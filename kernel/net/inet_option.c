@@ -330,8 +330,7 @@ static int get_tcp(struct tcp_socket *s, int option, int *out)
     }
 }
 
-/* The states as Linux numbers them. */
-static uint8_t linux_state(const struct tcp_socket *s)
+uint8_t tcp_linux_state(const struct tcp_socket *s)
 {
     enum {
         ESTABLISHED_1 = 1,
@@ -361,7 +360,7 @@ static int get_tcp_info(struct tcp_socket *s, struct uptr value, struct uptr siz
 {
     struct tcp_info info = {0};
     net_lock();
-    info.tcpi_state = linux_state(s);
+    info.tcpi_state = tcp_linux_state(s);
     if (s->pcb && s->state == TCP_CONNECTED) {
         info.tcpi_snd_mss = info.tcpi_rcv_mss = info.tcpi_advmss = s->pcb->mss;
         info.tcpi_retransmits = s->pcb->nrtx;

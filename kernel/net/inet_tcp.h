@@ -50,6 +50,9 @@ void tcp_apply_options(struct tcp_socket *s);
 /* lwIP gives s's connection up: reset, aborted, or done. */
 void tcp_failed(void *arg, err_t err);
 
+/* The state as Linux numbers it. */
+uint8_t tcp_linux_state(const struct tcp_socket *s);
+
 /* inet_tcp_connect.c */
 int tcp_socket_bind(struct socket *base, const struct socket_name *name);
 int tcp_socket_connect(struct socket *base, const struct socket_name *name, bool nonblocking);

@@ -112,11 +112,51 @@ static void asking_the_kernel(void)
     CHECK_ERR(socket(AF_NETLINK, SOCK_STREAM, NETLINK_ROUTE), ESOCKTNOSUPPORT);
 }
 
+/* Whether a line of a file of /proc/net has this in it. */
+static bool listed(const char *path, const char *what)
+{
+    static char line[512];
+    bool found = false;
+    FILE *f = fopen(path, "r");
+    while (f && fgets(line, sizeof(line), f))
+        found |= strstr(line, what) != NULL;
+    if (f)
+        fclose(f);
+    return found;
+}
+
+static void tables_of_proc(void)
+{
+    int port, server = tcp_server(&port), udp_port, udp = udp_socket("127.0.0.1", &udp_port);
+    char text[64];
+    snprintf(text, sizeof(text), " 0100007F:%04X 00000000:0000 0A ", port);
+    CHECK(listed("/proc/net/tcp", text));
+    snprintf(text, sizeof(text), " 0100007F:%04X 00000000:0000 07 ", udp_port);
+    CHECK(listed("/proc/net/udp", text));
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    CHECK_OK(connect4(fd, "127.0.0.1", port));
+    snprintf(text, sizeof(text), " 0100007F:%04X 0100007F:%04X 01 ", port_of(fd, false), port);
+    CHECK(listed("/proc/net/tcp", text));
+    int six = socket(AF_INET6, SOCK_STREAM, 0);
+    CHECK_OK(bind6(six, "::1", 0));
+    CHECK_OK(listen(six, 1));
+    snprintf(text, sizeof(text), " 00000000000000000000000001000000:%04X ", port_of(six, false));
+    CHECK(listed("/proc/net/tcp6", text));
+    CHECK(listed("/proc/net/dev", "lo:"));
+    CHECK(listed("/proc/net/if_inet6", "00000000000000000000000000000001 01 80 10 80"));
+    CHECK(listed("/proc/net/route", "Iface"));
+    close(six);
+    close(fd);
+    close(udp);
+    close(server);
+}
+
 int main(void)
 {
     RUN(addresses);
     RUN(names_and_numbers);
     RUN(requests);
     RUN(asking_the_kernel);
+    RUN(tables_of_proc);
     return check_done();
 }
