@@ -10,12 +10,13 @@ lint-sources: $(LINTED)
 kernel-dropped: $(KOBJ) $(LWIPOBJ)
 	$(CC) -nostdlib -static-pie -Wl,-T,kernel/kernel.lds -Wl,--gc-sections -Wl,--print-gc-sections \
 	    -Wl,-z,noexecstack -Wl,--no-dynamic-linker $(KOBJ) $(LWIPOBJ) -o $(B)/kernel/dropped.elf
-## lint: format, layers, headers, clang-tidy, dead code
+## lint: format, layers, headers, tests of calls, clang-tidy, dead code
 lint:
 	@tools/install-deps build lint
 	tools/check-format
 	tools/check-layers
 	tools/check-text
+	tools/check-calls
 	@$(MAKE) --no-print-directory -s -j$(JOBS) $(KGEN)/syscall_names.h $(KGEN)/errno_names.h lwip
 	tools/check-headers
 	@$(MAKE) --no-print-directory -k -j$(JOBS) lint-sources

@@ -136,6 +136,13 @@ static void process_group_and_session(void)
     CHECK_ERR(setpgid(4194303, 0), ESRCH);
 }
 
+static void a_leader_of_a_group_stays_in_its_session(void)
+{
+    CHECK(setpgid(0, 0) == 0 || getsid(0) == getpid());
+    CHECK_EQ(getpgrp(), getpid());
+    CHECK_ERR(setsid(), EPERM);
+}
+
 static void a_parent_that_cannot_be_seen_or_is_another(void)
 {
     CHECK(getppid() != getpid());
@@ -195,6 +202,7 @@ int main(void)
     RUN(file_system_user_follows_the_effective_one);
     RUN(group_lists_are_checked);
     RUN(process_group_and_session);
+    RUN(a_leader_of_a_group_stays_in_its_session);
     RUN(a_parent_that_cannot_be_seen_or_is_another);
     RUN(waiting_without_children);
     RUN(waiting_is_checked_first);
