@@ -26,8 +26,8 @@
 struct datagram {
     struct list_node node;
     struct pbuf *bytes;
-    struct endpoint from, to;
-    uint8_t interface, ttl, tos;
+    struct endpoint from;
+    struct arrival arrival;
 };
 
 struct datagram_socket {
@@ -50,7 +50,20 @@ static struct datagram_socket *datagram_of(struct socket *s)
 
 /* In. */
 
-static void enqueue(struct datagram_socket *s, struct pbuf *p, const ip_addr_t *from, uint16_t port)
+/* What the headers of the datagram that is coming in say: before its bytes are let go of. */
+static struct arrival arrival_now(const struct datagram_socket *s)
+{
+    bool v6 = ip_current_is_v6();
+    return (struct arrival){
+        .to = {*ip_current_dest_addr(), s->inet.local.port},
+        .interface = netif_get_index(ip_current_input_netif()),
+        .ttl = v6 ? IP6H_HOPLIM(ip6_current_header()) : IPH_TTL(ip4_current_header()),
+        .tos = v6 ? (uint8_t)IP6H_TC(ip6_current_header()) : IPH_TOS(ip4_current_header()),
+    };
+}
+
+static void enqueue(struct datagram_socket *s, struct pbuf *p, const struct endpoint *from,
+                    const struct arrival *arrival)
 {
     uint32_t charge = p->tot_len + CHARGE_BYTES;
     struct datagram *d = s->queued + charge <= s->inet.base.receive_room && !s->inet.shut_read
@@ -61,12 +74,8 @@ static void enqueue(struct datagram_socket *s, struct pbuf *p, const ip_addr_t *
         return;
     }
     d->bytes = p;
-    d->from = (struct endpoint){*from, port};
-    d->to = (struct endpoint){*ip_current_dest_addr(), s->inet.local.port};
-    d->interface = netif_get_index(ip_current_input_netif());
-    d->ttl = ip_current_is_v6() ? IP6H_HOPLIM(ip6_current_header()) : IPH_TTL(ip4_current_header());
-    d->tos =
-        ip_current_is_v6() ? (uint8_t)IP6H_TC(ip6_current_header()) : IPH_TOS(ip4_current_header());
+    d->from = *from;
+    d->arrival = *arrival;
     list_add_tail(&s->queue, &d->node);
     s->queued += charge;
     waitq_tell(&s->inet.base.waitq, INET_READABLE);
@@ -83,11 +92,12 @@ static struct pbuf *shrink(struct pbuf *p)
 static void udp_came(void *arg, struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t *from,
                      u16_t port)
 {
-    ip_addr_t sender = *from; /* may lie in p */
+    struct endpoint sender = {*from, port}; /* may lie in p */
+    struct arrival arrival = arrival_now(arg);
     (void)pcb;
     p = shrink(p);
     if (p)
-        enqueue(arg, p, &sender, port);
+        enqueue(arg, p, &sender, &arrival);
 }
 
 /* Whether an ICMP message is an answer to s's echo requests. */
@@ -114,7 +124,9 @@ static u8_t raw_came(void *arg, struct raw_pcb *pcb, struct pbuf *p, const ip_ad
         return 0;
     if (s->ping || s->inet.base.family == AF_INET6)
         pbuf_remove_header(copy, header);
-    enqueue(s, copy, from, 0);
+    struct endpoint sender = {*from, 0};
+    struct arrival arrival = arrival_now(s);
+    enqueue(s, copy, &sender, &arrival);
     return 0;
 }
 
@@ -156,6 +168,7 @@ static int64_t receive_one(struct datagram_socket *s, struct socket_message *m, 
         n = -EFAULT;
     if (m->name)
         endpoint_format(&s->inet, &d->from, m->name);
+    inet_control_put(&s->inet, &d->arrival, m);
     if (wanted < whole)
         m->result_flags |= MSG_TRUNC;
     if (n >= 0 && (m->flags & MSG_TRUNC))
@@ -279,6 +292,33 @@ static struct pbuf *read_message(const struct datagram_socket *s, struct socket_
     return p;
 }
 
+/* Gives lwIP's socket what ours has. */
+static void set_of_socket(struct datagram_socket *s)
+{
+    uint8_t options = SOF_BROADCAST | SOF_REUSEADDR; /* who may is decided here */
+    if (s->udp) {
+        s->udp->so_options = options;
+        s->udp->tos = s->inet.tos;
+        s->udp->ttl = s->inet.ttl ? s->inet.ttl : INET_TTL;
+        udp_set_multicast_ttl(s->udp, (uint8_t)s->inet.multicast_ttl);
+    } else if (s->raw) {
+        s->raw->so_options = options;
+        s->raw->tos = s->inet.tos;
+        s->raw->ttl = s->inet.ttl ? s->inet.ttl : INET_TTL;
+    }
+}
+
+/* What the next datagram has for itself. */
+static void set_of_message(struct datagram_socket *s, const struct socket_message *m)
+{
+    uint8_t *ttl = s->udp ? &s->udp->ttl : &s->raw->ttl,
+            *tos = s->udp ? &s->udp->tos : &s->raw->tos;
+    if (m->has_ttl)
+        *ttl = m->ttl;
+    if (m->has_tos)
+        *tos = m->tos;
+}
+
 static int64_t datagram_send(struct socket *base, struct socket_message *m)
 {
     struct datagram_socket *s = datagram_of(base);
@@ -299,7 +339,9 @@ static int64_t datagram_send(struct socket *base, struct socket_message *m)
     if (!p)
         return err;
     net_lock();
+    set_of_message(s, m);
     err = send_locked(s, p, &to);
+    set_of_socket(s);
     net_unlock();
     pbuf_free(p);
     return err ? err : (int64_t)size;
@@ -451,20 +493,9 @@ static int no_credentials(struct socket *s, struct credentials *out)
 
 static void datagram_changed(struct socket *base, int option)
 {
-    struct datagram_socket *s = datagram_of(base);
     (void)option;
     net_lock();
-    uint8_t options = SOF_BROADCAST | SOF_REUSEADDR;
-    if (s->udp) {
-        s->udp->so_options = options; /* who may is decided here */
-        s->udp->tos = s->inet.tos;
-        s->udp->ttl = s->inet.ttl ? s->inet.ttl : UDP_TTL;
-        udp_set_multicast_ttl(s->udp, (uint8_t)s->inet.multicast_ttl);
-    } else if (s->raw) {
-        s->raw->so_options = options;
-        s->raw->tos = s->inet.tos;
-        s->raw->ttl = s->inet.ttl ? s->inet.ttl : RAW_TTL;
-    }
+    set_of_socket(datagram_of(base));
     net_unlock();
 }
 

@@ -12,7 +12,6 @@
 #include "kernel/base/string.h"
 #include "kernel/net/inet_tcp.h"
 
-#define TTL_DEFAULT 64
 #define BYTE_MAX 255
 #define KEEP_SECONDS_MAX 32767
 #define KEEP_COUNT_MAX 127
@@ -95,11 +94,15 @@ static int set_ip(struct inet_socket *i, int option, struct uptr value, unsigned
     case IP_PKTINFO:
         i->packet_info = number != 0;
         return 0;
+    case IP_RECVTTL:
+        i->receive_ttl = number != 0;
+        return 0;
+    case IP_RECVTOS:
+        i->receive_tos = number != 0;
+        return 0;
     case IP_RECVERR:
     case IP_MULTICAST_LOOP:
     case IP_MTU_DISCOVER:
-    case IP_RECVTTL:
-    case IP_RECVTOS:
     case IP_FREEBIND:
     case IP_BIND_ADDRESS_NO_PORT:
     case IP_MULTICAST_ALL:
@@ -116,7 +119,7 @@ static int get_ip(const struct inet_socket *i, int option, int *out)
         *out = i->tos;
         return 0;
     case IP_TTL:
-        *out = i->ttl ? i->ttl : TTL_DEFAULT;
+        *out = i->ttl ? i->ttl : INET_TTL;
         return 0;
     case IP_MULTICAST_TTL:
         *out = i->multicast_ttl;
@@ -124,13 +127,17 @@ static int get_ip(const struct inet_socket *i, int option, int *out)
     case IP_PKTINFO:
         *out = i->packet_info;
         return 0;
+    case IP_RECVTTL:
+        *out = i->receive_ttl;
+        return 0;
+    case IP_RECVTOS:
+        *out = i->receive_tos;
+        return 0;
     case IP_MULTICAST_LOOP:
     case IP_MTU_DISCOVER:
         *out = 1;
         return 0;
     case IP_RECVERR:
-    case IP_RECVTTL:
-    case IP_RECVTOS:
     case IP_FREEBIND:
     case IP_BIND_ADDRESS_NO_PORT:
         *out = 0;
@@ -164,12 +171,16 @@ static int set_ipv6(struct inet_socket *i, int option, struct uptr value, unsign
     case IPV6_RECVPKTINFO:
         i->packet_info6 = number != 0;
         return 0;
+    case IPV6_RECVHOPLIMIT:
+        i->receive_ttl6 = number != 0;
+        return 0;
+    case IPV6_RECVTCLASS:
+        i->receive_tos6 = number != 0;
+        return 0;
     case IPV6_MULTICAST_HOPS:
     case IPV6_MULTICAST_LOOP:
     case IPV6_MULTICAST_IF:
     case IPV6_RECVERR:
-    case IPV6_RECVHOPLIMIT:
-    case IPV6_RECVTCLASS:
     case IPV6_MTU_DISCOVER:
     case IPV6_DONTFRAG:
         return 0;
@@ -185,7 +196,7 @@ static int get_ipv6(const struct inet_socket *i, int option, int *out)
         *out = i->only6;
         return 0;
     case IPV6_UNICAST_HOPS:
-        *out = i->ttl ? i->ttl : TTL_DEFAULT;
+        *out = i->ttl ? i->ttl : INET_TTL;
         return 0;
     case IPV6_TCLASS:
         *out = i->tos;
@@ -193,14 +204,18 @@ static int get_ipv6(const struct inet_socket *i, int option, int *out)
     case IPV6_RECVPKTINFO:
         *out = i->packet_info6;
         return 0;
+    case IPV6_RECVHOPLIMIT:
+        *out = i->receive_ttl6;
+        return 0;
+    case IPV6_RECVTCLASS:
+        *out = i->receive_tos6;
+        return 0;
     case IPV6_MULTICAST_HOPS:
     case IPV6_MULTICAST_LOOP:
     case IPV6_MTU_DISCOVER:
         *out = 1;
         return 0;
     case IPV6_RECVERR:
-    case IPV6_RECVHOPLIMIT:
-    case IPV6_RECVTCLASS:
     case IPV6_DONTFRAG:
         *out = 0;
         return 0;

@@ -16,6 +16,8 @@
 #define INET_WRITABLE (EPOLLOUT | EPOLLWRNORM)
 #define INET_ALL (INET_READABLE | INET_WRITABLE | EPOLLRDHUP | EPOLLHUP | EPOLLERR | EPOLLPRI)
 
+#define INET_TTL 64 /* as on Linux; lwIP's own are 255 */
+
 /* An address and a port, of either version. */
 struct endpoint {
     ip_addr_t address;
@@ -39,8 +41,19 @@ struct inet_socket {
     bool only6;
     uint8_t ttl, tos; /* ttl 0: the default */
     int multicast_ttl;
-    bool packet_info, packet_info6; /* IP_PKTINFO, IPV6_RECVPKTINFO */
+    /* What is told of each datagram: IP_PKTINFO, IP_RECVTTL, IP_RECVTOS and IPv6's. */
+    bool packet_info, packet_info6, receive_ttl, receive_ttl6, receive_tos, receive_tos6;
 };
+
+/* How a datagram came in. */
+struct arrival {
+    struct endpoint to;
+    uint8_t interface, ttl, tos;
+};
+
+/* inet_control.c: adds what i wants to know. */
+void inet_control_put(const struct inet_socket *i, const struct arrival *a,
+                      struct socket_message *m);
 
 static inline struct inet_socket *inet_of(struct socket *s)
 {

@@ -83,7 +83,7 @@ void tcp_apply_options(struct tcp_socket *s)
     pcb->keep_intvl = s->keep_interval * MS_PER_SECOND;
     pcb->keep_cnt = s->keep_count;
     pcb->tos = s->inet.tos;
-    pcb->ttl = s->inet.ttl ? s->inet.ttl : TCP_TTL;
+    pcb->ttl = s->inet.ttl ? s->inet.ttl : INET_TTL;
     if (s->no_delay)
         tcp_nagle_disable(pcb);
     else

@@ -24,6 +24,15 @@ struct passed_files {
     struct file *files[];
 };
 
+/* A control message of a protocol: what is told of a datagram beside its bytes. */
+struct socket_control {
+    int level, type;
+    unsigned size;
+    uint8_t data[20];
+};
+
+#define SOCKET_CONTROLS_MAX 4
+
 struct socket_message {
     struct iter *it;
     unsigned flags;             /* MSG_* of the call */
@@ -32,6 +41,10 @@ struct socket_message {
     struct passed_files *files; /* send: taken over on success; receive: the caller's then */
     bool has_credentials;
     struct credentials credentials;
+    bool has_ttl, has_tos; /* send: this datagram's own, not the socket's */
+    uint8_t ttl, tos;
+    unsigned control_count; /* receive */
+    struct socket_control controls[SOCKET_CONTROLS_MAX];
 };
 
 struct socket;

@@ -1,6 +1,7 @@
 /* Sending and receiving: send, recv and their forms, with what goes along with the bytes. */
 #include "kernel/base/string.h"
 #include "kernel/mm/heap.h"
+#include "kernel/net/inet_control.h"
 #include "kernel/syscall/iovec.h"
 #include "kernel/syscall/socket_args.h"
 #include "kernel/syscall/syscall.h"
@@ -100,7 +101,7 @@ static int add_control(struct socket_message *m, const struct cmsghdr_kernel *he
 {
     size_t size = head->size - CMSG_HEAD;
     if (head->level != SOL_SOCKET)
-        return 0;
+        return inet_control_take(m, head->level, head->type, data, size);
     if (head->type == SCM_RIGHTS)
         return add_files(m, data, size);
     if (head->type != SCM_CREDENTIALS || size != sizeof(m->credentials))
@@ -218,9 +219,9 @@ struct control_out {
 };
 
 /* Writes one control message, cut to the room there is. */
-static int put_control(struct control_out *out, int type, const void *data, size_t size)
+static int put_control(struct control_out *out, int level, int type, const void *data, size_t size)
 {
-    struct cmsghdr_kernel head = {CMSG_HEAD + size, SOL_SOCKET, type};
+    struct cmsghdr_kernel head = {CMSG_HEAD + size, level, type};
     if (out->room < CMSG_HEAD) {
         out->flags |= MSG_CTRUNC;
         return 0;
@@ -253,7 +254,7 @@ static int put_files(struct control_out *out, const struct passed_files *p, bool
     }
     if (count < p->count)
         out->flags |= MSG_CTRUNC;
-    return count > 0 ? put_control(out, SCM_RIGHTS, fds, count * sizeof(int)) : 0;
+    return count > 0 ? put_control(out, SOL_SOCKET, SCM_RIGHTS, fds, count * sizeof(int)) : 0;
 }
 
 static int write_extras(struct socket_message *m, struct msghdr_kernel *head)
@@ -261,9 +262,14 @@ static int write_extras(struct socket_message *m, struct msghdr_kernel *head)
     struct control_out out = {{head->control}, head->control ? head->control_size : 0, 0, 0};
     int err = 0;
     if (m->has_credentials)
-        err = put_control(&out, SCM_CREDENTIALS, &m->credentials, sizeof(m->credentials));
+        err =
+            put_control(&out, SOL_SOCKET, SCM_CREDENTIALS, &m->credentials, sizeof(m->credentials));
     if (!err && m->files)
         err = put_files(&out, m->files, (m->flags & MSG_CMSG_CLOEXEC) != 0);
+    for (unsigned i = 0; i < m->control_count && !err; i++) {
+        const struct socket_control *c = &m->controls[i];
+        err = put_control(&out, c->level, c->type, c->data, c->size);
+    }
     if (!err && m->name)
         err = copy_to_user((struct uptr){head->name}, m->name->bytes,
                            min_u64(m->name->size, (unsigned)head->name_size));
