@@ -1,11 +1,41 @@
-# `make fuzz`: random system calls in the guest with SEEDS seeds from FIRST on; `make test` runs one.
+# `make fuzz`: random system calls in the guest with SEEDS seeds from FIRST on (`make test` runs one),
+# then each reader of files (tests/fuzz/fuzz_*.c) for SECONDS by libFuzzer. What it finds worth
+# keeping is added to tests/fuzz/corpus/.
 SEEDS    ?= 30
 FIRST    ?= 1
-## fuzz: random system calls in the guest, with many seeds (some minutes)
-fuzz: all guest-tests
+SECONDS  ?= 60
+FUZZED   := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZFLAGS := -std=gnu17 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
+             -I. -D_GNU_SOURCE
+
+.SECONDEXPANSION:
+$(B)/tests/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $$(call units_of,tests/fuzz/fuzz_$$*.c)
+	@mkdir -p $(@D)
+	clang-14 $(FUZZFLAGS) $(filter %.c,$^) -o $@ $(call libs_of,$<)
+
+fuzz-deps:
+	@tools/install-deps fuzz
+fuzz-tools: fuzz-deps $(FUZZED:%=$(B)/tests/fuzz/fuzz_%)
+
+## fuzz: random system calls in the guest, random files for the readers (some minutes)
+fuzz: fuzz-calls fuzz-readers
+
+fuzz-calls: all guest-tests
 	@failed=0; for seed in $$(seq $(FIRST) $$(($(FIRST) + $(SEEDS) - 1))); do \
 	    timeout 300 $(B)/bin/orris run -q --accel tcg $(B)/tests/guest/only/fuzz_calls $$seed \
 	        > $(B)/tests/fuzz.log 2>&1 || { failed=$$((failed + 1)); echo "seed $$seed:"; \
 	        grep -v '^ok ' $(B)/tests/fuzz.log | tail -n 20; }; \
 	done; echo "$$(($(SEEDS) - failed)) passed, $$failed failed"; [ $$failed = 0 ]
-.PHONY: fuzz
+
+fuzz-readers: fuzz-tools
+	@failed=; for name in $(FUZZED); do \
+	    mkdir -p tests/fuzz/corpus/$$name $(B)/tests/fuzz/seeds/$$name; \
+	    [ $$name != elf ] || cp /bin/true $(B)/tests/fuzz/seeds/elf/; \
+	    $(B)/tests/fuzz/fuzz_$$name -max_total_time=$(SECONDS) -max_len=65536 -timeout=10 \
+	        -artifact_prefix=$(B)/tests/fuzz/$$name- tests/fuzz/corpus/$$name \
+	        $(B)/tests/fuzz/seeds/$$name \
+	        > $(B)/tests/fuzz/$$name.log 2>&1 || failed="$$failed $$name"; \
+	    sed -n "s/^Done \([0-9]*\) runs in \([0-9]*\) second.*/$$name: \1 files in \2 s/p" \
+	        $(B)/tests/fuzz/$$name.log; \
+	done; [ -z "$$failed" ] || { echo "failed:$$failed (see $(B)/tests/fuzz/)"; exit 1; }
+.PHONY: fuzz fuzz-deps fuzz-calls fuzz-readers fuzz-tools

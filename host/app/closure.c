@@ -14,6 +14,7 @@
 #include "host/app/guestenv.h"
 #include "host/base/io.h"
 #include "host/base/path.h"
+#include "host/base/progress.h"
 #include "host/base/say.h"
 
 #define CACHE_PATH "/etc/ld.so.cache"
@@ -514,7 +515,11 @@ static bool scan_link(struct closure *closure, size_t i, enum missing missing, s
 static bool scan_entries(struct closure *closure, enum missing missing, struct error *err)
 {
     bool good = true;
+    progress_begin_late("looking for what is needed");
     while (good) {
+        const size_t all = closure->spec->entry_count + closure->links.count;
+        progress_set(100.0 * (double)(closure->scanned + closure->scanned_links) /
+                     (double)(all + 1));
         if (closure->scanned < closure->spec->entry_count)
             good = scan_entry(closure, closure->scanned++, missing, err);
         else if (closure->scanned_links < closure->links.count)
@@ -522,8 +527,10 @@ static bool scan_entries(struct closure *closure, enum missing missing, struct e
         else
             break;
     }
+    progress_end();
     return good;
 }
+
 bool closure_add_entries(struct closure *closure, struct error *err)
 {
     return scan_entries(closure, MISSING_IS_NOTED, err);

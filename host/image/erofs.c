@@ -20,6 +20,7 @@
 #include "host/base/buf.h"
 #include "host/base/crc32c.h"
 #include "host/base/io.h"
+#include "host/base/progress.h"
 
 #define BLOCK 4096u
 #define BLOCK_BITS 12
@@ -376,6 +377,7 @@ struct stream {
     int fd;
     char *buffer; /* STREAM_SIZE */
     size_t fill;
+    uint64_t written, size; /* bytes so far, and in all */
     struct digest hash;
     struct error *err;
 };
@@ -384,8 +386,12 @@ static bool stream_flush(struct stream *stream)
 {
     digest_update(&stream->hash, stream->buffer, stream->fill);
     bool done = io_write(stream->fd, stream->buffer, stream->fill);
+    if (!done)
+        error_errno(stream->err, "can't write a layer");
+    stream->written += stream->fill;
+    progress_set(100.0 * (double)stream->written / (double)stream->size);
     stream->fill = 0;
-    return done || error_errno(stream->err, "can't write a layer");
+    return done;
 }
 
 static bool stream_add(struct stream *stream, const void *data, uint64_t size)
@@ -487,13 +493,18 @@ static bool plan_write(const struct plan *plan, int fd, uint8_t digest[DIGEST_SI
         if (!plan->nodes[i]->same && !S_ISREG(plan->nodes[i]->mode))
             size += (uint64_t)node_blocks(plan->nodes[i]) * BLOCK;
     char *meta = meta_create(plan, size);
-    struct stream stream = {.fd = fd, .buffer = mem_alloc(STREAM_SIZE), .err = err};
+    struct stream stream = {.fd = fd,
+                            .buffer = mem_alloc(STREAM_SIZE),
+                            .size = (uint64_t)plan->blocks * BLOCK + 1,
+                            .err = err};
     digest_init(&stream.hash);
+    progress_begin_late("building a layer");
     bool done = stream_add(&stream, meta, size);
     for (size_t i = 0; done && i < plan->count; i++)
         if (!plan->nodes[i]->same && S_ISREG(plan->nodes[i]->mode))
             done = stream_file(&stream, plan->nodes[i]);
     done = done && stream_flush(&stream);
+    progress_end();
     digest_final(&stream.hash, digest);
     done = done && super_finish(fd, meta, digest, err);
     free(stream.buffer);

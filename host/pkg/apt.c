@@ -18,10 +18,10 @@
 #include "host/base/buf.h"
 #include "host/base/io.h"
 #include "host/base/path.h"
+#include "host/base/progress.h"
 #include "host/base/say.h"
 #include "host/base/store.h"
 #include "host/pkg/command.h"
-#include "host/pkg/progress.h"
 #include "host/pkg/sources.h"
 
 #define APT_GET "/usr/bin/apt-get"

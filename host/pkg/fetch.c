@@ -11,13 +11,13 @@
 
 #include "host/base/buf.h"
 #include "host/base/path.h"
+#include "host/base/progress.h"
 #include "host/base/say.h"
 #include "host/image/copyright.h"
 #include "host/pkg/command.h"
 #include "host/pkg/finish.h"
 #include "host/pkg/pack.h"
 #include "host/pkg/php.h"
-#include "host/pkg/progress.h"
 #include "host/pkg/users.h"
 
 #define ROOM_LISTS (64u << 20) /* bytes for the archive's lists */

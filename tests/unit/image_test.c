@@ -1,4 +1,4 @@
-// UNIT: host/image/image.c host/image/annex.c host/image/layer.c host/image/bill.c host/image/dpkg.c host/image/copyright.c host/image/erofs.c host/image/kernel.c
+// UNIT: host/image/image.c host/image/annex.c host/image/layer.c host/image/bill.c host/image/dpkg.c host/image/copyright.c host/image/erofs.c host/base/progress.c host/image/kernel.c
 // UNIT: host/image/erofs_read.c host/image/view.c host/image/record.c host/image/spec.c
 // UNIT: host/image/ignore.c
 // UNIT: host/image/tree.c host/base/digest.c

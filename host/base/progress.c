@@ -1,10 +1,12 @@
 /* The bar is redrawn in place; the tool's other lines come after progress_end(). */
-#include "host/pkg/progress.h"
+#include "host/base/progress.h"
 
 #include <stdbool.h>
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "host/base/buf.h"
@@ -13,17 +15,37 @@
 #define BAR_WIDTH 30
 
 static char *progress_what;
-static int progress_drawn; /* per cent, -1: nothing yet */
+static int progress_drawn;      /* per cent, -1: nothing yet */
+static time_t progress_not_yet; /* nothing is shown up to this second of the monotonic clock */
 
+static time_t now_s(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec;
+}
+
+/* Leaves errno alone: a step that failed still has to tell. */
 static bool progress_on(void)
 {
-    return progress_what && say_level >= SAY_NORMAL && isatty(STDERR_FILENO);
+    int kept = errno;
+    bool on = progress_what && say_level >= SAY_NORMAL && isatty(STDERR_FILENO);
+    errno = kept;
+    return on;
+}
+
+void progress_begin_late(const char *what)
+{
+    progress_what = mem_string(what);
+    progress_drawn = -1;
+    progress_not_yet = now_s() + 1;
 }
 
 void progress_begin(const char *what)
 {
     progress_what = mem_string(what);
     progress_drawn = -1;
+    progress_not_yet = 0;
     if (progress_on())
         progress_set(0);
     else
@@ -33,7 +55,8 @@ void progress_begin(const char *what)
 void progress_set(double percent)
 {
     int shown = percent < 0 ? 0 : percent > 100 ? 100 : (int)percent;
-    if (!progress_on() || shown == progress_drawn)
+    if (!progress_on() || shown == progress_drawn ||
+        (progress_not_yet && now_s() <= progress_not_yet))
         return;
     static const char full[] = "##############################";
     static const char empty[] = "..............................";
@@ -46,7 +69,7 @@ void progress_set(double percent)
 
 void progress_end(void)
 {
-    if (progress_on())
+    if (progress_on() && progress_drawn >= 0)
         fputs("\r\033[K", stderr);
     free(progress_what);
     progress_what = NULL;
