@@ -167,6 +167,11 @@ static bool look_at_erofs(struct finding *f)
                     "erofs-utils");
 }
 
+static bool look_at_gdb(struct finding *f)
+{
+    return look_for(f, "gdb", "no gdb: --gdb waits for one", "gdb");
+}
+
 static const struct check {
     const char *name;
     bool needed; /* without it, programs don't run */
@@ -175,7 +180,7 @@ static const struct check {
     {"QEMU", true, look_at_qemu},          {"acceleration", false, look_at_acceleration},
     {"kernel", true, look_at_kernel},      {"store", true, look_at_room},
     {"recipes", true, look_at_recipes},    {"apt", true, look_at_apt},
-    {"erofs-utils", false, look_at_erofs},
+    {"erofs-utils", false, look_at_erofs}, {"gdb", false, look_at_gdb},
 };
 
 static bool check_print(const struct check *check)

@@ -38,6 +38,7 @@ hidden
 ok "erofs-utils are not needed" is "$status" 0
 ok "but told" matches out '^could be +erofs-utils'
 ok "with their package" has out 'sudo apt install erofs-utils'
+ok "and so is gdb" matches out '^could be +gdb'
 only qemu-system-x86_64 apt-get apt-cache fsck.erofs
 ORRIS_KERNEL=$work/none hidden
 ok "without a kernel the status is 1" is "$status" 1
