@@ -166,6 +166,10 @@ void task_return_work(struct user_regs *regs)
     struct thread *t = thread_current();
     if (t->resched) {
         thread_yield();
+        t->moved = true;
+    }
+    if (t->moved) {
+        t->moved = false;
         rseq_resume(regs);
     }
     if (t->interrupted)

@@ -127,7 +127,7 @@ void task_kill_others(void);
 /* The same, and waits until they have (exec). The current task becomes the main one. */
 void task_end_others(void);
 
-/* What stands between a trap or call and ring 3 when thread->interrupted, ->resched or task->rseq
+/* What stands between a trap or call and ring 3 when thread->interrupted, ->resched or ->moved
  * ask for it: delivers signals, restarts calls, ends the thread. Called by arch code, any number
  * of times until nothing is left. */
 void task_return_work(struct user_regs *regs);

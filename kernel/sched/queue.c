@@ -59,9 +59,15 @@ static void add_rt(struct run_queue *q, struct thread *t, bool front)
     list_insert_before(at, &t->run_node);
 }
 
+void thread_move(struct thread *t, unsigned cpu)
+{
+    t->moved = t->moved || t->cpu != cpu;
+    t->cpu = cpu;
+}
+
 void queue_add(struct run_queue *q, struct thread *t, bool front)
 {
-    t->cpu = q->cpu;
+    thread_move(t, q->cpu);
     if (t == &q->idle) {
         return;
     }

@@ -44,6 +44,8 @@ struct run_queue *queue_after_slice(const struct thread *t);
 /* Whether t takes the CPU from running at once. */
 bool queue_preempts(const struct thread *t, const struct run_queue *q);
 
+/* Notes that t belongs to this CPU from now on. */
+void thread_move(struct thread *t, unsigned cpu);
 static inline bool thread_may_use(const struct thread *t, unsigned cpu)
 {
     return !t->affinity || (t->affinity >> cpu & 1);

@@ -88,7 +88,7 @@ static void switch_away(void)
     struct thread *from = q->running;
     struct thread *to = queue_take(q);
     to->state = THREAD_RUNNING;
-    to->cpu = q->cpu;
+    thread_move(to, q->cpu);
     from->resched = false;
     uint64_t now = clock_monotonic_ns();
     slice_start(q, to, now);

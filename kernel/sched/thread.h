@@ -24,6 +24,7 @@ struct thread {
                            return to ring 3 calls task_return_work() */
     bool interruptible; /* sleeping so */
     bool resched;       /* its time slice is over */
+    bool moved;         /* to another CPU, since it was last in ring 3 */
     uint8_t policy;     /* SCHED_OTHER, SCHED_FIFO, SCHED_RR, SCHED_BATCH, SCHED_IDLE */
     int8_t nice;
     uint8_t rt_priority;   /* 1 to 99 for SCHED_FIFO and SCHED_RR, else 0 */

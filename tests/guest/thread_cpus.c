@@ -66,6 +66,48 @@ static void a_thread_inherits_where_it_may_run(void)
     CHECK_OK(stay_anywhere());
 }
 
+static pthread_barrier_t moved, looked;
+static int wrong_place, wrong_number;
+
+static void *sleep_and_look(void *arg)
+{
+    (void)arg;
+    for (int round = 0; round < 40; round++) {
+        pthread_barrier_wait(&moved); /* it is told where to go while it sleeps here */
+        int cpu = round % cpu_count();
+        unsigned number = 99;
+        syscall(SYS_getcpu, &number, NULL, NULL);
+        wrong_place += (int)number != cpu;
+        if (__rseq_size) {
+            const struct rseq *area =
+                (struct rseq *)((char *)__builtin_thread_pointer() + __rseq_offset);
+            wrong_number += (int)*(volatile uint32_t *)&area->cpu_id != cpu;
+        }
+        pthread_barrier_wait(&looked);
+    }
+    return NULL;
+}
+
+/* Restartable sequences count on the number that the kernel keeps for them. */
+static void a_sleeper_wakes_where_it_must(void)
+{
+    pthread_barrier_init(&moved, NULL, 2);
+    pthread_barrier_init(&looked, NULL, 2);
+    pthread_t thread = thread_start(sleep_and_look, NULL);
+    for (int round = 0; round < 40; round++) {
+        cpu_set_t set;
+        CPU_ZERO(&set);
+        CPU_SET(round % cpu_count(), &set);
+        sched_yield();
+        pthread_setaffinity_np(thread, sizeof(set), &set);
+        pthread_barrier_wait(&moved);
+        pthread_barrier_wait(&looked);
+    }
+    thread_join(thread);
+    CHECK_EQ(wrong_place, 0);
+    CHECK_EQ(wrong_number, 0);
+}
+
 static double spin_sum(int from, int rounds)
 {
     double a = from, b = 1.0 / (from + 1), c = 0.5, d = from * 0.25;
@@ -204,6 +246,7 @@ int main(void)
 {
     RUN(a_thread_runs_where_it_must);
     RUN(a_thread_inherits_where_it_may_run);
+    RUN(a_sleeper_wakes_where_it_must);
     RUN(registers_go_along);
     RUN(time_is_the_same_everywhere);
     RUN(threads_run_at_the_same_time);

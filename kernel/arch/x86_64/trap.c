@@ -269,7 +269,7 @@ void return_to_user_check(struct user_regs *regs)
 {
     struct thread *t = thread_current();
     for (;;) {
-        while (UNLIKELY(t->interrupted || t->resched)) {
+        while (UNLIKELY(t->interrupted || t->resched || t->moved)) {
             task_return_work(regs);
         }
         if (LIKELY(canonical(regs->rip))) {
