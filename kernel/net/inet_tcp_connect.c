@@ -242,8 +242,7 @@ static err_t accepted(void *arg, struct tcp_pcb *pcb, err_t err)
     if (err != ERR_OK || !pcb || !group)
         return ERR_VAL;
     struct tcp_socket *listener = member_for(group, pcb);
-    struct tcp_socket *child =
-        listener->accept_count <= listener->backlog ? make_child(listener, pcb) : NULL;
+    struct tcp_socket *child = make_child(listener, pcb);
     if (!child)
         return ERR_MEM;
     list_add_tail(&listener->accept_queue, &child->accept_node);
@@ -252,7 +251,8 @@ static err_t accepted(void *arg, struct tcp_pcb *pcb, err_t err)
     return ERR_OK;
 }
 
-/* A listener whose queue is full takes no more: the other side tries again. */
+/* A listener whose queue is full takes no more: the other side tries again. Connections that were
+ * under way before may still exceed it, for what accepted() refuses would be reset. */
 err_t inet_hook_tcp_in(struct tcp_pcb *pcb, const struct tcp_hdr *header)
 {
     if (pcb->state != LISTEN || !(TCPH_FLAGS(header) & TCP_SYN) || !pcb->callback_arg)

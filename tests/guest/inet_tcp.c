@@ -225,7 +225,7 @@ static void ports_in_use(void)
     server = socket(AF_INET, SOCK_STREAM, 0);
     CHECK_OK(set_option(server, SOL_SOCKET, SO_REUSEADDR, 1));
     CHECK_OK(bind4(server, "127.0.0.1", 0));
-    CHECK_OK(listen(server, 1));
+    CHECK_OK(listen(server, 2));
     port = port_of(server, false);
     s[0] = socket(AF_INET, SOCK_STREAM, 0);
     CHECK_OK(connect4(s[0], "127.0.0.1", port));
@@ -237,7 +237,7 @@ static void ports_in_use(void)
     CHECK_ERR(bind4(server, "127.0.0.1", port), EADDRINUSE);
     CHECK_OK(set_option(server, SOL_SOCKET, SO_REUSEADDR, 1));
     CHECK_OK(bind4(server, "127.0.0.1", port));
-    CHECK_OK(listen(server, 1));
+    CHECK_OK(listen(server, 2));
     close(server);
 }
 
@@ -506,6 +506,32 @@ static void bad_requests(void)
     close(s[1]);
 }
 
+/* More come at once than the queue of a listener holds: they wait, and none is reset. */
+static void more_than_the_backlog(void)
+{
+    enum { CLIENTS = 6 };
+    int port, server = tcp_server(&port), clients[CLIENTS], done = 0;
+    CHECK_OK(listen(server, 2));
+    for (int i = 0; i < CLIENTS; i++) {
+        clients[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        if (connect4(clients[i], "127.0.0.1", port) != 0)
+            CHECK_EQ(errno, EINPROGRESS);
+    }
+    for (; done < CLIENTS && events_of(server, POLLIN, SOON_MS) == POLLIN; done++) {
+        int other = accept(server, NULL, NULL);
+        CHECK_EQ(write(other, "x", 1), 1);
+        close(other);
+    }
+    CHECK_EQ(done, CLIENTS);
+    for (int i = 0; i < CLIENTS; i++) {
+        char byte = 0;
+        CHECK_EQ(events_of(clients[i], POLLIN, SOON_MS) & (POLLIN | POLLERR), POLLIN);
+        CHECK_EQ(read(clients[i], &byte, 1), 1);
+        close(clients[i]);
+    }
+    close(server);
+}
+
 static void a_hundred_connections(void)
 {
     enum { COUNT = 100 };
@@ -560,6 +586,7 @@ int main(void)
     RUN(time_outs_and_ends_while_waiting);
     RUN(both_versions);
     RUN(bad_requests);
+    RUN(more_than_the_backlog);
     RUN(a_hundred_connections);
     CHECK(scratch_leave());
     return check_done();
