@@ -1,4 +1,4 @@
-# lwIP, fetched as the pinned Debian source package (third_party/lwip/fetch), unpatched. Only the
+# lwIP, fetched as the pinned Debian source package (third_party/fetch), unpatched. Only the
 # files kernel/net/stack*.c and inet*.c see its headers, and those of lwip_port/ it is built with.
 LWIP      := build/third_party/lwip
 LWIPSRC   := $(addprefix core/,def inet_chksum init ip mem memp netif pbuf raw tcp tcp_in tcp_out \
@@ -9,8 +9,8 @@ LWIPOBJ   := $(LWIPSRC:%=$(B)/lwip/%.o)
 LWIPFLAGS := -Ikernel/net/lwip_port -isystem $(LWIP)/src/include
 LWIPUSER  := $(patsubst %,$(B)/%.o,$(wildcard kernel/net/stack*.c kernel/net/inet*.c))
 
-$(LWIP)/.unpacked: third_party/lwip/fetch third_party/lwip/SHA256SUMS
-	third_party/lwip/fetch $(LWIP)
+$(LWIP)/.unpacked: third_party/fetch third_party/lwip/SHA256SUMS
+	third_party/fetch lwip $(LWIP)
 lwip: $(LWIP)/.unpacked
 .PHONY: lwip
 
