@@ -2,6 +2,7 @@
 import http.client
 import json
 import os
+import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -14,6 +15,7 @@ PROGRAMS = {
     "service": ["/usr/bin/python3", str(TOP / "examples/iris-service/iris_service.py")],
     "native": [str(TOP / "build/examples/iris-native/iris-native")],
 }
+HOST_SEEN_FROM_GUEST = "10.0.2.2"
 STARTING = 300  # seconds that a slow machine may take to boot and import
 
 
@@ -23,15 +25,24 @@ class Subject:
         self.log = Path("service.log")
 
     def command(self, settings):
+        program = PROGRAMS[self.kind]
         if not self.guest:
-            return PROGRAMS[self.kind], {
-                **os.environ, **settings, "IRIS_PORT": str(self.port), "PYTHONDONTWRITEBYTECODE": "1",
-            }  # fmt: skip
-        tool = [os.environ["ORRIS"], "run", "--accel", os.environ.get("ORRIS_ACCEL", "tcg")]
-        tool += ["-p", f"{self.port}:8080", *GUEST_FLAGS[self.kind]]
+            own = {"IRIS_PORT": str(self.port), "PYTHONDONTWRITEBYTECODE": "1"}
+            return program, {**os.environ, **settings, **own}
+        flags = ["--accel", os.environ.get("ORRIS_ACCEL", "tcg"), "-i", f"e2e-iris-{self.kind}", "-c", self.configure()]
         for name, value in settings.items():
-            tool += ["-e", f"{name}={value}"]
-        return tool + PROGRAMS[self.kind], dict(os.environ)
+            flags += ["-e", f"{name}={value}"]
+        verb = ["run", *flags, *program] if self.kind == "native" else ["pkg", "load", "python", *flags]
+        return [os.environ["ORRIS"], *verb], dict(os.environ)
+
+    def configure(self):
+        """The example's own config.json, but for the port of this host."""
+        shutil.copytree(TOP / f"examples/iris-{self.kind}", "example", dirs_exist_ok=True)
+        path = Path("example/config.json")
+        configuration = json.loads(path.read_text())
+        configuration["RunConfig"]["Ports"] = [f"{self.port}:8080"]
+        path.write_text(json.dumps(configuration))
+        return str(path)
 
     def url_of_store(self, port):
         return f"http://{HOST_SEEN_FROM_GUEST if self.guest else '127.0.0.1'}:{port}/iris.csv"
@@ -93,7 +104,3 @@ class Subject:
         """Its exit status after SIGTERM."""
         self.signal()
         return self.process.wait(LIMIT)
-
-
-GUEST_FLAGS = {"service": ["-m", "512M"], "native": ["-m", "16M"]}
-HOST_SEEN_FROM_GUEST = "10.0.2.2"

@@ -1,0 +1,19 @@
+#!/bin/bash
+# Flask, by `flask run` and by waitress.
+. "$(dirname "$0")/server.sh"
+can_unshare || skip_all "no network namespaces here"
+cp -a "$top"/examples/flask/* .
+export python
+
+same_flask() { # NAME CONFIG SERVE
+    serve=$3
+    on_linux 8080 $python "$here/servers/flask.py" 8080
+    port=$(free_port)
+    start pkg load python -p "$port:8080" -c "$2"
+    $python "$here/servers/flask.py" "$port" > guest.seen 2> guest.client.err
+    stop
+    same_served "$1"
+}
+same_flask "flask run" config.json 'exec $python -m flask run --host 0.0.0.0 --port 8080'
+same_flask waitress waitress.json 'exec $python -m waitress --listen 0.0.0.0:8080 --threads 4 app:app'
+finish
