@@ -38,14 +38,29 @@ static double ms_of_host(const struct chart *chart, uint64_t host)
     return (double)(host - chart->begun) * 1e3 / (double)chart->hz;
 }
 
-/* Stages of the kernel, one after the other. Returns when the program's first instruction came. */
-static double add_kernel(const struct chart *chart, struct rows *rows)
+/* Until the kernel's first instruction. A counter that doesn't begin with the machine (some KVM)
+ * does not tell QEMU and firmware apart. Returns when that was. */
+static double add_machine(const struct chart *chart, struct rows *rows)
+{
+    double spawned = ms_of_host(chart, chart->spawned), machine = ms_of(chart, 0);
+    double kernel = ms_of(chart, chart->stages.cycles[ORRIS_STAGE_FIRMWARE]);
+    rows_add(rows, "finding or making the image", 0, spawned);
+    if (machine < spawned) {
+        rows_add(rows, "QEMU and firmware", spawned, kernel);
+    } else {
+        rows_add(rows, "QEMU", spawned, machine);
+        rows_add(rows, "firmware", machine, kernel);
+    }
+    return kernel;
+}
+
+/* Stages of the kernel, one after the other, from at on. Returns when the program began. */
+static double add_kernel(const struct chart *chart, struct rows *rows, double at)
 {
     static const struct {
         enum orris_stage stage;
         const char *name;
     } parts[] = {
-        {ORRIS_STAGE_FIRMWARE, "firmware"},
         {ORRIS_STAGE_MEMORY, "kernel: memory"},
         {ORRIS_STAGE_DEVICES, "kernel: devices"},
         {ORRIS_STAGE_FILES, "kernel: file systems"},
@@ -53,7 +68,6 @@ static double add_kernel(const struct chart *chart, struct rows *rows)
         {ORRIS_STAGE_EXEC, "kernel: exec"},
         {ORRIS_STAGE_LOADER, "loader of the program's libraries"},
     };
-    double at = ms_of(chart, 0);
     for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
         uint64_t cycles = chart->stages.cycles[parts[i].stage];
         if (!cycles)
@@ -68,10 +82,7 @@ static double add_kernel(const struct chart *chart, struct rows *rows)
 static void rows_fill(const struct chart *chart, struct rows *rows)
 {
     const uint64_t *cycles = chart->stages.cycles;
-    double spawned = ms_of_host(chart, chart->spawned);
-    rows_add(rows, "finding or making the image", 0, spawned);
-    rows_add(rows, "QEMU", spawned, ms_of(chart, 0));
-    double at = add_kernel(chart, rows);
+    double at = add_kernel(chart, rows, add_machine(chart, rows));
     rows->scale_ms = at * HEADROOM;
     if (cycles[ORRIS_STAGE_CALL]) {
         double call = ms_of(chart, cycles[ORRIS_STAGE_CALL]);
