@@ -182,6 +182,41 @@ static bool action_ls(const struct view *view, const struct node *node, const ch
     return true;
 }
 
+static const struct column ls_columns[] = {{"NAME", COLUMN_TEXT},     {"TYPE", COLUMN_TEXT},
+                                           {"MODE", COLUMN_TEXT},     {"SIZE", COLUMN_BYTES},
+                                           {"MODIFIED", COLUMN_TIME}, {"TARGET", COLUMN_TEXT},
+                                           {NULL, COLUMN_TEXT}};
+static struct table ls_table = {.columns = ls_columns};
+
+static void add_node(const struct view *view, const struct node *node, const char *name)
+{
+    struct erofs_file file = view_stat(view, node);
+    char mode[8];
+    snprintf(mode, sizeof(mode), "%04o", file.mode & 07777u);
+    table_text(&ls_table, name);
+    table_text(&ls_table, node->kind == ENTRY_DIR    ? "folder"
+                          : node->kind == ENTRY_LINK ? "link"
+                                                     : "file");
+    table_text(&ls_table, mode);
+    table_number(&ls_table, (int64_t)file.size);
+    table_number(&ls_table, file.mtime);
+    table_text(&ls_table, node->target);
+}
+
+static bool action_ls_json(const struct view *view, const struct node *node, const char *name)
+{
+    size_t count;
+    if (node->kind != ENTRY_DIR) {
+        add_node(view, node, name);
+        return true;
+    }
+    const struct node **list = children_of(node, &count);
+    for (size_t i = 0; i < count; i++)
+        add_node(view, list[i], list[i]->name);
+    free(list);
+    return true;
+}
+
 static bool action_tree(const struct view *view, const struct node *node, const char *name)
 {
     (void)view;
@@ -232,7 +267,13 @@ static int view_run(const struct verb *verb, int argc, char **argv, view_action_
 
 static int ls_run(const struct verb *verb, int argc, char **argv)
 {
-    return view_run(verb, argc, argv, action_ls);
+    bool json = false;
+    if (!table_flags(&argc, argv, &json))
+        return cmd_unknown_flag(verb, argv[1]);
+    int status = view_run(verb, argc, argv, json ? action_ls_json : action_ls);
+    if (json && status == CMD_OK && !table_print(&ls_table, true))
+        status = CMD_FAILURE;
+    return status;
 }
 
 static int tree_run(const struct verb *verb, int argc, char **argv)
@@ -269,9 +310,9 @@ const struct verb verb_image_delete = {
 
 const struct verb verb_image_ls = {
     .name = "image ls",
-    .usage = "IMAGE [PATH…]",
+    .usage = "[--json] IMAGE [PATH…]",
     .summary = "List folders and files of an image.",
-    .help = {image_help},
+    .help = {image_help, "\n      --json           an array of objects\n"},
     .run = ls_run,
 };
 

@@ -15,6 +15,7 @@
 #include "host/base/store.h"
 #include "host/cmd/cmd.h"
 #include "host/cmd/start.h"
+#include "host/cmd/table.h"
 #include "host/pkg/recipe.h"
 #include "host/pkg/shelf.h"
 
@@ -147,7 +148,7 @@ static char *megabytes(uint64_t bytes)
 }
 
 /* One line for each package in the store; their names are added to seen. */
-static bool list_shelf(struct strlist *seen, struct error *err)
+static bool list_shelf(struct table *table, struct strlist *seen, struct error *err)
 {
     struct strlist ids = {0};
     bool ok = shelf_list(false, &ids, err);
@@ -157,17 +158,17 @@ static bool list_shelf(struct strlist *seen, struct error *err)
         ok = found >= 0;
         if (found <= 0)
             continue;
-        char *size = megabytes(item.layer_size);
-        printf("%-28s %10s  %s\n", ids.items[i], size, item.package.summary);
+        table_text(table, ids.items[i]);
+        table_number(table, (int64_t)item.layer_size);
+        table_text(table, item.package.summary);
         strlist_add(seen, item.package.name);
-        free(size);
         shelf_item_clear(&item);
     }
     strlist_clear(&ids);
     return ok;
 }
 
-static bool list_recipes(const struct strlist *seen, struct error *err)
+static bool list_recipes(struct table *table, const struct strlist *seen, struct error *err)
 {
     struct strlist names = {0};
     bool ok = recipe_names(&names, err);
@@ -180,8 +181,11 @@ static bool list_recipes(const struct strlist *seen, struct error *err)
             continue;
         ok = recipe_find(names.items[i], &recipe, err);
         char *id = mem_printf("%s_%s", recipe.name, recipe.version ? recipe.version : "?");
-        if (ok)
-            printf("%-28s %10s  %s\n", id, "not here", recipe.summary ? recipe.summary : "");
+        if (ok) {
+            table_text(table, id);
+            table_number(table, -1);
+            table_text(table, recipe.summary);
+        }
         free(id);
         recipe_clear(&recipe);
     }
@@ -191,24 +195,55 @@ static bool list_recipes(const struct strlist *seen, struct error *err)
 
 static int list_run(const struct verb *verb, int argc, char **argv)
 {
+    static const struct column columns[] = {{"PACKAGE", COLUMN_TEXT},
+                                            {"SIZE", COLUMN_BYTES},
+                                            {"WHAT", COLUMN_TEXT},
+                                            {NULL, COLUMN_TEXT}};
+    struct table table = {.columns = columns, .none = "not here"};
     struct error err;
     struct strlist seen = {0};
+    bool json = false;
+    if (!table_flags(&argc, argv, &json))
+        return cmd_unknown_flag(verb, argv[1]);
     if (argc > 1)
         return cmd_usage(verb, "unexpected argument %s", argv[1]);
-    bool ok = list_shelf(&seen, &err) && list_recipes(&seen, &err);
+    bool ok = list_shelf(&table, &seen, &err) && list_recipes(&table, &seen, &err);
     strlist_clear(&seen);
-    return ok ? CMD_OK : fail(&err);
+    bool printed = table_print(&table, json);
+    return !ok ? fail(&err) : printed ? CMD_OK : CMD_FAILURE;
+}
+
+/* Lines "NAME - SUMMARY" as objects. */
+static bool print_found(char *text)
+{
+    static const struct column columns[] = {
+        {"NAME", COLUMN_TEXT}, {"SUMMARY", COLUMN_TEXT}, {NULL, COLUMN_TEXT}};
+    struct table table = {.columns = columns};
+    for (char *line; (line = strsep(&text, "\n"));) {
+        char *split = strstr(line, " - ");
+        if (!split)
+            continue;
+        *split = 0;
+        table_text(&table, line);
+        table_text(&table, split + 3);
+    }
+    return table_print(&table, true);
 }
 
 static int search_run(const struct verb *verb, int argc, char **argv)
 {
     struct error err = {0};
     struct buf found = {0};
+    bool json = false;
+    if (!table_flags(&argc, argv, &json))
+        return cmd_unknown_flag(verb, argv[1]);
     const char *pattern = one_package(verb, argc, argv, NULL);
     if (!pattern)
         return CMD_USAGE;
     bool ok = package_search(pattern, &found, &err);
-    if (ok && found.data)
+    if (ok && found.data && json)
+        print_found(found.data);
+    else if (ok && found.data)
         fputs(found.data, stdout);
     if (ok && !found.size)
         error_set(&err, "no package's name holds \"%s\"", pattern);
@@ -348,16 +383,19 @@ const struct verb verb_pkg_get = {
 
 const struct verb verb_pkg_list = {
     .name = "pkg list",
-    .usage = "",
+    .usage = "[--json]",
     .summary = "List the packages in the store, and those with a recipe.",
+    .help = {"      --json           an array of objects\n"},
     .run = list_run,
 };
 
 const struct verb verb_pkg_search = {
     .name = "pkg search",
-    .usage = "PATTERN",
+    .usage = "[--json] PATTERN",
     .summary = "Search the names of Debian's packages.",
-    .help = {"PATTERN is part of a name, or a regular expression.\n"},
+    .help = {"PATTERN is part of a name, or a regular expression.\n"
+             "\n"
+             "      --json           an array of objects\n"},
     .run = search_run,
 };
 

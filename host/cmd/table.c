@@ -50,7 +50,7 @@ static char *cell_text(const struct table *table, size_t cell, enum column_kind 
     if (kind == COLUMN_TEXT)
         return mem_string(table->texts[cell]);
     if (number < 0)
-        return mem_string("-");
+        return mem_string(table->none ? table->none : "-");
     if (kind == COLUMN_NUMBER)
         return mem_printf("%" PRId64, number);
     if (kind == COLUMN_BYTES)

@@ -17,6 +17,7 @@ struct column {
 
 struct table {
     const struct column *columns; /* a NULL name ends them */
+    const char *none;             /* what people see of a negative number; NULL: "-" */
     char **texts;                 /* of all cells, row by row; NULL for numbers */
     int64_t *numbers;
     size_t cells;

@@ -22,6 +22,16 @@ try image cp $image /hello.py /data/x copy
 ok "image cp of several files into a folder" cmp -s copy/hello.py hello.py
 try image cp $image /none copy
 ok "image cp of nothing" has err "/none: not in the image"
+try image ls --json $image /data
+ok "image ls as JSON" $python -c "
+import json
+row, = json.load(open('out'))
+assert (row['name'], row['type'], row['size']) == ('x', 'file', 2), row"
+try pkg list --json
+ok "pkg list as JSON" $python -c "
+import json
+rows = json.load(open('out'))
+assert any(r['package'].startswith('python_') for r in rows), rows"
 try image list --jsno
 ok "an unknown flag, with the nearest" has err "did you mean --json?"
 try image delete $image
