@@ -275,8 +275,9 @@ void thread_exit(void)
     arch_fpu_free(t);
     spin_lock(&sched_lock);
     t->state = THREAD_DEAD;
-    ASSERT(!queue_this()->dead);
-    queue_this()->dead = t;
+    struct run_queue *q = queue_this();
+    ASSERT(!q->dead);
+    q->dead = t;
     switch_away();
     panic("a dead thread runs");
 }
