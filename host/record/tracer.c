@@ -414,6 +414,7 @@ int tracer_run(const struct tracer_command *command, struct gather *gather, stru
     struct sigaction old[FORWARDED];
     bool good = child > 0 ? seize(child, go[1], err) : error_errno(err, "fork");
     if (good) {
+        tracee_get(&tracer, child)->name = mem_string(path_base(command->program));
         signals_take(child, old);
         trace_all(&tracer);
         signals_give_back(old);
