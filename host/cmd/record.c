@@ -25,6 +25,7 @@ static const char record_help[] =
     "      --keep GLOB      add what has such names, whether the command used it or not; folders\n"
     "                       with all below them; may be repeated\n"
     "      --anew           forget what the lock file holds\n"
+    "      --no-image       only write the lock file\n"
     "  -i, --image NAME     the image's name\n"
     "  -v, --verbose        say more\n"
     "  -q, --quiet          say nothing but errors\n"
@@ -37,7 +38,7 @@ struct recording {
     struct record_request request;
     struct app_request app;
     struct strlist command;
-    bool help;
+    bool no_image, help;
 };
 
 static bool take_switch(struct recording *it, const char *flag)
@@ -50,6 +51,8 @@ static bool take_switch(struct recording *it, const char *flag)
         say_level = SAY_QUIET;
     else if (!strcmp(flag, "--anew"))
         it->request.anew = true;
+    else if (!strcmp(flag, "--no-image"))
+        it->no_image = true;
     else
         return false;
     return true;
@@ -127,7 +130,7 @@ static int record_all(struct recording *it)
                                                   .output = -1,
                                                   .errors = -1};
     int status = record_run(&it->request, &err);
-    if (status >= 0 && !build(it, &err)) {
+    if (status >= 0 && !it->no_image && !build(it, &err)) {
         say_error("no image was made: %s", err.text);
         return status ? status : CMD_FAILURE;
     }
