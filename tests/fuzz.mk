@@ -1,6 +1,6 @@
 # `make fuzz`: random system calls in the guest with SEEDS seeds from FIRST on (`make test` runs one),
-# then each reader of files (tests/fuzz/fuzz_*.c) for SECONDS by libFuzzer. What it finds worth
-# keeping is added to tests/fuzz/corpus/.
+# then each reader of files (tests/fuzz/fuzz_*.c) for SECONDS by libFuzzer, from tests/fuzz/corpus/ on.
+# What it comes upon goes to build/tests/fuzz/found/; worth keeping is what -merge=1 leaves of it.
 SEEDS    ?= 30
 FIRST    ?= 1
 SECONDS  ?= 60
@@ -28,13 +28,13 @@ fuzz-calls: all guest-tests
 	done; echo "$$(($(SEEDS) - failed)) passed, $$failed failed"; [ $$failed = 0 ]
 
 fuzz-readers: fuzz-tools
-	@failed=; for name in $(FUZZED); do \
-	    mkdir -p tests/fuzz/corpus/$$name $(B)/tests/fuzz/seeds/$$name; \
-	    [ $$name != elf ] || cp /bin/true $(B)/tests/fuzz/seeds/elf/; \
+	@failed=; found=$(B)/tests/fuzz/found; for name in $(FUZZED); do \
+	    mkdir -p $$found/$$name tests/fuzz/corpus/$$name; \
+	    [ $$name != elf ] || cp /bin/true $$found/elf/; \
 	    $(B)/tests/fuzz/fuzz_$$name -max_total_time=$(SECONDS) -max_len=65536 -timeout=10 \
-	        -artifact_prefix=$(B)/tests/fuzz/$$name- tests/fuzz/corpus/$$name \
-	        $(B)/tests/fuzz/seeds/$$name \
+	        -artifact_prefix=$(B)/tests/fuzz/$$name- $$found/$$name tests/fuzz/corpus/$$name \
 	        > $(B)/tests/fuzz/$$name.log 2>&1 || failed="$$failed $$name"; \
+	    rmdir tests/fuzz/corpus/$$name 2> /dev/null; \
 	    sed -n "s/^Done \([0-9]*\) runs in \([0-9]*\) second.*/$$name: \1 files in \2 s/p" \
 	        $(B)/tests/fuzz/$$name.log; \
 	done; [ -z "$$failed" ] || { echo "failed:$$failed (see $(B)/tests/fuzz/)"; exit 1; }
