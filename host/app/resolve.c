@@ -17,6 +17,7 @@
 #include "host/app/guestenv.h"
 #include "host/base/path.h"
 #include "host/base/store.h"
+#include "host/pkg/pin.h"
 #include "host/pkg/pkg.h"
 #include "host/record/lock.h"
 
@@ -28,6 +29,7 @@ struct resolving {
     struct launch launch;
     char *folder; /* the current one */
     struct lock lock;
+    struct strlist pins; /* the versions of packages that the lock file has */
     struct error *err;
 };
 
@@ -45,6 +47,12 @@ static void copy_list(const struct strlist *from, struct strlist *to)
 {
     for (size_t i = 0; i < from->count; i++)
         strlist_add(to, from->items[i]);
+}
+
+/* Whether the lock file says what files go in; of a package's it says the versions only. */
+static bool files_locked(const struct app_request *request)
+{
+    return request->locked && !request->package;
 }
 
 static bool load_config(struct resolving *it)
@@ -127,15 +135,16 @@ static bool apply_packages(struct resolving *it)
     struct package base = {0}, additions = {0};
     struct strlist names = {0};
     const char *reference = it->request->package;
+    const struct strlist *pins = it->pins.count ? &it->pins : NULL;
     copy_list(&it->config.packages, &names);
     copy_list(&it->request->packages, &names);
     bool good = true;
     if (reference)
-        good = package_get(reference, &base, it->err) && apply_package(it, &base);
+        good = package_get(reference, pins, &base, it->err) && apply_package(it, &base);
     if (good && reference)
         default_arguments(it, &base);
     if (good && names.count)
-        good = package_get_additions(&names, reference ? &base : NULL, &additions, it->err) &&
+        good = package_get_additions(&names, reference ? &base : NULL, pins, &additions, it->err) &&
                apply_package(it, &additions);
     if (good && (reference || names.count))
         good = watch_shelf(it);
@@ -275,10 +284,10 @@ static bool set_name(struct resolving *it)
     if (!after && request->package && !request->program && args->count && *args->items[0] != '-')
         after = args->items[0];
     if (!after)
-        after = request->program || it->config.program || request->locked ? spec->program
-                                                                          : request->package;
+        after = request->program || it->config.program || files_locked(request) ? spec->program
+                                                                                : request->package;
     spec->name = clean_name(after);
-    if (request->locked) { /* beside the image of all that is found */
+    if (files_locked(request)) { /* beside the image of all that is found */
         char *name = mem_printf("%s.trim", spec->name);
         free(spec->name);
         spec->name = name;
@@ -309,20 +318,27 @@ static bool load_lock(struct resolving *it)
     struct stat info;
     if (!request->locked)
         return true;
-    if (request->package)
-        return error_set(it->err, "--trim and --locked are for programs of this host, not for a "
-                                  "package");
     char *whole = path_absolute(path);
     watch_use(&it->out->spec.watch, whole, &info);
     free(whole);
     if (access(path, F_OK))
-        return error_errno(it->err, "%s (`orris record -- COMMAND` or --trim makes one)", path);
-    return lock_load(path, &it->lock, it->err);
+        return error_errno(it->err, "%s (%s makes one)", path,
+                           request->package ? "`orris pkg lock`"
+                                            : "`orris record -- COMMAND` or --trim");
+    if (!lock_load(path, &it->lock, it->err))
+        return false;
+    copy_list(&lock_section(&it->lock, PIN_SECTION)->lines, &it->pins);
+    if (!request->package)
+        return true;
+    lock_clear(&it->lock); /* its command and files are those of a program of this host */
+    return it->pins.count ||
+           error_set(it->err, "%s names no packages (`orris pkg lock %s` adds them)", path,
+                     request->package);
 }
 
 static bool add_locked(struct resolving *it)
 {
-    return !it->request->locked ||
+    return !files_locked(it->request) ||
            locked_add(&it->launch, resolve_lock_path(it->request), &it->out->notes, it->err);
 }
 
@@ -406,7 +422,7 @@ bool resolve(const struct app_request *request, struct resolved *out, struct err
         closure_init(&it.closure, &out->spec, &env);
         it.launch = (struct launch){
             .closure = &it.closure, .folder = it.folder, .workdir = out->spec.workdir};
-        it.launch.lock = request->locked ? &it.lock : NULL;
+        it.launch.lock = files_locked(request) ? &it.lock : NULL;
         good = fill(&it) && set_name(&it);
         if (good && out->spec.workdir)
             good = spec_add_empty_dir(&out->spec, out->spec.workdir, 0755, "Workdir", err);
@@ -418,6 +434,7 @@ bool resolve(const struct app_request *request, struct resolved *out, struct err
     strlist_clear(&env);
     config_clear(&it.config);
     lock_clear(&it.lock);
+    strlist_clear(&it.pins);
     free(it.folder);
     return good;
 }

@@ -32,6 +32,7 @@
     VERB(pkg_contents)                                                                             \
     VERB(pkg_add)                                                                                  \
     VERB(pkg_from_run)                                                                             \
+    VERB(pkg_lock)                                                                                 \
     VERB(pkg_delete)                                                                               \
     VERB(image_create)                                                                             \
     VERB(image_list)                                                                               \

@@ -134,7 +134,7 @@ static int get_run(const struct verb *verb, int argc, char **argv)
     const char *name = one_package(verb, argc, argv, &update);
     if (!name)
         return CMD_USAGE;
-    if (!(update ? package_update : package_get)(name, &package, &err))
+    if (!(update ? package_update(name, &package, &err) : package_get(name, NULL, &package, &err)))
         return fail(&err);
     printf("%s_%s\n", package.name, package.version);
     package_clear(&package);

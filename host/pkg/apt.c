@@ -104,7 +104,7 @@ static char *apt_configuration(const char *folder)
                       "Dir::Cache::archives \"%1$s/none\";\n"
                       "Dir::Etc::sourcelist \"/dev/null\";\n"
                       "Dir::Etc::sourceparts \"%1$s/sources\";\n"
-                      "Dir::Etc::preferences \"/dev/null\";\n"
+                      "Dir::Etc::preferences \"%1$s/preferences\";\n"
                       "Dir::Etc::preferencesparts \"/dev/null\";\n"
                       "APT::Sandbox::User \"root\";\n"
                       "APT::Architecture \"amd64\";\n"
@@ -140,7 +140,7 @@ static bool apt_make_folders(const struct apt *apt, struct error *err)
     return true;
 }
 
-bool apt_open(struct apt *apt, struct error *err)
+bool apt_open(struct apt *apt, const char *preferences, struct error *err)
 {
     *apt = (struct apt){0};
     if (access(APT_GET, X_OK) != 0)
@@ -153,6 +153,7 @@ bool apt_open(struct apt *apt, struct error *err)
     char *text = apt->folder ? apt_configuration(apt->folder) : NULL;
     bool ok = apt->folder && apt_make_folders(apt, err) && apt_write(apt, "conf", text, err) &&
               apt_write(apt, "status", "", err) &&
+              apt_write(apt, "preferences", preferences, err) &&
               apt_write(apt, "sources/debian.sources", sources.data, err);
     free(text);
     buf_clear(&sources);

@@ -37,8 +37,8 @@ struct deb_list {
     size_t count;
 };
 
-/* Prepares the private folders and the sources. */
-bool apt_open(struct apt *apt, struct error *err);
+/* Prepares the private folders and the sources. preferences: apt's, as text. */
+bool apt_open(struct apt *apt, const char *preferences, struct error *err);
 void apt_close(struct apt *apt);
 
 /* The lists of what there is: fetched when there are none, when they are older than a day and the

@@ -18,6 +18,7 @@
 #include "host/pkg/finish.h"
 #include "host/pkg/pack.h"
 #include "host/pkg/php.h"
+#include "host/pkg/pin.h"
 #include "host/pkg/users.h"
 
 #define ROOM_LISTS (64u << 20) /* bytes for the archive's lists */
@@ -27,6 +28,7 @@
 struct making {
     struct apt apt;
     struct recipe_rules rules;
+    const struct strlist *pins;    /* or NULL */
     const struct shelf_item *base; /* what it is an addition to, or NULL */
     struct shelf_item item;
     struct deb_list closure; /* with what base holds */
@@ -55,8 +57,14 @@ static bool room_check(const char *folder, uint64_t needed, struct error *err)
 
 static bool making_open(struct making *making, struct error *err)
 {
-    return recipe_rules_read(&making->rules, err) && apt_open(&making->apt, err) &&
-           room_check(making->apt.folder, ROOM_LISTS, err);
+    struct buf preferences = {0};
+    buf_string(&preferences, "");
+    pin_preferences(making->pins, &preferences);
+    bool ok = recipe_rules_read(&making->rules, err) &&
+              apt_open(&making->apt, preferences.data, err) &&
+              room_check(making->apt.folder, ROOM_LISTS, err);
+    buf_clear(&preferences);
+    return ok;
 }
 
 static void making_close(struct making *making)
@@ -116,6 +124,8 @@ static bool making_download(struct making *making, struct error *err)
     struct strlist *names = &making->item.requested;
     for (;;) {
         if (!apt_resolve(&making->apt, names, &making->rules, &making->closure, err))
+            return false;
+        if (!pin_check(&making->closure, making->pins, err))
             return false;
         making_subtract(making);
         making->current = making_is_current(making);
@@ -390,9 +400,10 @@ static bool making_package(struct making *making, struct recipe *recipe, struct 
     return making_store(making, making->label, err);
 }
 
-bool fetch_package(struct recipe *recipe, const char *version, bool update, struct error *err)
+bool fetch_package(struct recipe *recipe, const char *version, const struct strlist *pins,
+                   bool update, struct error *err)
 {
-    struct making making = {0};
+    struct making making = {.pins = pins};
     bool ok = making_open(&making, err) && apt_update(&making.apt, update, err) &&
               making_describe(&making, recipe, version, err);
     if (ok) {
@@ -416,9 +427,9 @@ static bool making_additions(struct making *making, const char *id, struct error
 }
 
 bool fetch_additions(const struct strlist *names, const struct shelf_item *base, const char *id,
-                     struct error *err)
+                     const struct strlist *pins, struct error *err)
 {
-    struct making making = {.base = base};
+    struct making making = {.base = base, .pins = pins};
     struct buf label = {0};
     bool ok = making_open(&making, err) && apt_update(&making.apt, false, err);
     for (size_t i = 0; ok && i < names->count; i++) {

@@ -10,9 +10,11 @@
 #include "host/pkg/shelf.h"
 
 /* Fetches the recipe's packages and puts the result on the shelf as NAME_VERSION. The recipe's
- * unset fields are filled in. update: even if it is there, when the archive has newer parts. */
-bool fetch_package(struct recipe *recipe, const char *version, bool update, struct error *err);
+ * unset fields are filled in. update: even if it is there, when the archive has newer parts. pins
+ * (host/pkg/pin.h; NULL: none): with exactly these versions, or not at all. */
+bool fetch_package(struct recipe *recipe, const char *version, const struct strlist *pins,
+                   bool update, struct error *err);
 
 /* The same for additions to base (NULL: to nothing), as id. */
 bool fetch_additions(const struct strlist *names, const struct shelf_item *base, const char *id,
-                     struct error *err);
+                     const struct strlist *pins, struct error *err);

@@ -18,6 +18,7 @@
 #include "host/pkg/apt.h"
 #include "host/pkg/command.h"
 #include "host/pkg/fetch.h"
+#include "host/pkg/pin.h"
 #include "host/pkg/recipe.h"
 #include "host/pkg/shelf.h"
 
@@ -64,11 +65,12 @@ static void suggest(const char *name, struct error *err)
 #define PACKAGE_UMASK 022
 
 /* Fetches with the lock held; the signals that end us meanwhile clean up first. */
-static bool fetch_locked(struct recipe *recipe, const char *version, bool update, struct error *err)
+static bool fetch_locked(struct recipe *recipe, const char *version, const struct strlist *pins,
+                         bool update, struct error *err)
 {
     mode_t mask = umask(PACKAGE_UMASK);
     command_guard_begin();
-    bool ok = fetch_package(recipe, version, update, err);
+    bool ok = fetch_package(recipe, version, pins, update, err);
     int interrupted = command_interrupted();
     command_guard_end();
     umask(mask);
@@ -77,10 +79,22 @@ static bool fetch_locked(struct recipe *recipe, const char *version, bool update
     return ok;
 }
 
-static bool get_item(struct recipe *recipe, const char *version, bool update,
-                     struct shelf_item *out, struct error *err)
+/* The package on the shelf if it is one that may be used. Returns as shelf_find(). */
+static int find_item(const struct recipe *recipe, const char *version, const struct strlist *pins,
+                     bool update, struct shelf_item *out, struct error *err)
 {
     int found = update ? 0 : shelf_find(recipe->name, version, out, err);
+    if (found > 0 && !pin_check(&out->debs, pins, NULL)) {
+        shelf_item_clear(out);
+        found = 0;
+    }
+    return found;
+}
+
+static bool get_item(struct recipe *recipe, const char *version, const struct strlist *pins,
+                     bool update, struct shelf_item *out, struct error *err)
+{
+    int found = find_item(recipe, version, pins, update, out, err);
     if (found != 0)
         return found > 0;
     if (recipe->version && !recipe_version_matches(version, recipe->version))
@@ -89,22 +103,22 @@ static bool get_item(struct recipe *recipe, const char *version, bool update,
     int lock = store_lock(LOCK, err);
     if (lock < 0)
         return false;
-    found = update ? 0 : shelf_find(recipe->name, version, out, err);
-    if (found == 0 && fetch_locked(recipe, version, update, err))
+    found = find_item(recipe, version, pins, update, out, err);
+    if (found == 0 && fetch_locked(recipe, version, pins, update, err))
         found = shelf_find(recipe->name, recipe->version, out, err);
     close(lock);
     return found > 0;
 }
 
-static bool package_find(const char *reference, bool update, struct shelf_item *out,
-                         struct error *err)
+static bool package_find(const char *reference, const struct strlist *pins, bool update,
+                         struct shelf_item *out, struct error *err)
 {
     char *name, *version;
     struct recipe recipe = {0};
     *out = (struct shelf_item){0};
     if (!recipe_split(reference, &name, &version, err))
         return false;
-    bool ok = recipe_find(name, &recipe, err) && get_item(&recipe, version, update, out, err);
+    bool ok = recipe_find(name, &recipe, err) && get_item(&recipe, version, pins, update, out, err);
     if (!ok && recipe.name && !recipe.version)
         suggest(name, err);
     recipe_clear(&recipe);
@@ -113,10 +127,11 @@ static bool package_find(const char *reference, bool update, struct shelf_item *
     return ok;
 }
 
-bool package_get(const char *reference, struct package *out, struct error *err)
+bool package_get(const char *reference, const struct strlist *pins, struct package *out,
+                 struct error *err)
 {
     struct shelf_item item;
-    if (!package_find(reference, false, &item, err))
+    if (!package_find(reference, pins, false, &item, err))
         return false;
     item_take(&item, out);
     return true;
@@ -125,7 +140,7 @@ bool package_get(const char *reference, struct package *out, struct error *err)
 bool package_update(const char *reference, struct package *out, struct error *err)
 {
     struct shelf_item item;
-    if (!package_find(reference, true, &item, err))
+    if (!package_find(reference, NULL, true, &item, err))
         return false;
     item_take(&item, out);
     return true;
@@ -137,7 +152,7 @@ bool package_search(const char *pattern, struct buf *out, struct error *err)
     int lock = store_lock(LOCK, err);
     if (lock < 0)
         return false;
-    bool ok = apt_open(&apt, err);
+    bool ok = apt_open(&apt, "", err);
     if (ok) {
         ok = apt_update(&apt, false, err) && apt_search(&apt, pattern, out, err);
         apt_close(&apt);
@@ -190,18 +205,30 @@ static bool additions_names(const struct strlist *names, struct strlist *out, st
     return true;
 }
 
+/* The additions on the shelf if they may be used. Returns as shelf_open(). */
+static int additions_open(const char *id, const struct strlist *pins, struct shelf_item *out,
+                          struct error *err)
+{
+    int found = shelf_open(id, out, err);
+    if (found > 0 && !pin_check(&out->debs, pins, NULL)) {
+        shelf_item_clear(out);
+        found = 0;
+    }
+    return found;
+}
+
 static bool additions_find(const struct strlist *names, const struct shelf_item *base,
-                           struct shelf_item *out, struct error *err)
+                           const struct strlist *pins, struct shelf_item *out, struct error *err)
 {
     char *id = additions_id(names, base);
-    int found = shelf_open(id, out, err);
+    int found = additions_open(id, pins, out, err);
     int lock = found == 0 ? store_lock(LOCK, err) : -1;
     if (lock >= 0)
-        found = shelf_open(id, out, err);
+        found = additions_open(id, pins, out, err);
     if (lock >= 0 && found == 0) {
         mode_t mask = umask(PACKAGE_UMASK);
         command_guard_begin();
-        bool ok = fetch_additions(names, base, id, err);
+        bool ok = fetch_additions(names, base, id, pins, err);
         int interrupted = command_interrupted();
         command_guard_end();
         umask(mask);
@@ -217,17 +244,34 @@ static bool additions_find(const struct strlist *names, const struct shelf_item 
 }
 
 bool package_get_additions(const struct strlist *names, const struct package *base,
-                           struct package *out, struct error *err)
+                           const struct strlist *pins, struct package *out, struct error *err)
 {
     struct strlist sorted = {0};
     struct shelf_item below = {0}, item = {0};
     bool ok = additions_names(names, &sorted, err);
     if (ok && base)
         ok = shelf_find(base->name, base->version, &below, err) > 0;
-    ok = ok && additions_find(&sorted, base ? &below : NULL, &item, err);
+    ok = ok && additions_find(&sorted, base ? &below : NULL, pins, &item, err);
     if (ok)
         item_take(&item, out);
     shelf_item_clear(&below);
+    strlist_clear(&sorted);
+    return ok;
+}
+
+bool package_pins(const char *reference, const struct strlist *names, struct strlist *lines,
+                  struct error *err)
+{
+    struct strlist sorted = {0};
+    struct shelf_item base = {0}, item = {0};
+    bool ok = (!reference || package_find(reference, NULL, false, &base, err)) &&
+              additions_names(names, &sorted, err);
+    if (ok && names->count)
+        ok = additions_find(&sorted, reference ? &base : NULL, NULL, &item, err);
+    pin_add(&base.debs, lines);
+    pin_add(&item.debs, lines);
+    shelf_item_clear(&base);
+    shelf_item_clear(&item);
     strlist_clear(&sorted);
     return ok;
 }

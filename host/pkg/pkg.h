@@ -23,8 +23,10 @@ struct package {
 
 /* Finds reference ("python", "python_3.11", "python_3.11.2", or any Debian package's name) in the
  * store, and fetches it from Debian's archive first if it isn't there. Says on standard error what
- * it does, with a progress bar on a terminal. */
-bool package_get(const char *reference, struct package *out, struct error *err);
+ * it does, with a progress bar on a terminal. pins: lines of a lock file (host/pkg/pin.h): made of
+ * exactly these versions, and made anew for that if need be; NULL: of any. */
+bool package_get(const char *reference, const struct strlist *pins, struct package *out,
+                 struct error *err);
 void package_clear(struct package *package);
 
 /* The same, but made anew when the archive has newer parts. */
@@ -38,7 +40,11 @@ bool package_search(const char *pattern, struct buf *out, struct error *err);
  * they need, without what base holds already; base is NULL when the image stands on no package.
  * out->program is NULL: it only adds files. names->count must not be 0. Apply it after base. */
 bool package_get_additions(const struct strlist *names, const struct package *base,
-                           struct package *out, struct error *err);
+                           const struct strlist *pins, struct package *out, struct error *err);
+
+/* Adds the pins of the package (NULL: none) and of the additions in names to lines. */
+bool package_pins(const char *reference, const struct strlist *names, struct strlist *lines,
+                  struct error *err);
 
 /* Puts the package's layer on top of those that spec has. Program, args and env (if the package
  * has a program) become spec's where spec has none yet. */
