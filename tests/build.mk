@@ -36,7 +36,7 @@ JOBS     ?= 2
 test:
 	@tools/install-deps test
 	@mkdir -p $(B)/tests
-	@$(MAKE) --no-print-directory -k -j$(JOBS) all unit-tests guest-tests iris-native > $(B)/tests/build.log 2>&1 \
+	@$(MAKE) --no-print-directory -k -j$(JOBS) all unit-tests guest-tests iris-native $(BENCH)/count.so > $(B)/tests/build.log 2>&1 \
 	    || grep -E 'error|Error|\*\*\*' $(B)/tests/build.log
 	@$(MAKE) --no-print-directory -k -j$(JOBS) DEBUG=1 kernel >> $(B)/tests/build.log 2>&1 \
 	    || grep -E 'error|Error|\*\*\*' $(B)/tests/build.log

@@ -16,4 +16,16 @@ same_flask() { # NAME CONFIG SERVE
 }
 same_flask "flask run" config.json 'exec $python -m flask run --host 0.0.0.0 --port 8080'
 same_flask waitress waitress.json 'exec $python -m waitress --listen 0.0.0.0:8080 --threads 4 app:app'
+
+cat > debug.json <<'P'
+{"Packages": ["python3-flask"], "Files": ["app.py"], "Args": ["-m", "flask", "--debug", "run", "--host", "0.0.0.0", "--port", "8080"]}
+P
+port=$(free_port)
+try pkg load python -p "$port:8080" -c debug.json
+ok "debug mode: the cause is named" has err "orris: a second process is never started in this machine"
+port=$(free_port)
+start pkg load python -p "$port:8080" -c debug.json -a --no-reload
+curl -sS "http://127.0.0.1:$port/notes/0" > got 2> err
+stop
+ok "debug mode without the reloader works" has got "water the irises"
 finish

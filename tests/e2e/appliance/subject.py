@@ -22,14 +22,14 @@ STARTING = 300  # seconds that a slow machine may take to boot and import
 class Subject:
     def __init__(self, kind, guest):
         self.kind, self.guest, self.process, self.port = kind, guest, None, None
-        self.log = Path("service.log")
+        self.log, self.flags = Path("service.log"), []
 
     def command(self, settings):
         program = PROGRAMS[self.kind]
         if not self.guest:
             own = {"IRIS_PORT": str(self.port), "PYTHONDONTWRITEBYTECODE": "1"}
             return program, {**os.environ, **settings, **own}
-        flags = ["--accel", os.environ.get("ORRIS_ACCEL", "tcg"), "-i", f"e2e-iris-{self.kind}", "-c", self.configure()]
+        flags = [*self.flags, "--accel", os.environ.get("ORRIS_ACCEL", "tcg"), "-i", f"e2e-iris-{self.kind}", "-c", self.configure()]
         for name, value in settings.items():
             flags += ["-e", f"{name}={value}"]
         verb = ["run", *flags, *program] if self.kind == "native" else ["pkg", "load", "python", *flags]
