@@ -17,6 +17,7 @@
 #include "host/profile/tree.h"
 
 #define PERIOD_NS 10000000ll
+#define SHARE_LEFT 2 /* the machine runs so many times as long as it is stopped for a sample */
 #define FRAMES_MAX 512u
 #define REAL_MODE_END 0x10000u /* below: the firmware, or a processor that isn't started yet */
 #define PIECES_MAX 16u         /* of memory, kept for one sample */
@@ -138,17 +139,6 @@ static bool sample_cpu(struct profile *profile, unsigned cpu)
     return true;
 }
 
-static bool sample(struct profile *profile)
-{
-    if (!remote_stop(&profile->remote))
-        return false;
-    code_update(profile->code);
-    for (unsigned i = 0; i < profile->remote.cpu_count; i++)
-        if (!sample_cpu(profile, i))
-            return false;
-    return remote_go(&profile->remote);
-}
-
 static int64_t now_ns(void)
 {
     struct timespec now;
@@ -156,15 +146,38 @@ static int64_t now_ns(void)
     return now.tv_sec * 1000000000ll + now.tv_nsec;
 }
 
+/* *stopped_ns: how long the machine stood still. */
+static bool sample(struct profile *profile, int64_t *stopped_ns)
+{
+    if (!remote_stop(&profile->remote))
+        return false;
+    int64_t from = now_ns();
+    code_update(profile->code);
+    for (unsigned i = 0; i < profile->remote.cpu_count; i++)
+        if (!sample_cpu(profile, i))
+            return false;
+    bool running = remote_go(&profile->remote);
+    *stopped_ns = now_ns() - from;
+    return running;
+}
+
+static void nap(int64_t ns)
+{
+    const struct timespec pause = {ns / 1000000000, ns % 1000000000};
+    nanosleep(&pause, NULL);
+}
+
 static void *sampler(void *argument)
 {
+    int64_t pause_ns = PERIOD_NS, stopped_ns = 0;
     struct profile *profile = argument;
-    struct timespec pause = {.tv_nsec = PERIOD_NS};
     profile->began_ns = now_ns();
     bool running = remote_begin(&profile->remote, profile->stub) && remote_go(&profile->remote);
     while (running && !atomic_load(&profile->ending)) {
-        nanosleep(&pause, NULL);
-        running = sample(profile);
+        nap(pause_ns);
+        running = sample(profile, &stopped_ns);
+        int64_t enough = SHARE_LEFT * stopped_ns;
+        pause_ns = enough < PERIOD_NS ? PERIOD_NS : enough;
     }
     profile->ended_ns = now_ns();
     return NULL;
