@@ -10,8 +10,11 @@ ONLY     := $(patsubst %.c,$(B)/%,$(wildcard tests/guest/only/*.c))
 
 # A unit test names what it tests on one line: "// UNIT: kernel/a.c kernel/b.c", and libraries on
 # another: "// LIBS: -ljansson".
-units_of  = $(shell sed -n 's|^// UNIT: ||p' $(1))
+units_of  = $(subst $$(LWIPUNIT),$(LWIPUNIT),$(shell sed -n 's|^// UNIT: ||p' $(1)))
 libs_of   = $(shell sed -n 's|^// LIBS: ||p' $(1))
+# lwIP's files, as a UNIT line names them: $(LWIPUNIT).
+LWIPUNIT := $(LWIPSRC:%=$(LWIP)/src/%.c)
+$(LWIPUNIT): $(LWIP)/.unpacked ;
 .SECONDEXPANSION:
 $(B)/tests/unit/%_test: tests/unit/%_test.c $$(call units_of,tests/unit/$$*_test.c)
 	@mkdir -p $(@D)

@@ -5,19 +5,24 @@
  */
 #include "kernel/net/stack.h"
 
+#include <lwip/dhcp.h>
 #include <lwip/etharp.h>
 #include <lwip/ethip6.h>
+#include <lwip/igmp.h>
 #include <lwip/init.h>
+#include <lwip/ip4_frag.h>
+#include <lwip/ip6_frag.h>
+#include <lwip/mld6.h>
+#include <lwip/nd6.h>
 #include <lwip/netif.h>
 #include <lwip/pbuf.h>
+#include <lwip/priv/tcp_priv.h>
 #include <lwip/prot/ethernet.h>
 #include <lwip/prot/ip.h>
 #include <lwip/prot/ip4.h>
 #include <lwip/prot/ip6.h>
 #include <lwip/prot/tcp.h>
 #include <lwip/prot/udp.h>
-#include <lwip/tcp.h>
-#include <lwip/timeouts.h>
 #include <netif/ethernet.h>
 
 #include "kernel/base/errno.h"
@@ -51,6 +56,8 @@ static bool started;
 static struct interface interfaces[CARDS_MAX];
 static unsigned interface_count;
 static struct timer net_timer;
+
+static void timer_expired(struct timer *t);
 
 /* What lwIP asks for. */
 
@@ -87,15 +94,65 @@ static bool deliver_own(void)
     return any;
 }
 
-/* Sets the timer, if lwIP's next time-out comes before what it is set to. */
+/* lwIP's timers: each is due once an interval. The first is TCP's, for as long as there are
+ * connections. */
+static const struct {
+    uint32_t interval_ms;
+    void (*handler)(void);
+} timers[] = {
+    {TCP_TMR_INTERVAL, tcp_tmr},
+    {IP_TMR_INTERVAL, ip_reass_tmr},
+    {ARP_TMR_INTERVAL, etharp_tmr},
+    {DHCP_COARSE_TIMER_MSECS, dhcp_coarse_tmr},
+    {DHCP_FINE_TIMER_MSECS, dhcp_fine_tmr},
+    {IGMP_TMR_INTERVAL, igmp_tmr},
+    {ND6_TMR_INTERVAL, nd6_tmr},
+    {IP6_REASS_TMR_INTERVAL, ip6_reass_tmr},
+    {MLD6_TMR_INTERVAL, mld6_tmr},
+};
+static uint64_t due_ns[ARRAY_SIZE(timers)]; /* 0: not running */
+
+static void set_due(unsigned i)
+{
+    due_ns[i] = clock_monotonic_ns() + timers[i].interval_ms * NS_PER_MS;
+}
+
+static void start_timers(void)
+{
+    timer_init(&net_timer, timer_expired);
+    for (unsigned i = 1; i < ARRAY_SIZE(timers); i++)
+        set_due(i);
+}
+
+void tcp_timer_needed(void)
+{
+    if (!due_ns[0])
+        set_due(0);
+}
+
+static void run_timers(void)
+{
+    uint64_t now = clock_monotonic_ns();
+    for (unsigned i = 0; i < ARRAY_SIZE(timers); i++) {
+        if (!due_ns[i] || due_ns[i] > now)
+            continue;
+        timers[i].handler();
+        if (i > 0 || tcp_active_pcbs || tcp_tw_pcbs)
+            set_due(i);
+        else
+            due_ns[i] = 0;
+    }
+}
+
+/* Sets the timer, if lwIP's next one is due before what it is set to. */
 static void arm_timer(void)
 {
-    uint32_t ms = sys_timeouts_sleeptime();
-    if (ms == SYS_TIMEOUTS_SLEEPTIME_INFINITE)
-        return;
-    uint64_t expires_ns = clock_monotonic_ns() + ms * NS_PER_MS;
-    if (!timer_is_set(&net_timer) || expires_ns < net_timer.expires_ns)
-        timer_set(&net_timer, expires_ns);
+    uint64_t next = UINT64_MAX;
+    for (unsigned i = 0; i < ARRAY_SIZE(timers); i++)
+        if (due_ns[i] && due_ns[i] < next)
+            next = due_ns[i];
+    if (next != UINT64_MAX && (!timer_is_set(&net_timer) || next < net_timer.expires_ns))
+        timer_set(&net_timer, next);
 }
 
 void net_unlock(void) NO_LOCK_ANALYSIS
@@ -114,7 +171,7 @@ static void timer_expired(struct timer *t)
 {
     (void)t;
     net_lock();
-    sys_check_timeouts();
+    run_timers();
     tcp_trim_time_wait();
     net_unlock();
 }
@@ -297,7 +354,7 @@ static void start_card(unsigned index)
 static void set_up(void)
 {
     started = true;
-    timer_init(&net_timer, timer_expired);
+    start_timers();
     lwip_init();
     (void)tcp_ext_arg_alloc_id(); /* 0: a pcb's socket */
     netif_list->mtu = 65535;

@@ -10,7 +10,7 @@ serve() {
     shift
     orris "$@" > server.out 2> server.err < /dev/null &
     server=$!
-    for _ in $(seq 1000); do
+    for _ in $(seq 3000); do
         grep -q "127.0.0.1:$port -> guest $guest" server.err && return
         kill -0 $server 2> /dev/null || break
         sleep 0.1

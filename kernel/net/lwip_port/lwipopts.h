@@ -13,6 +13,7 @@ void net_lock_assert_held(void);
 #define LWIP_SOCKET 0
 #define LWIP_NETCONN 0
 #define LWIP_STATS 0
+#define LWIP_TIMERS 0 /* its own need memory, or panic: stack.c has them */
 #define LWIP_ASSERT_CORE_LOCKED() net_lock_assert_held()
 #define LWIP_HOOK_FILENAME "kernel/net/lwip_port/hooks.h"
 
