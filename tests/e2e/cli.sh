@@ -46,7 +46,7 @@ P
 try init
 ok "init finds the program" has err "wrote config.json for main.py"
 ok "the file explains itself" has config.json '"// Mounts"'
-try run -c config.json
+try run -i cli-e2e -c config.json
 ok "and works" is "$(cat out)" "the data []"
 try init
 ok "init replaces nothing" has err "config.json is there already"
@@ -63,24 +63,24 @@ P
 cat > config.json <<'J'
 {"args": ["first"], "ENV": {"A": "file", "B": "file"}, "RunConfig": {"memory": "300M"}}
 J
-try run -c config.json -a second -e A=x=y=z $python show.py third
+try run -i cli-e2e -c config.json -a second -e A=x=y=z $python show.py third
 ok "arguments are added, values keep their =, flags win over the file" is "$(cat out)" \
     "['third', 'first', 'second'] x=y=z file"
-try run -c config.json -e = $python show.py
+try run -i cli-e2e -c config.json -e = $python show.py
 ok "a variable without a name is wrong usage" is "$status" 2
-try run $python -c 'raise SystemExit(9)'
+try run -i cli-e2e $python -c 'raise SystemExit(9)'
 ok "the status is the program's" is "$status" 9
 mkdir sub
 echo 'print(open("/b.txt").read().strip())' > sub/s.py
 echo beside > sub/b.txt
 echo '{"Program": "/usr/bin/python3", "Args": ["s.py"], "Files": ["b.txt"]}' > sub/c.json
-try run -c sub/c.json
+try run -i cli-e2e -c sub/c.json
 ok "paths are relative to the configuration" is "$(cat out)" beside
 echo '{"RunConfig": {"GPUs": 1}}' > gpu.json
-try run -c gpu.json $python show.py
+try run -i cli-e2e -c gpu.json $python show.py
 ok "what can't be is refused with what to do" has err 'gpu.json:1:16: "GPUs" can'"'"'t be used'
 echo '{"Env": {"A": "$NOT_SET_AT_ALL"}}' > unset.json
-try run -c unset.json $python show.py
+try run -i cli-e2e -c unset.json $python show.py
 ok "an unset variable is an error" has err "the variable \$NOT_SET_AT_ALL is not set"
 for verb in deploy network volume compose cron env update; do
     try $verb
@@ -92,12 +92,12 @@ done
 echo '{"Env": {"A": "default"}, "RunConfig": {"Memory": "310M"}}' > rc
 ORRIS_DEFAULT_CONFIG=$work/rc
 export ORRIS_DEFAULT_CONFIG
-try run $python show.py
+try run -i cli-e2e $python show.py
 ok "defaults count without a configuration" is "$(cat out)" "[] default None"
-try run -c config.json $python show.py
+try run -i cli-e2e -c config.json $python show.py
 ok "a configuration wins over them" is "$(cat out)" "['first'] file file"
 echo '{"Env": {"A": "changed"}}' > rc
-try run $python show.py
+try run -i cli-e2e $python show.py
 ok "and a change shows at once" is "$(cat out)" "[] changed None"
 unset ORRIS_DEFAULT_CONFIG
 
@@ -131,6 +131,7 @@ try profile --json
 ok "profile as JSON" $python -c "import json; json.load(open('out'))"
 NO_COLOR=1
 export NO_COLOR
-try run -h
+try run -i cli-e2e -h
 ok "no colours" not grep -q "$(printf '\033')" out
+orris image delete cli-e2e
 finish

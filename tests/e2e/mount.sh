@@ -27,7 +27,7 @@ with open(d + "/a.txt", "a") as f:
     f.write("two\n")
 os.mkdir(d + "/gone"); os.rmdir(d + "/gone")
 P
-try run --mount data:/data $python use.py
+try run -i mount-e2e --mount data:/data $python use.py
 ok "a program uses the folder" is "$status" 0
 ok "it sees what is there" is "$(sed -n 1p out)" \
     "['a.txt', 'link', 'outside', 'sub', 'with space,comma']"
@@ -52,7 +52,7 @@ try:
 except OSError as e:
     print(errno.errorcode[e.errno])
 P
-try run --mount data:/data:ro $python ro.py
+try run -i mount-e2e --mount data:/data:ro $python ro.py
 ok "read only is EROFS" is "$(sed -n 2p out)" EROFS
 ok "a link never leads out of the guest" not has out "$(cat /etc/hostname)"
 
@@ -79,7 +79,7 @@ def next_line():
 print(wait(next_line), line)
 P
 echo first > data/log
-orris run --mount data:/data $python talk.py > out 2> err &
+orris run -i mount-e2e --mount data:/data $python talk.py > out 2> err &
 pid=$!
 while [ ! -e data/ready ] && kill -0 $pid 2> /dev/null; do sleep 0.05; done
 echo hello > data/answer.new && mv data/answer.new data/answer
@@ -110,12 +110,38 @@ with open(sys.argv[1], "rb") as f:
     model = pickle.load(f)
 print(round(model["slope"] * 10 + model["intercept"], 6), len(model["points"]))
 P
-try run --mount models:/models $python train.py
+try run -i mount-e2e --mount models:/models $python train.py
 ok "a model trained in the guest is used on the host" is \
     "$($python predict.py models/model.pkl)" "32.0 50"
 mv models/model.pkl models/from-host.pkl
-try run --mount models:/models:ro $python predict.py /models/from-host.pkl
+try run -i mount-e2e --mount models:/models:ro $python predict.py /models/from-host.pkl
 ok "and the other way round" is "$(cat out)" "32.0 50"
+
+# The same with a real library: iris, trained here and there.
+if /usr/bin/python3 -c 'import sklearn' 2> /dev/null; then
+    cat > iris.py <<'P'
+import pickle, sys
+from sklearn.datasets import load_iris
+from sklearn.neighbors import KNeighborsClassifier
+iris = load_iris()
+if sys.argv[1] == "train":
+    with open(sys.argv[2], "wb") as f:
+        pickle.dump(KNeighborsClassifier(3).fit(iris.data, iris.target), f)
+else:
+    with open(sys.argv[2], "rb") as f:
+        print(pickle.load(f).predict(iris.data).tolist())
+P
+    $python iris.py train models/host.pkl
+    $python iris.py predict models/host.pkl > want
+    TIME_LIMIT=400
+    try run -i mount-e2e --mount models:/models --copy-out /models/guest.pkl=copied.pkl $python iris.py train /models/guest.pkl
+    ok "iris trained in the guest" is "$status" 0
+    ok "predicts on the host what one trained there does" is \
+        "$($python iris.py predict models/guest.pkl)" "$(cat want)"
+    ok "a file of a mounted folder is copied out, too" cmp -s copied.pkl models/guest.pkl
+    try run -i mount-e2e --mount models:/models:ro $python iris.py predict /models/host.pkl
+    ok "and one trained on the host predicts in the guest" cmp -s out want
+fi
 
 # The configuration's key.
 cat > config.json <<J
@@ -124,25 +150,25 @@ J
 mkdir elsewhere
 SUB_FOLDER=data
 export SUB_FOLDER
-(cd elsewhere && try run -c ../config.json $python ../predict.py && cp out err ..)
+(cd elsewhere && try run -i mount-e2e -c ../config.json $python ../predict.py && cp out err ..)
 ok "Mounts of a configuration" is "$(cat out)" "32.0 50"
 cat > where.py <<'P'
 import os
 print(os.path.exists("/data/model.pkl"), os.path.exists("/data/from-host.pkl"))
 P
-try run -c config.json --mount models:/data $python where.py
+try run -i mount-e2e -c config.json --mount models:/data $python where.py
 ok "a flag wins over the configuration" is "$(cat out)" "False True"
 
-try run --mount none:/data $python where.py
+try run -i mount-e2e --mount none:/data $python where.py
 ok "a folder that isn't there is named" has err "orris: can't mount ./none at /data: No such file"
 ok "before the start" is "$status" 125
-try run --mount data:/proc $python where.py
+try run -i mount-e2e --mount data:/proc $python where.py
 ok "places of the kernel are refused" has err "nothing can be mounted at /proc"
-try run --mount data $python where.py
+try run -i mount-e2e --mount data $python where.py
 ok "wrong usage says what is right" has err "must be DIR:/path or DIR:/path:ro"
-try run --mount "data:/d" --machine q35 $python -c 'import os; print(len(os.listdir("/d")) > 3)'
+try run -i mount-e2e --mount "data:/d" --machine q35 $python -c 'import os; print(len(os.listdir("/d")) > 3)'
 ok "on the other machine, too" is "$(cat out)" True
-try run --mount data:/w --workdir /w $python -c 'print(open("a.txt").readline().strip())'
+try run -i mount-e2e --mount data:/w --workdir /w $python -c 'print(open("a.txt").readline().strip())'
 ok "the program may start there" is "$(cat out)" one
 
 # A host that has no room answers so.
@@ -159,9 +185,10 @@ except OSError as e:
 P
     cat > full.sh <<S
 mkdir -p "$work/full" && mount -t tmpfs -o size=1m none "$work/full" || exit 99
-exec timeout 120 "$ORRIS" run --accel "${ORRIS_ACCEL:-tcg}" --mount "$work/full:/full" $python full.py
+exec timeout 120 "$ORRIS" run -i mount-e2e --accel "${ORRIS_ACCEL:-tcg}" --mount "$work/full:/full" $python full.py
 S
     unshare -m sh full.sh > out 2> err
     ok "a full disk of the host is ENOSPC" is "$(cat out)" ENOSPC
 fi
+orris image delete mount-e2e
 finish

@@ -20,7 +20,7 @@ if len(sys.argv) > 1:
 P
 mkfifo gate
 flags="-e MY_TOKEN -e BOTH=flag --env-file vars --secret token=token"
-orris run -v $flags $python use.py < gate > out 2> err &
+orris run -i secrets-e2e -v $flags $python use.py < gate > out 2> err &
 pid=$!
 exec 9> gate
 while ! has out token && kill -0 $pid 2> /dev/null; do sleep 0.05; done
@@ -40,10 +40,10 @@ ok "no process has them among its arguments" not has args "$canary"
 ok "-v does not show them" not has err "$canary"
 ok "-v says that its command line lacks them" has err "without -e, --env-file and --secret"
 
-try run $flags $python use.py crash
+try run -i secrets-e2e $flags $python use.py crash
 ok "a crash" is "$status" 139
 ok "its report does not show them" not has err "$canary"
-try run --trim --lock the.lock $flags $python -c 'print(1)'
+try run -i secrets-e2e --trim --lock the.lock $flags $python -c 'print(1)'
 ok "a lock file is made" test -s the.lock
 ok "it does not have them" not has the.lock "$canary"
 try image list
@@ -52,16 +52,16 @@ ok "nothing in the store has them" is "$(grep -rlaF "$canary" "$ORRIS_HOME")" ""
 
 # What is wrong is told without what it holds.
 printf 'A=1\n%s\n=%s\n' '# comment' "$canary" > wrong
-try run --env-file wrong $python use.py
+try run -i secrets-e2e --env-file wrong $python use.py
 ok "a wrong line is named by its number" has err "--env-file wrong:3: must be NAME=VALUE or NAME"
 ok "not by what stands there" not has err "$canary"
-try run --env-file none $python use.py
+try run -i secrets-e2e --env-file none $python use.py
 ok "a file that isn't there" has err "none: No such file"
-try run --secret ../x=token $python use.py
+try run -i secrets-e2e --secret ../x=token $python use.py
 ok "a name that is a path" has err "must be that of a file in /run/secrets"
-try run --secret token $python use.py
+try run -i secrets-e2e --secret token $python use.py
 ok "no file" is "$status" 2
-try run --secret a=token --secret a=token $python use.py
+try run -i secrets-e2e --secret a=token --secret a=token $python use.py
 ok "the same name twice" has err "is given twice"
 
 # What would go into an image and looks like a secret.
@@ -86,4 +86,5 @@ ok "others are not" not has err MODE
 ok "no value is shown" not has err "$canary"
 try image delete secrets-test
 try prune
+orris image delete secrets-e2e
 finish
