@@ -140,7 +140,7 @@ EARLY static paddr_t memory_end(const struct pvh_start_info *info)
 
 EARLY static void relocate(void)
 {
-    uint64_t *next = NULL;
+    uint64_t *next = relr_start; /* the first word is an address */
     for (uint64_t *entry = relr_start; entry < relr_end; entry++) {
         if (!(*entry & 1)) {
             next = (uint64_t *)*entry;
