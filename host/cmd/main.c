@@ -43,6 +43,7 @@
     VERB(image_verify)                                                                             \
     VERB(image_cat)                                                                                \
     VERB(image_cp)                                                                                 \
+    VERB(image_prune)                                                                              \
     VERB(instance_create)                                                                          \
     VERB(instance_list)                                                                            \
     VERB(instance_logs)                                                                            \

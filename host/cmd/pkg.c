@@ -302,9 +302,11 @@ static int describe_run(const struct verb *verb, int argc, char **argv)
         print_list("asked for", &item.requested);
     if (item.origin)
         printf("%-10s %s\n", "from", item.origin);
-    for (size_t i = 0; i < item.debs.count; i++)
-        printf("%-10s %s %s\n", i ? "" : "made of", item.debs.items[i].name,
-               item.debs.items[i].version);
+    for (size_t i = 0; i < item.debs.count; i++) {
+        const struct deb *deb = &item.debs.items[i];
+        printf("%-10s %s %s%s%s\n", i ? "" : "made of", deb->name, deb->version,
+               deb->licence ? ", " : "", deb->licence ? deb->licence : "");
+    }
     if (item.description && *item.description)
         printf("\n%s%s", item.description, strchr(item.description, 0)[-1] == '\n' ? "" : "\n");
     free(size);
@@ -402,7 +404,7 @@ const struct verb verb_pkg_search = {
 const struct verb verb_pkg_describe = {
     .name = "pkg describe",
     .usage = "PACKAGE",
-    .summary = "Show what a package is and what it is made of.",
+    .summary = "Show what a package is, what it is made of, and the licences.",
     .run = describe_run,
 };
 

@@ -217,20 +217,31 @@ static int prune_run(const struct verb *verb, int argc, char **argv)
     return prune_with(&flags);
 }
 
+static const char prune_usage[] = "[--all | --max SIZE] [-n] [-q] [-v]";
+static const char prune_help[] =
+    "Without flags, removes what comes back by itself: layers that images were built from,\n"
+    "and downloaded package files. What a running machine uses stays, and packages that were\n"
+    "made here (`orris pkg add`, `from-run`); `orris pkg delete` removes those.\n"
+    "\n"
+    "      --all        images and packages, too\n"
+    "      --max SIZE   only until the store holds no more than SIZE (500M, 2G), images and\n"
+    "                   packages that were not used for the longest time included\n"
+    "  -n, --dry-run    remove nothing, say how much it would be\n"
+    "  -v, --verbose    name everything that is removed\n"
+    "  -q, --quiet      say nothing but errors\n";
+
 const struct verb verb_prune = {
     .name = "prune",
-    .usage = "[--all | --max SIZE] [-n] [-q] [-v]",
+    .usage = prune_usage,
     .summary = "Make the store smaller.",
-    .help =
-        {"Without flags, removes what comes back by itself: layers that images were built from,\n"
-         "and downloaded package files. What a running machine uses stays, and packages that were\n"
-         "made here (`orris pkg add`, `from-run`); `orris pkg delete` removes those.\n"
-         "\n"
-         "      --all        images and packages, too\n"
-         "      --max SIZE   only until the store holds no more than SIZE (500M, 2G), images and\n"
-         "                   packages that were not used for the longest time included\n"
-         "  -n, --dry-run    remove nothing, say how much it would be\n"
-         "  -v, --verbose    name everything that is removed\n"
-         "  -q, --quiet      say nothing but errors\n"},
+    .help = {prune_help},
+    .run = prune_run,
+};
+
+const struct verb verb_image_prune = {
+    .name = "image prune",
+    .usage = prune_usage,
+    .summary = "The same as `orris prune`.",
+    .help = {prune_help},
     .run = prune_run,
 };

@@ -34,6 +34,7 @@ try pkg list
 ok "pkg list has it" matches out '^python_3\.11\.2 +[0-9.]+ MB '
 try pkg describe python_3.11
 ok "pkg describe shows what it is made of" matches out '^ +libc6 2\.36-'
+ok "and the licences" matches out '^ +libc6 2\.36-[^,]*, .*LGPL-2\.1'
 try pkg contents python
 ok "pkg contents lists its files" has out /usr/lib/python3.11/os.py
 ok "and its byte code" matches out '^/usr/lib/python3.11/__pycache__/os.cpython-311.pyc$'
@@ -79,6 +80,8 @@ ok "after a SIGKILL in the middle it works again" is "$status" 0
 ok "and what was left behind is gone" is "$(ls "$ORRIS_HOME/packages" | tr '\n' ' ')" "apt python_3.11.2 "
 
 try prune
+orris image prune -n > again
+ok "image prune is the same" matches again '^would free [0-9.]+ MB, the store holds [0-9.]+ MB$'
 ok "prune says how much it freed" matches out '^freed [0-9.]+ MB, the store holds [0-9.]+ MB$'
 ok "downloads go, packages stay" is "$(ls "$ORRIS_HOME"/packages/apt/debs/*.deb 2> /dev/null | wc -l)$(ls -d "$ORRIS_HOME"/packages/python_3.11.2)" "0$ORRIS_HOME/packages/python_3.11.2"
 try prune --max 1M
