@@ -20,8 +20,8 @@ static void begin(void)
     struct error err;
     list = (struct copy_list){0};
     CHECK(copy_list_add(&list, "a/../file=out", &err));
-    CHECK(copy_list_begin(&list, "/work", &err));
-    CHECK_STR(list.items[0].guest, "/work/file");
+    CHECK(copy_list_begin(&list, "/data", &err));
+    CHECK_STR(list.items[0].guest, "/data/file");
 }
 
 static void data(uint32_t index, const char *text)
@@ -62,7 +62,7 @@ static void pieces_make_a_file(void)
     CHECK_STR(content(), ""); /* not before it is whole */
     end(0, 0, 7);
     CHECK_STR(content(), "one two");
-    CHECK(copy_list_has(&list, "/work/file"));
+    CHECK(copy_list_has(&list, "/data/file"));
     CHECK(finish());
 }
 
