@@ -19,7 +19,7 @@ serve() {
 }
 
 stop() {
-    kill -INT $server 2> /dev/null
+    kill -TERM $server 2> /dev/null
     wait $server
 }
 

@@ -250,6 +250,8 @@ def check_load(subject, store, seconds=3):
     result = load.run(subject.port, 64, seconds, models)
     stop.set()
     swapping.join()
+    last = expected(store.body).version
+    wait_until("the last of the models", lambda: subject.health()["model"] == last)
     swaps = subject.refreshes("swapped") - before
     print(f"# {result.done} requests, {swaps} swaps, {len(result.models)} models seen")
     equal(f"64 keep-alive connections for {seconds} s: no request failed", result.failures[:5], [])
