@@ -36,6 +36,13 @@ static bool is_special(const char *path)
     return path_under(path, "/dev") || path_under(path, "/proc") || path_under(path, "/sys");
 }
 
+/* Folders that programs are told to write to: what lies there belongs to others. */
+static bool is_scratch(const char *path)
+{
+    return !strcmp(path, "/tmp") || !strcmp(path, "/var/tmp") || !strcmp(path, "/run") ||
+           !strcmp(path, "/var/run");
+}
+
 /* Why a path is not put into an image, or NULL. */
 static const char *refusal(const char *host, const struct stat *info)
 {
@@ -44,6 +51,8 @@ static const char *refusal(const char *host, const struct stat *info)
         return "it is the whole host";
     if (home && path_under(home, host))
         return strcmp(home, host) ? "your home folder is in it" : "it is your home folder";
+    if (is_scratch(host))
+        return "it is a folder for temporary files, and the machine has its own";
     if (S_ISSOCK(info->st_mode))
         return "it is a socket";
     if (S_ISCHR(info->st_mode) || S_ISBLK(info->st_mode) || S_ISFIFO(info->st_mode))

@@ -76,10 +76,11 @@ ok "times are kept" matches <(TZ=UTC orris image ls kept /tree/sub/f) "$(TZ=UTC 
 
 # Arguments that name files.
 mkdir -p data && echo 1,2 > data/x.csv
-orris build -i args ./static data/x.csv data/none / /dev/null "$HOME" > out 2> err
+orris build -i args ./static data/x.csv data/none / /dev/null /tmp "$HOME" > out 2> err
 ok "an argument's file is put in, with a note and its size" matches err "argument data/x.csv .* /data/x.csv .4 bytes"
 ok "the whole host is refused" matches err "argument / is not put"
 ok "the home folder is refused" matches err "argument $HOME is not put"
+ok "all that lies in /tmp is refused" matches err "argument /tmp is not put"
 ok "devices are the machine's own" not orris image ls args /dev/null 2> err
 mkdir -p one/two && echo deep > one/x.csv
 orris build -i through ./static one/two/../x.csv > out 2> err
