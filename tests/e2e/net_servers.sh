@@ -8,7 +8,7 @@ port=$("$python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)
 serve() {
     guest=$1
     shift
-    orris "$@" > server.out 2> server.err < /dev/null &
+    "$ORRIS" "$@" > server.out 2> server.err < /dev/null &
     server=$!
     for _ in $(seq 3000); do
         grep -q "127.0.0.1:$port -> guest $guest" server.err && return
@@ -23,7 +23,7 @@ stop() {
     wait $server
 }
 
-serve 6379 pkg load redis -p "$port:6379"
+serve 6379 pkg load --accel tcg redis -p "$port:6379"
 cat > redis.py << 'EOF'
 import socket, sys
 s = socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=60)
@@ -45,7 +45,7 @@ EOF
 ok "redis: small, large and pipelined requests" grep -qx "redis answers" got
 stop
 
-serve 80 pkg load nginx -p "$port:80"
+serve 80 pkg load --accel tcg nginx -p "$port:80"
 cat > pages.py << 'EOF'
 import http.client, sys
 c = http.client.HTTPConnection("127.0.0.1", int(sys.argv[1]), timeout=60)
@@ -72,7 +72,7 @@ http.createServer((request, response) => {
     request.on("end", () => response.end(`${request.method} ${request.url} ${size}`));
 }).listen(3000);
 EOF
-serve 3000 pkg load node -p "$port:3000" server.js
+serve 3000 pkg load --accel tcg node -p "$port:3000" server.js
 head -c 1000000 /dev/zero > zeros
 "$python" -c 'import sys, urllib.request
 print(urllib.request.urlopen("http://127.0.0.1:" + sys.argv[1] + "/x", data=open("zeros", "rb").read(), timeout=60).read().decode())' "$port" > got 2> err
@@ -91,7 +91,7 @@ async def main():
         await server.serve_forever()
 asyncio.run(main())
 EOF
-serve 7000 run -p "$port:7000" "$python" server.py
+serve 7000 run --accel tcg -p "$port:7000" "$python" server.py
 cat > client.py << 'EOF'
 import asyncio, hashlib, os, sys
 async def one(size):
