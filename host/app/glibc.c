@@ -1,6 +1,7 @@
 /*
  * Files that nothing names, because libraries open them by themselves: glibc's converters between
- * character sets, its modules for looking up names, the certificates that TLS trusts.
+ * character sets, its modules for looking up names, the certificates that TLS trusts, ncurses's
+ * descriptions of terminals.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -51,6 +52,12 @@ static bool has_library(const struct closure *closure, const char *beginning)
     return false;
 }
 
+static bool uses_terminfo(const struct closure *closure)
+{
+    return has_library(closure, "libtinfo.so") || has_library(closure, "libtinfow.so") ||
+           has_library(closure, "libncurses.so") || has_library(closure, "libncursesw.so");
+}
+
 static bool uses_tls(const struct closure *closure)
 {
     return has_library(closure, "libssl.so") || has_library(closure, "libgnutls.so") ||
@@ -63,6 +70,25 @@ static const char *const certificates[] = {
     "/usr/lib/ssl/cert.pem", "/usr/lib/ssl/certs",       "/etc/pki/tls/certs",
     "/etc/pki/tls/cert.pem", "/etc/pki/tls/openssl.cnf", NULL};
 static const char *const converters[] = {MULTIARCH "/gconv", "/usr/lib64/gconv", NULL};
+/* Debian's folders of the common ones whole; elsewhere, where there may be thousands, those that
+ * people have. */
+#define TERMINFO "/usr/share/terminfo/"
+static const char *const terminals[] = {"/etc/terminfo",
+                                        "/lib/terminfo",
+                                        TERMINFO "a/ansi",
+                                        TERMINFO "d/dumb",
+                                        TERMINFO "l/linux",
+                                        TERMINFO "s/screen",
+                                        TERMINFO "v/vt100",
+                                        TERMINFO "v/vt220",
+                                        TERMINFO "s/screen-256color",
+                                        TERMINFO "t/tmux",
+                                        TERMINFO "x/xterm",
+                                        TERMINFO "t/tmux-256color",
+                                        TERMINFO "a/alacritty",
+                                        TERMINFO "x/xterm-kitty",
+                                        TERMINFO "x/xterm-256color",
+                                        NULL};
 static const char *const names[] = {"/etc/services", "/etc/protocols", NULL};
 
 /* Until glibc 2.34 these were libraries of their own. */
@@ -81,5 +107,6 @@ bool glibc_add(struct closure *closure, struct error *err)
         return true; /* a package brings its own */
     return (!closure->converts || add_all(closure, converters, "opened by glibc's iconv()", err)) &&
            (!closure->names || add_name_modules(closure, err)) &&
-           (!uses_tls(closure) || add_all(closure, certificates, "trusted by TLS", err));
+           (!uses_tls(closure) || add_all(closure, certificates, "trusted by TLS", err)) &&
+           (!uses_terminfo(closure) || add_all(closure, terminals, "read by ncurses", err));
 }

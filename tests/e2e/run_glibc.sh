@@ -70,6 +70,14 @@ ok "no private keys are in the image" not has out private
 "$ORRIS" why e2e-glibc /etc/ssl/openssl.cnf > out 2> err
 ok "and the reason is told" has out "trusted by TLS"
 
+cat > terminal.py <<'P'
+import curses, sys
+curses.setupterm(sys.argv[1])
+print(curses.tigetnum("colors"), curses.tigetstr("clear"))
+P
+same "curses knows a terminal" "$python" terminal.py xterm-256color
+same "curses knows the console" "$python" terminal.py linux
+
 echo 'int main(void) { return 0; }' > plain.c
 gcc plain.c -o plain
 try build -i e2e-glibc ./plain
