@@ -18,6 +18,12 @@ unsigned arch_cpu_index(void);
 /* Whether there is more than one CPU to think of. */
 extern bool arch_many_cpus;
 
+/* The CPU whose own stores of pages and blocks to use: works from the first instruction on. */
+static inline unsigned cpu_stock(void)
+{
+    return UNLIKELY(arch_many_cpus) ? arch_cpu_index() : 0;
+}
+
 void kernel_lock_take(void);
 void kernel_lock_give(void);
 

@@ -1,11 +1,13 @@
 /*
  * The kernel heap. Small blocks come from slabs: a page cut into blocks of one size, its free
- * blocks chained through their first words. The page's struct says which class it is of.
+ * blocks chained through their first words. The page's struct says which class it is of. Before
+ * them, each CPU keeps some blocks of each size that were given back there.
  *
- * heap_lock guards the slabs' lists and counts.
+ * heap_lock guards the slabs' lists and counts; the kernel lock the stocks.
  */
 #include "kernel/mm/heap.h"
 
+#include "kernel/arch/smp.h"
 #include "kernel/base/panic.h"
 #include "kernel/base/string.h"
 #include "kernel/mm/page.h"
@@ -16,11 +18,18 @@ static const uint16_t class_size[] = {16,  32,  48,  64,  80,  96,  128,  160,
 #define CLASS_COUNT ARRAY_SIZE(class_size)
 #define SMALL_MAX 2032
 #define HEAP_MAX (4ul << 20)
+#define STOCK_BYTES 2048u /* of a class, on a CPU; at least two blocks, at most 16 */
 
 struct free_block {
     struct free_block *next;
 };
 
+struct stock {
+    struct free_block *first; /* the last one given back */
+    unsigned count;
+};
+
+static struct stock stocks[CPUS_MAX][CLASS_COUNT];
 static struct spinlock heap_lock = SPINLOCK_INIT(RANK_HEAP);
 static struct list_node partial[CLASS_COUNT];   /* slabs with free blocks */
 static uint8_t class_of_16[SMALL_MAX / 16 + 1]; /* by size in units of 16 bytes, rounded up */
@@ -121,6 +130,52 @@ static void small_free(struct page *p, void *block)
     }
 }
 
+/* Gives count blocks back to their slabs. */
+static void stock_return(struct stock *s, unsigned count)
+{
+    for (; count > 0; count--) {
+        struct free_block *b = s->first;
+        s->first = b->next;
+        s->count--;
+        small_free(page_of_virt(b), b);
+    }
+}
+
+static void stock_put(unsigned class, void *block)
+{
+    struct stock *s = &stocks[cpu_stock()][class];
+    struct free_block *b = block;
+    b->next = s->first;
+    s->first = b;
+    s->count++;
+    if (UNLIKELY(s->count > 16 || (s->count > 2 && s->count * class_size[class] > STOCK_BYTES))) {
+        stock_return(s, s->count / 2);
+    }
+}
+
+static void *stock_take(unsigned class)
+{
+    struct stock *s = &stocks[cpu_stock()][class];
+    struct free_block *b = s->first;
+    if (b) {
+        s->first = b->next;
+        s->count--;
+    }
+    return b;
+}
+
+bool heap_reclaim(void)
+{
+    bool any = false;
+    for (unsigned cpu = 0; cpu < CPUS_MAX; cpu++) {
+        for (unsigned class = 0; class < CLASS_COUNT; class ++) {
+            any |= stocks[cpu][class].count > 0;
+            stock_return(&stocks[cpu][class], stocks[cpu][class].count);
+        }
+    }
+    return any;
+}
+
 static unsigned order_of(size_t size)
 {
     unsigned order = 0;
@@ -136,7 +191,9 @@ void *heap_alloc(size_t size)
         if (UNLIKELY(!ready)) {
             init();
         }
-        return small_alloc(class_of_16[(size + 15) / 16]);
+        unsigned class = class_of_16[(size + 15) / 16];
+        void *block = stock_take(class);
+        return LIKELY(block) ? block : small_alloc(class);
     }
     if (size > HEAP_MAX) {
         return NULL;
@@ -183,7 +240,7 @@ void heap_free(void *block)
     }
     struct page *p = page_of_virt(block);
     if (p->flags & PAGE_FLAG_SLAB) {
-        small_free(p, block);
+        stock_put(p->pad, block);
         return;
     }
     page_put(p);

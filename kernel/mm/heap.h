@@ -9,3 +9,5 @@ void *heap_zalloc(size_t size); /* zeroed */
 /* Grows or shrinks; NULL leaves the old block as it was. */
 void *heap_realloc(void *block, size_t old_size, size_t new_size);
 void heap_free(void *block); /* NULL is fine */
+/* Gives the blocks that CPUs keep for themselves back to the slabs. False: there were none. */
+bool heap_reclaim(void);

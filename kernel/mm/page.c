@@ -1,13 +1,16 @@
 /*
  * The page allocator: a buddy system over what has been taken in so far. Memory is taken in from
  * the frontier of each range in blocks of up to 4 MiB when the free lists run dry, so boot touches
- * none of it. Free blocks known to be zero have lists of their own.
+ * none of it. Free blocks known to be zero have lists of their own. Before it, each CPU keeps some
+ * single pages that were given back there: they are likely to be in its cache, and most are wanted
+ * again before they could be joined with others.
  *
- * page_lock guards lists, frontiers, and flags and order of free pages.
+ * page_lock guards lists, frontiers, and flags and order of free pages; the kernel lock the stocks.
  */
 #include "kernel/mm/page.h"
 
 #include "kernel/arch/direct_map.h"
+#include "kernel/arch/smp.h"
 #include "kernel/base/panic.h"
 #include "kernel/base/string.h"
 #include "kernel/mm/page_init.h"
@@ -19,13 +22,20 @@
 #define FIRMWARE_SCRATCH (4ul << 20)
 #define LOW_MEMORY_END (1ul << 20)
 #define RECLAIM_BATCH 32
+#define STOCK_MAX 32 /* pages */
 
 struct free_list {
     struct list_node blocks;
 };
 
+struct stock {
+    unsigned count, end;
+    struct page *pages[STOCK_MAX]; /* a ring; the last one given back is before end */
+};
+
 static struct spinlock page_lock = SPINLOCK_INIT(RANK_PAGE);
 static struct free_list dirty_blocks[ORDER_COUNT], zero_blocks[ORDER_COUNT];
+static struct stock stocks[CPUS_MAX];
 static struct page_range frontier[RANGES_MAX]; /* start moves up as memory is taken in */
 static paddr_t frontier_zero_end[RANGES_MAX];  /* below: known to be zero */
 static unsigned frontier_count;
@@ -156,6 +166,51 @@ static struct page *take(unsigned order, bool want_zero)
     }
 }
 
+static void list_put(struct page *p)
+{
+    spin_lock(&page_lock);
+    block_free(p, p->order);
+    spin_unlock(&page_lock);
+}
+
+static struct page *stock_take(void)
+{
+    struct stock *s = &stocks[cpu_stock()];
+    if (s->count == 0) {
+        return NULL;
+    }
+    page_stats.free_pages--;
+    s->count--;
+    return s->pages[--s->end % STOCK_MAX];
+}
+
+/* A stock that is full gives up what has been there longest. */
+static void stock_put(struct page *p)
+{
+    struct stock *s = &stocks[cpu_stock()];
+    struct page **slot = &s->pages[s->end++ % STOCK_MAX], *oldest = *slot;
+    *slot = p;
+    page_stats.free_pages++;
+    if (s->count < STOCK_MAX) {
+        s->count++;
+    } else {
+        list_put(oldest);
+    }
+}
+
+/* False: there was nothing. */
+static bool stocks_return(void)
+{
+    bool any = false;
+    for (unsigned cpu = 0; cpu < CPUS_MAX; cpu++) {
+        for (struct stock *s = &stocks[cpu]; s->count > 0; s->count--) {
+            list_put(s->pages[--s->end % STOCK_MAX]);
+            any = true;
+        }
+    }
+    return any;
+}
+
 static struct page *try_alloc(unsigned order, unsigned flags)
 {
     spin_lock(&page_lock);
@@ -173,9 +228,12 @@ static struct page *try_alloc(unsigned order, unsigned flags)
 
 struct page *page_alloc(unsigned order, unsigned flags)
 {
-    struct page *p = try_alloc(order, flags);
+    struct page *p = order == 0 && !(flags & ALLOC_ZERO) ? stock_take() : NULL;
+    if (!p) {
+        p = try_alloc(order, flags);
+    }
     while (UNLIKELY(!p)) {
-        if (flags & ALLOC_NORECLAIM || !page_reclaim(RECLAIM_BATCH)) {
+        if (!stocks_return() && (flags & ALLOC_NORECLAIM || !page_reclaim(RECLAIM_BATCH))) {
             return NULL;
         }
         p = try_alloc(order, flags);
@@ -204,10 +262,12 @@ void page_put(struct page *p)
     if (__atomic_sub_fetch(&p->refs, 1, __ATOMIC_ACQ_REL) || p->flags & PAGE_FLAG_FOREIGN) {
         return;
     }
-    spin_lock(&page_lock);
+    if (LIKELY(p->order == 0)) {
+        stock_put(p);
+        return;
+    }
     page_stats.free_pages += 1ul << p->order;
-    block_free(p, p->order);
-    spin_unlock(&page_lock);
+    list_put(p);
 }
 
 void page_split(struct page *p)
@@ -286,7 +346,11 @@ void page_init(const struct page_range *ranges, unsigned range_count,
         list_init(&dirty_blocks[o].blocks);
         list_init(&zero_blocks[o].blocks);
     }
+    for (unsigned cpu = 0; cpu < CPUS_MAX; cpu++) {
+        stocks[cpu].count = 0;
+    }
     page_count = 0;
+    frontier_count = 0;
     for (unsigned i = 0; i < range_count; i++) {
         page_count = max_u64(page_count, ranges[i].end >> PAGE_SHIFT);
     }

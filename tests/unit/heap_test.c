@@ -1,6 +1,7 @@
 // UNIT: kernel/mm/heap.c kernel/mm/page.c
 /* The kernel's heap: blocks do not overlap, are as large as they say, and all come back. */
 #include "kernel/arch/direct_map.h"
+#include "kernel/arch/smp.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
 #include "kernel/mm/page_init.h"
@@ -10,6 +11,8 @@
 #define BLOCKS 1000u
 
 bool lock_checks_on;
+bool arch_many_cpus = true;
+static unsigned this_cpu;
 static _Alignas(4ul << 20) uint8_t memory[MEMORY];
 
 void *direct_map(paddr_t phys)
@@ -28,10 +31,15 @@ void panic(const char *fmt, ...)
     __builtin_trap();
 }
 
+unsigned arch_cpu_index(void)
+{
+    return this_cpu;
+}
+
 bool page_reclaim(unsigned count)
 {
     (void)count;
-    return false;
+    return heap_reclaim();
 }
 
 static unsigned pick(unsigned limit)
@@ -105,8 +113,10 @@ static void step(struct block *b)
 
 static void test_random(uint64_t free)
 {
-    for (unsigned i = 0; i < 100000; i++)
+    for (unsigned i = 0; i < 100000; i++) {
+        this_cpu = pick(3);
         step(&blocks[pick(BLOCKS)]);
+    }
     for (unsigned i = 0; i < BLOCKS; i++) {
         if (blocks[i].at)
             check_block(&blocks[i]);
@@ -114,6 +124,7 @@ static void test_random(uint64_t free)
         blocks[i].at = NULL;
     }
     CHECK_EQ(wrong, 0);
+    CHECK(heap_reclaim() && !heap_reclaim());
     /* A slab of each class may stay. */
     CHECK(page_stats.slab_pages <= 16);
     CHECK_EQ(page_stats.free_pages + page_stats.slab_pages, free);
@@ -149,12 +160,36 @@ static void test_exhaustion(uint64_t free)
         list = b;
     }
     CHECK(count > 7 * (free - 16) && !heap_zalloc(500));
+    CHECK(!heap_reclaim()); /* has been asked */
     while (list) {
         void **next = *list;
         heap_free(list);
         list = next;
     }
     CHECK_EQ(page_stats.free_pages + page_stats.slab_pages, free);
+}
+
+/* What a CPU gives back it gets again, and another one doesn't; it keeps some, not all. */
+static void test_stocks(void)
+{
+    this_cpu = 1;
+    void *block = heap_alloc(100), *other = heap_alloc(100);
+    heap_free(block);
+    this_cpu = 2;
+    void *another = heap_alloc(100);
+    CHECK(another != block);
+    this_cpu = 1;
+    CHECK(heap_alloc(100) == block);
+    heap_free(block);
+    heap_free(other);
+    heap_free(another);
+    static void *many[1000];
+    uint64_t slabs = page_stats.slab_pages;
+    for (unsigned i = 0; i < ARRAY_SIZE(many); i++)
+        many[i] = heap_alloc(2000);
+    for (unsigned i = 0; i < ARRAY_SIZE(many); i++)
+        heap_free(many[i]);
+    CHECK(page_stats.slab_pages <= slabs + 4);
 }
 
 int main(void)
@@ -165,6 +200,7 @@ int main(void)
     printf("# test_random\n");
     test_random(free);
     RUN(test_limits);
+    RUN(test_stocks);
     printf("# test_exhaustion\n");
     test_exhaustion(free);
     return check_done();

@@ -1,6 +1,7 @@
 // UNIT: kernel/mm/page.c
 /* The page allocator over a memory with holes: every page is given out once, zeros are zeros. */
 #include "kernel/arch/direct_map.h"
+#include "kernel/arch/smp.h"
 #include "kernel/base/random.h"
 #include "kernel/mm/page.h"
 #include "kernel/mm/page_init.h"
@@ -11,6 +12,8 @@
 #define PAGES (MEMORY / PAGE_SIZE)
 
 bool lock_checks_on;
+bool arch_many_cpus;
+static unsigned this_cpu;
 static _Alignas(4ul << 20) uint8_t memory[MEMORY];
 static uint8_t owner[PAGES]; /* of each page: 0 nobody */
 static unsigned reclaimable;
@@ -30,6 +33,11 @@ void panic(const char *fmt, ...)
 {
     printf("Bail out! panic: %s\n", fmt);
     __builtin_trap();
+}
+
+unsigned arch_cpu_index(void)
+{
+    return this_cpu;
 }
 
 bool page_reclaim(unsigned count)
@@ -230,6 +238,40 @@ static void test_limit(void)
     CHECK(count <= 8 * MIB / PAGE_SIZE);
 }
 
+/* What a CPU gives back it gets again; what others keep is found when nothing else is left. */
+static void test_stocks(void)
+{
+    begin(0);
+    uint64_t free = page_stats.free_pages;
+    arch_many_cpus = true;
+    struct page *first = page_alloc(0, 0), *second = page_alloc(0, 0);
+    page_put(first);
+    this_cpu = 3;
+    page_put(second);
+    CHECK_EQ(page_stats.free_pages, free);
+    CHECK(page_alloc(0, 0) == second);
+    page_put(second);
+    this_cpu = 0;
+    CHECK(page_alloc(0, 0) == first);
+    claim(first, 0);
+    unsigned count = 0;
+    for (struct page *p; (p = page_alloc(0, ALLOC_NORECLAIM)); count++)
+        claim(p, 0);
+    CHECK_EQ(count, free - 1);
+    CHECK_EQ(page_stats.free_pages, 0);
+    for (uint64_t n = 0; n < PAGES; n++) {
+        this_cpu = pick(CPUS_MAX);
+        if (owner[n])
+            give_back(page_of_phys(n * PAGE_SIZE));
+    }
+    CHECK_EQ(page_stats.free_pages, free);
+    for (count = 0; (first = page_alloc(10, 0)); count++)
+        claim(first, 10);
+    CHECK_EQ(count, 11);
+    CHECK_EQ(bad_pages, 0);
+    arch_many_cpus = false;
+}
+
 int main(void)
 {
     RUN(test_every_page_once);
@@ -238,5 +280,6 @@ int main(void)
     RUN(test_split_and_references);
     RUN(test_reclaim);
     RUN(test_limit);
+    RUN(test_stocks);
     return check_done();
 }

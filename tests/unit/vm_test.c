@@ -13,6 +13,7 @@
 #define cpu_read_cr3() 0ul
 #define cpu_write_cr3(value) ((void)(value))
 #define cpu_invalidate_page(addr) ((void)(addr))
+#include "kernel/arch/smp.h"
 #include "kernel/arch/x86_64/paging.c"
 #include "kernel/base/errno.h"
 #include "kernel/fd/file.h"
@@ -28,6 +29,7 @@
 #define MEMORY (320ul << 20)
 #define FILE_PAGES 4096u
 
+bool arch_many_cpus;
 uint64_t direct_map_base;
 paddr_t kernel_pml4;
 struct run_config the_run;
@@ -41,6 +43,11 @@ void tlb_shoot(uint64_t start, uint64_t end)
 {
     given_back_early = given_back_early || page_stats.free_pages > free_before + forgotten;
     forgotten += (end - start) / PAGE_SIZE;
+}
+
+unsigned arch_cpu_index(void)
+{
+    return 0;
 }
 
 void tlb_shoot_all(void) {}
