@@ -316,12 +316,10 @@ static bool begin_debug(struct vmm *vmm, struct error *err)
     return !options->profile || begin_profile(vmm, err);
 }
 
-/* Emulated, each processor is a thread of the host's. KVM with several is not tested so far; the
- * profiler samples the first. */
+/* Each processor is a thread of the host's. The profiler samples the first. */
 static void settle_cpus(struct vmm *vmm)
 {
-    bool one = vmm->kvm || vmm->options->profile;
-    unsigned cpus = one ? 1 : hostinfo_cpus();
+    unsigned cpus = vmm->options->profile ? 1 : hostinfo_cpus();
     vmm->settled = *vmm->options;
     if (!vmm->settled.cpus)
         vmm->settled.cpus = cpus < VMM_DEFAULT_CPUS_MAX ? cpus : VMM_DEFAULT_CPUS_MAX;
