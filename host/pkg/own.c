@@ -1,13 +1,9 @@
-/*
- * Both kinds become a tree in the workshop, and that a layer. The manifest's keys are those of the
- * article's tool; what only its machines know is named and not used.
- */
+/* Both kinds become a tree in the workshop, and that a layer. */
 #include "host/pkg/own.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -20,13 +16,13 @@
 #include "host/base/store.h"
 #include "host/image/image.h"
 #include "host/pkg/command.h"
+#include "host/pkg/manifest.h"
 #include "host/pkg/pack.h"
 #include "host/pkg/place.h"
 #include "host/pkg/recipe.h"
 #include "host/pkg/shelf.h"
 #include "host/pkg/untar.h"
 
-#define MANIFEST "package.manifest"
 #define COPY_SIZE (1u << 20)
 
 struct owning {
@@ -172,104 +168,12 @@ static bool open_source(struct owning *own, char **called)
     return ok;
 }
 
-static bool manifest_text(struct owning *own, const json_t *value, const char *key, char **out)
+static bool take_manifest(struct owning *own)
 {
-    if (!json_is_string(value))
-        return error_set(own->err, "%s/" MANIFEST ": \"%s\" is not a string", own->source, key);
-    free(*out);
-    *out = mem_string(json_string_value(value));
-    return true;
-}
-
-static bool manifest_args(struct owning *own, const json_t *value)
-{
-    size_t i;
-    json_t *item;
-    bool ok = json_is_array(value);
-    json_array_foreach(value, i, item)
-    {
-        ok = ok && json_is_string(item);
-        if (ok)
-            strlist_add(&own->item.package.args, json_string_value(item));
-    }
-    return ok ||
-           error_set(own->err, "%s/" MANIFEST ": \"Args\" is not a list of strings", own->source);
-}
-
-static bool manifest_env(struct owning *own, const json_t *value)
-{
-    const char *name;
-    json_t *item;
-    bool ok = json_is_object(value);
-    json_object_foreach((json_t *)(uintptr_t)value, name, item)
-    {
-        char *line =
-            ok && json_is_string(item) ? mem_printf("%s=%s", name, json_string_value(item)) : NULL;
-        ok = line != NULL;
-        if (ok)
-            strlist_add(&own->item.package.env, line);
-        free(line);
-    }
-    return ok ||
-           error_set(own->err, "%s/" MANIFEST ": \"Env\" is not an object whose values are strings",
-                     own->source);
-}
-
-/* Whether key is one of the article's tool's that mean nothing, or nothing here. */
-static bool is_idle(const char *key)
-{
-    static const char *const keys[] = {
-        "Language",  "BaseVolumeSz",   "NameServers",         "TargetRoot",   "Klibs",
-        "RunConfig", "Debugflags",     "ManifestPassthrough", "CloudConfig",  "Kernel",
-        "KlibDir",   "Boot",           "NanosVersion",        "NightlyBuild", "RebootOnExit",
-        "NoTrace",   "DisableArgsCopy"};
-    for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
-        if (strcasecmp(keys[i], key) == 0)
-            return true;
-    return false;
-}
-
-static bool manifest_key(struct owning *own, const char *key, const json_t *value)
-{
-    struct package *package = &own->item.package;
-    if (strcasecmp(key, "Program") == 0)
-        return manifest_text(own, value, key, &package->program);
-    if (strcasecmp(key, "Version") == 0)
-        return manifest_text(own, value, key, &package->version);
-    if (strcasecmp(key, "Description") == 0)
-        return manifest_text(own, value, key, &package->summary);
-    if (strcasecmp(key, "Args") == 0)
-        return manifest_args(own, value);
-    if (strcasecmp(key, "Env") == 0)
-        return manifest_env(own, value);
-    if (strcasecmp(key, "Files") == 0 || strcasecmp(key, "Dirs") == 0 ||
-        strcasecmp(key, "MapDirs") == 0)
-        return json_object_size(value) + json_array_size(value) == 0 ||
-               error_set(own->err,
-                         "%s/" MANIFEST ": \"%s\" names files outside the package: put them into "
-                         "its sysroot",
-                         own->source, key);
-    if (!is_idle(key))
-        return error_set(own->err, "%s/" MANIFEST ": unknown key \"%s\"", own->source, key);
-    if (strcasecmp(key, "Language") != 0)
-        say("%s in " MANIFEST " is not used", key);
-    return true;
-}
-
-static bool manifest_read(struct owning *own)
-{
-    char *path = path_join(own->folder, MANIFEST);
-    json_error_t problem;
-    json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, &problem), *value;
-    bool ok = json_is_object(root) ||
-              error_set(own->err, "%s/" MANIFEST ":%d:%d: %s", own->source, problem.line,
-                        problem.column, root ? "not a JSON object" : problem.text);
-    const char *key;
-    json_object_foreach(root, key, value) ok = ok && manifest_key(own, key, value);
-    if (ok && !own->item.package.program)
-        ok = error_set(own->err, "%s/" MANIFEST ": no \"Program\"", own->source);
-    json_decref(root);
+    char *path = path_join(own->folder, MANIFEST), *called = path_join(own->source, MANIFEST);
+    bool ok = manifest_read(path, called, &own->item.package, own->err);
     free(path);
+    free(called);
     return ok;
 }
 
@@ -344,7 +248,7 @@ static bool put_files(struct owning *own)
 static bool add_locked(struct owning *own, char **id)
 {
     char *called = NULL;
-    bool ok = owning_begin(own) && open_source(own, &called) && manifest_read(own) &&
+    bool ok = owning_begin(own) && open_source(own, &called) && take_manifest(own) &&
               put_files(own) && read_about(own) && set_name(own, called);
     if (ok && !own->item.package.args.count)
         strlist_add(&own->item.package.args, own->item.package.program);

@@ -105,12 +105,22 @@ struct unpacking {
     struct archive *disk;
 };
 
+static bool leads_out(const struct unpacking *job, const char *member, struct error *err)
+{
+    return error_set(err, "%s holds a path that leads out of it: %s", job->deb,
+                     member ? member : "(none)");
+}
+
 static bool entry_write(const struct unpacking *job, struct archive *tar,
                         struct archive_entry *entry, const char *guest, struct error *err)
 {
     char *path = mem_printf("%s%s", job->folder, guest);
     const char *hard = archive_entry_hardlink(entry);
     char *hard_guest = hard ? unpack_guest_path(hard) : NULL;
+    if (hard && !hard_guest) {
+        free(path);
+        return leads_out(job, hard, err);
+    }
     archive_entry_set_pathname(entry, path);
     free(path);
     archive_entry_set_perm(entry, archive_entry_perm(entry) & 0777);
@@ -159,10 +169,10 @@ static void copyright_take(struct deb_facts *facts, struct archive *tar,
 static bool entry_take(const struct unpacking *job, struct archive *tar,
                        struct archive_entry *entry, struct error *err)
 {
-    char *guest = unpack_guest_path(archive_entry_pathname(entry));
+    const char *member = archive_entry_pathname(entry);
+    char *guest = member ? unpack_guest_path(member) : NULL;
     if (!guest)
-        return error_set(err, "%s holds a path that leads out of it: %s", job->deb,
-                         archive_entry_pathname(entry));
+        return leads_out(job, member, err);
     unsigned type = archive_entry_filetype(entry);
     bool wanted =
         type == AE_IFREG || type == AE_IFDIR || type == AE_IFLNK || archive_entry_hardlink(entry);
@@ -210,7 +220,7 @@ static bool control_read(const struct unpacking *job, struct archive *tar, struc
     struct archive_entry *entry;
     int result;
     while ((result = archive_read_next_header(tar, &entry)) == ARCHIVE_OK) {
-        const char *name = path_base(archive_entry_pathname(entry));
+        const char *member = archive_entry_pathname(entry), *name = member ? path_base(member) : "";
         bool script = strcmp(name, "postinst") == 0;
         char *text = script || strcmp(name, "control") == 0 ? text_read(tar) : NULL;
         if (text && script)
@@ -244,8 +254,8 @@ static bool members_take(const struct unpacking *job, struct archive *outer, str
     member->outer = outer;
     while (ok && (result = archive_read_next_header(outer, &entry)) == ARCHIVE_OK) {
         const char *name = archive_entry_pathname(entry);
-        bool control = strncmp(name, "control.tar", 11) == 0;
-        bool data = strncmp(name, "data.tar", 8) == 0;
+        bool control = name && strncmp(name, "control.tar", 11) == 0;
+        bool data = name && strncmp(name, "data.tar", 8) == 0;
         if (!control && !data)
             continue;
         struct archive *tar = member_open(member, job->deb, err);

@@ -3,9 +3,13 @@
 // LIBS: -larchive -ljansson
 #include <stdint.h>
 
+#include <archive.h>
+#include <archive_entry.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/base/buf.h"
 #include "host/pkg/ldcache.h"
 #include "host/pkg/unpack.h"
 #include "host/pkg/users.h"
@@ -108,6 +112,63 @@ static uint32_t number_at(const struct buf *buf, size_t offset)
     return number;
 }
 
+/* One member of an archive: a file with data, or a hard link to target. */
+static void member_add(struct archive *to, const char *name, const char *target, const void *data,
+                       size_t size)
+{
+    struct archive_entry *entry = archive_entry_new();
+    archive_entry_set_pathname(entry, name);
+    archive_entry_set_filetype(entry, AE_IFREG);
+    archive_entry_set_perm(entry, 0644);
+    archive_entry_set_size(entry, (la_int64_t)size);
+    if (target)
+        archive_entry_set_hardlink(entry, target);
+    CHECK_EQ(archive_write_header(to, entry), ARCHIVE_OK);
+    CHECK_EQ(archive_write_data(to, data, size), (la_ssize_t)size);
+    archive_entry_free(entry);
+}
+
+/* A package with a file and a hard link to target, unpacked into folder. */
+static bool link_unpacks(const char *folder, const char *target, struct error *err)
+{
+    static char data[65536], deb[131072];
+    struct archive *tar = archive_write_new(), *ar = archive_write_new();
+    struct recipe_rules rules = {0};
+    struct scripts scripts = {0};
+    struct deb_facts facts = {0};
+    size_t data_size, deb_size;
+    archive_write_set_format_ustar(tar);
+    archive_write_open_memory(tar, data, sizeof(data), &data_size);
+    member_add(tar, "./usr/file", NULL, "x", 1);
+    member_add(tar, "./usr/link", target, "", 0);
+    archive_write_free(tar);
+    archive_write_set_format_ar_svr4(ar);
+    archive_write_open_memory(ar, deb, sizeof(deb), &deb_size);
+    member_add(ar, "debian-binary", NULL, "2.0\n", 4);
+    member_add(ar, "data.tar", NULL, data, data_size);
+    archive_write_free(ar);
+    char *path = mem_printf("%s/x.deb", folder);
+    FILE *file = fopen(path, "we");
+    CHECK(file && fwrite(deb, 1, deb_size, file) == deb_size && fclose(file) == 0);
+    bool ok = unpack_deb(path, folder, &rules, &scripts, &facts, err);
+    deb_facts_clear(&facts);
+    scripts_clear(&scripts);
+    free(path);
+    return ok;
+}
+
+static void check_hard_links(void)
+{
+    char folder[] = "/tmp/orris-unpack.XXXXXX", command[64];
+    struct error err = {0};
+    CHECK(mkdtemp(folder) != NULL);
+    CHECK(link_unpacks(folder, "./usr/file", &err));
+    CHECK(!link_unpacks(folder, "../../../../etc/hostname", &err));
+    CHECK(strstr(err.text, "leads out of it: ../../../../etc/hostname") != NULL);
+    snprintf(command, sizeof(command), "rm -rf %s", folder);
+    CHECK_EQ(system(command), 0);
+}
+
 static void check_linker_cache(void)
 {
     CHECK(ldcache_compare("libz.so.1", "libz.so.1") == 0);
@@ -138,6 +199,7 @@ int main(void)
     check_rules();
     check_alternatives();
     check_users();
+    check_hard_links();
     check_linker_cache();
     return check_done();
 }

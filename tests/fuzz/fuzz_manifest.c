@@ -1,0 +1,37 @@
+// UNIT: host/pkg/manifest.c host/base/buf.c host/base/error.c host/base/io.c host/base/fresh.c
+// UNIT: host/base/say.c host/base/strlist.c
+// LIBS: -ljansson
+/* Whatever a package.manifest holds, it is taken or refused by name. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "host/base/io.h"
+#include "host/base/say.h"
+#include "host/pkg/manifest.h"
+
+int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
+{
+    char path[64];
+    struct package package = {0};
+    struct error err = {0};
+    int fd = memfd_create("manifest", 0);
+    say_level = SAY_QUIET;
+    if (fd < 0 || !io_write(fd, data, size))
+        abort();
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    bool ok = manifest_read(path, "a/package.manifest", &package, &err);
+    if (ok ? !package.program : !strstr(err.text, "a/package.manifest"))
+        abort();
+    free(package.program);
+    free(package.version);
+    free(package.summary);
+    strlist_clear(&package.args);
+    strlist_clear(&package.env);
+    close(fd);
+    return 0;
+}
