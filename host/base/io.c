@@ -12,6 +12,8 @@
 
 #include "host/base/fresh.h"
 
+#define HOLE_SIZE 65536u
+
 ssize_t io_pread(int fd, void *data, size_t size, off_t offset)
 {
     size_t done = 0;
@@ -37,6 +39,32 @@ bool io_write(int fd, const void *data, size_t size)
         if (n < 0)
             return false;
         done += (size_t)n;
+    }
+    return true;
+}
+
+/* Whether the bytes are all zero: the first is, and each is like the one before it. */
+static bool is_zero(const char *data, size_t size)
+{
+    return size == 0 || (data[0] == 0 && memcmp(data, data + 1, size - 1) == 0);
+}
+
+bool io_write_sparse(int fd, const void *data, size_t size)
+{
+    const char *at = data;
+    for (size_t done = 0; done < size;) {
+        size_t start = done, hole = 0;
+        while (done < size && hole == 0) {
+            size_t part = size - done < HOLE_SIZE ? size - done : HOLE_SIZE;
+            if (part == HOLE_SIZE && is_zero(at + done, part))
+                hole = part;
+            else
+                done += part;
+        }
+        if (!io_write(fd, at + start, done - start) ||
+            (hole > 0 && lseek(fd, (off_t)hole, SEEK_CUR) < 0))
+            return false;
+        done += hole;
     }
     return true;
 }

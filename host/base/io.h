@@ -16,6 +16,9 @@ ssize_t io_pread(int fd, void *data, size_t size, off_t offset);
 
 /* All size bytes, or false with errno set. */
 bool io_write(int fd, const void *data, size_t size);
+/* The same to a new file on a disk, where long runs of zeros become holes. Whoever is done sets the
+ * file's size, for it may end in one. */
+bool io_write_sparse(int fd, const void *data, size_t size);
 bool io_pwrite(int fd, const void *data, size_t size, off_t offset);
 
 /* Appends the whole file to out. A missing file is an error with errno ENOENT. */

@@ -385,7 +385,7 @@ struct stream {
 static bool stream_flush(struct stream *stream)
 {
     digest_update(&stream->hash, stream->buffer, stream->fill);
-    bool done = io_write(stream->fd, stream->buffer, stream->fill);
+    bool done = io_write_sparse(stream->fd, stream->buffer, stream->fill);
     if (!done)
         error_errno(stream->err, "can't write a layer");
     stream->written += stream->fill;
@@ -506,6 +506,8 @@ static bool plan_write(const struct plan *plan, int fd, uint8_t digest[DIGEST_SI
     done = done && stream_flush(&stream);
     progress_end();
     digest_final(&stream.hash, digest);
+    done = done &&
+           (ftruncate(fd, (off_t)stream.written) == 0 || error_errno(err, "can't write a layer"));
     done = done && super_finish(fd, meta, digest, err);
     free(stream.buffer);
     free(meta);

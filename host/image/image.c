@@ -266,21 +266,53 @@ static bool copy_slowly(int from, int to, uint64_t offset, uint64_t done, uint64
     return good;
 }
 
-/* Copies a layer into the image; on file systems that can, this shares the blocks. */
-static bool part_copy(const struct part *part, int to)
+/* Copies [from, end) of a layer; on file systems that can, this shares the blocks. */
+static bool range_copy(const struct part *part, int to, uint64_t from, uint64_t end)
 {
-    uint64_t done = 0;
-    while (done < part->layer.size) {
-        off_t from_at = (off_t)done, to_at = (off_t)(part->layer.offset + done);
-        ssize_t got = copy_file_range(part->fd, &from_at, to, &to_at, part->layer.size - done, 0);
+    while (from < end) {
+        off_t from_at = (off_t)from, to_at = (off_t)(part->layer.offset + from);
+        ssize_t got = copy_file_range(part->fd, &from_at, to, &to_at, end - from, 0);
         if (got < 0 && errno == EINTR)
             continue;
         if (got <= 0)
             break;
-        done += (uint64_t)got;
+        from += (uint64_t)got;
     }
-    return done == part->layer.size ||
-           copy_slowly(part->fd, to, part->layer.offset, done, part->layer.size);
+    return from == end || copy_slowly(part->fd, to, part->layer.offset, from, end);
+}
+
+/* The next place at or after at where data (SEEK_DATA) or a hole (SEEK_HOLE) is, at most size. */
+static uint64_t seek(int fd, uint64_t at, int what, uint64_t size)
+{
+    off_t found = lseek(fd, (off_t)at, what);
+    if (found < 0)
+        return errno != ENXIO && what == SEEK_DATA ? at : size;
+    return (uint64_t)found < size ? (uint64_t)found : size;
+}
+
+static bool punch(int fd, uint64_t from, uint64_t end)
+{
+    return fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)from,
+                     (off_t)(end - from)) == 0;
+}
+
+/* Copies a layer into the image, where its holes stay holes: what was there before goes. */
+static bool part_copy(const struct part *part, int to)
+{
+    uint64_t size = part->layer.size, at = 0;
+    while (at < size) {
+        uint64_t data = seek(part->fd, at, SEEK_DATA, size);
+        if (data > at && punch(to, part->layer.offset + at, part->layer.offset + data)) {
+            at = data;
+            continue;
+        }
+        uint64_t hole = seek(part->fd, at, SEEK_HOLE, size);
+        uint64_t end = hole > at ? hole : size; /* else a hole that could not be punched */
+        if (!range_copy(part, to, at, end))
+            return false;
+        at = end;
+    }
+    return true;
 }
 
 static bool parts_copy(const struct making *making, int fd, const char *path)

@@ -68,8 +68,9 @@ static void say_what(const struct lock *lock, const char *path, size_t before)
         missing += lock->entries[i].kind == LOCK_NONE;
         bytes += lock->entries[i].size;
     }
-    say("recorded in %s: %zu files (%.1f MB), %zu paths looked for in vain%s", path, files,
-        (double)bytes / 1e6, missing, before ? "; together with what stood there" : "");
+    say("recorded in %s: %zu file%s (%.1f MB), %zu path%s looked for in vain%s", path, files,
+        files == 1 ? "" : "s", (double)bytes / 1e6, missing, missing == 1 ? "" : "s",
+        before ? "; together with what stood there" : "");
 }
 
 /* The former recording; none if there is no file, or it isn't to count. */

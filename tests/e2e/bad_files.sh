@@ -103,4 +103,34 @@ ok "a lock file that names a device" eval 'is $status 0 && has err "gone since d
 head -c 100000 /dev/urandom > noise.lock
 try build --locked --lock noise.lock
 ok "a lock file that is none" eval 'is $status 1 && has err "noise.lock: holds a zero byte"'
+
+# More than 4 GiB, nearly all of it a hole: found, hashed, put in, read behind the limit, and no larger on the disk.
+cat > far.c <<'C'
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+int main(void)
+{
+    const off_t far = (off_t)1 << 32;
+    char text[8] = "";
+    struct stat info;
+    int fd = open("large", O_RDONLY);
+    if (fd < 0 || fstat(fd, &info) != 0 || pread(fd, text, 4, far + 2) < 0)
+        return 1;
+    const char *map = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fd, far);
+    printf("%lld %s %.4s %lld\n", (long long)info.st_size, text, map + 2, (long long)lseek(fd, -3, SEEK_END));
+    return 0;
+}
+C
+gcc -o far far.c
+truncate -s $(((4 << 30) + 65536)) large
+printf over | dd of=large bs=1 seek=$(((4 << 30) + 2)) conv=notrunc 2> log
+try run -i e2e-large --trim ./far
+ok "a file of more than 4 GiB is recorded, built and read" is "$(cat out)" "$(./far)"
+image=$(ls "$ORRIS_HOME"/images/e2e-large*.img)
+ok "with its size" test "$(stat -c %s "$image")" -gt $((4 << 30))
+ok "and without its zeros" test "$(du -m "$image" | cut -f 1)" -lt 100
+rm -f large "$image"
 finish
