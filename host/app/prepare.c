@@ -13,10 +13,12 @@
 #include "host/app/app.h"
 #include "host/app/guestenv.h"
 #include "host/app/leaks.h"
+#include "host/app/limit.h"
 #include "host/app/memo.h"
 #include "host/app/resolve.h"
 #include "host/app/trim.h"
 #include "host/base/say.h"
+#include "host/base/store.h"
 #include "host/image/image.h"
 #include "host/image/layer.h"
 
@@ -223,11 +225,16 @@ bool app_prepare(const struct app_request *request, struct app *app, struct erro
     if (!path)
         return false;
     struct memo memo = {0};
-    bool good = prepare_known(request, &memo, path, &app->image_fd, &app->fresh);
-    if (!good) {
+    int builders = store_lock_shared(STORE_BUILDERS, err);
+    bool good = builders >= 0;
+    if (good && !prepare_known(request, &memo, path, &app->image_fd, &app->fresh)) {
         memo_clear(&memo);
         good = prepare_anew(request, &memo, path, &app->image_fd, &app->fresh, err);
     }
+    if (builders >= 0)
+        close(builders);
+    if (good && app->fresh)
+        limit_keep(memo.image_path);
     good = good && app_fill(request, &memo, app, err);
     memo_clear(&memo);
     free(path);

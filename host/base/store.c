@@ -59,10 +59,10 @@ char *store_path(const char *sub, bool dir, struct error *err)
 }
 
 /* Waits for the lock on fd, with a note if that takes a while. */
-static bool store_lock_wait(int fd, const char *name)
+static bool store_lock_wait(int fd, int kind, const char *name)
 {
     for (int tries = 0; tries < 20; tries++) {
-        if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+        if (flock(fd, kind | LOCK_NB) == 0)
             return true;
         if (errno != EWOULDBLOCK && errno != EINTR)
             return false;
@@ -71,12 +71,12 @@ static bool store_lock_wait(int fd, const char *name)
     say("waiting for another orris that works on %s ...", name);
     int result;
     do
-        result = flock(fd, LOCK_EX);
+        result = flock(fd, kind);
     while (result && errno == EINTR);
     return result == 0;
 }
 
-int store_lock(const char *name, struct error *err)
+static int lock_take(const char *name, int kind, struct error *err)
 {
     char *sub = mem_printf("locks/%s", name);
     char *path = store_path(sub, false, err);
@@ -84,7 +84,9 @@ int store_lock(const char *name, struct error *err)
     if (!path)
         return -1;
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (fd < 0 || !store_lock_wait(fd, name)) {
+    bool locked =
+        fd >= 0 && (kind & LOCK_NB ? flock(fd, kind) == 0 : store_lock_wait(fd, kind, name));
+    if (!locked) {
         error_errno(err, "can't lock %s", path);
         if (fd >= 0)
             close(fd);
@@ -92,6 +94,21 @@ int store_lock(const char *name, struct error *err)
     }
     free(path);
     return fd;
+}
+
+int store_lock(const char *name, struct error *err)
+{
+    return lock_take(name, LOCK_EX, err);
+}
+
+int store_lock_now(const char *name, struct error *err)
+{
+    return lock_take(name, LOCK_EX | LOCK_NB, err);
+}
+
+int store_lock_shared(const char *name, struct error *err)
+{
+    return lock_take(name, LOCK_SH, err);
 }
 
 char *store_kernel_path(struct error *err)

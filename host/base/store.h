@@ -20,6 +20,13 @@ char *store_path(const char *sub, bool dir, struct error *err);
 /* Takes an exclusive lock named name, waiting (with a note after a second) while another orris
  * holds it. The lock goes with the process. Returns a descriptor, or -1 with err set. */
 int store_lock(const char *name, struct error *err);
+/* The same without waiting: an error if another holds it. */
+int store_lock_now(const char *name, struct error *err);
+
+/* Held together by all who build images; alone by who removes what they build from. Taken before
+ * any other. */
+#define STORE_BUILDERS "builders"
+int store_lock_shared(const char *name, struct error *err);
 
 /* The kernel to put into images: $ORRIS_KERNEL, else beside the tool (../kernel/orris.elf in the
  * build tree, ../lib/orris/orris.elf when installed). Owned by the caller; NULL on error. */
