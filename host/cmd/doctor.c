@@ -12,6 +12,7 @@
 #include "host/base/path.h"
 #include "host/base/store.h"
 #include "host/cmd/cmd.h"
+#include "host/cmd/table.h"
 #include "host/image/kernel.h"
 #include "host/pkg/command.h"
 #include "host/pkg/recipe.h"
@@ -183,18 +184,33 @@ static const struct check {
     {"erofs-utils", false, look_at_erofs}, {"gdb", false, look_at_gdb},
 };
 
-static bool check_print(const struct check *check)
+static const struct column columns[] = {
+    {"CHECK", COLUMN_TEXT}, {"STATE", COLUMN_TEXT}, {"FOUND", COLUMN_TEXT},
+    {"HELP", COLUMN_TEXT},  {NULL, COLUMN_TEXT},
+};
+
+static void check_print(const struct check *check, const char *state, const struct finding *f)
+{
+    printf("%-8s %-13s %s\n", state, check->name, f->what.data);
+    if (f->help.size)
+        printf("%-9s%-14s%s\n", "", "", f->help.data);
+    fflush(stdout); /* the next may take a second */
+}
+
+/* Looks, and prints a line, or adds it to the table unless that is NULL. */
+static bool check_run(const struct check *check, struct table *table)
 {
     struct finding f = {0};
     bool good = check->look(&f);
-    printf("%-8s %-13s %s\n",
-           good            ? "ok"
-           : check->needed ? "MISSING"
-                           : "could be",
-           check->name, f.what.data);
-    if (f.help.size)
-        printf("%-9s%-14s%s\n", "", "", f.help.data);
-    fflush(stdout); /* the next may take a second */
+    const char *state = good ? "ok" : check->needed ? "MISSING" : "could be";
+    if (table) {
+        table_text(table, check->name);
+        table_text(table, state);
+        table_text(table, f.what.data);
+        table_text(table, f.help.data);
+    } else {
+        check_print(check, state, &f);
+    }
     buf_clear(&f.what);
     buf_clear(&f.help);
     return good || !check->needed;
@@ -202,23 +218,30 @@ static bool check_print(const struct check *check)
 
 static int doctor_run(const struct verb *verb, int argc, char **argv)
 {
+    bool json = false, ok = true;
+    if (!table_flags(&argc, argv, &json))
+        return cmd_unknown_flag(verb, argv[1]);
     if (argc > 1)
         return cmd_usage(verb, "unexpected argument %s", argv[1]);
-    bool ok = true;
+    struct table table = {.columns = columns};
     for (size_t i = 0; i < sizeof(checks) / sizeof(*checks); i++)
-        ok &= check_print(&checks[i]);
+        ok &= check_run(&checks[i], json ? &table : NULL);
+    if (json)
+        ok &= table_print(&table, true);
     return ok ? CMD_OK : CMD_FAILURE;
 }
 
 const struct verb verb_doctor = {
     .name = "doctor",
-    .usage = "",
+    .usage = "[--json]",
     .summary = "Tell what this host has and lacks.",
     .help =
         {"One line for each thing that orris uses: QEMU, its acceleration (measured, which may\n"
          "take 2 seconds), the kernel, room for the store, recipes and apt for packages. A line\n"
          "that begins with MISSING is followed by what gets it, \"could be\" by what would be\n"
          "better.\n"
+         "\n"
+         "      --json           an array of objects\n"
          "\n"
          "Exit status: 0 when everything needed is there, else 1.\n"},
     .run = doctor_run,

@@ -13,6 +13,7 @@
 #include "host/base/path.h"
 #include "host/base/say.h"
 #include "host/cmd/cmd.h"
+#include "host/cmd/table.h"
 #include "host/image/annex.h"
 #include "host/image/weigh.h"
 
@@ -25,6 +26,7 @@ struct size_flags {
     const char *html; /* NULL: the tree on standard output */
     unsigned depth;
     bool all; /* small things, too */
+    bool json;
 };
 
 /* ---- the tree ---- */
@@ -86,6 +88,29 @@ static void print_tree(const char *name, const struct view *view, const struct w
     printf("%s: %.2f MB in %zu files; kernel %.2f MB\n", name, (double)all->bytes / 1e6, all->files,
            (double)view->info.header.kernel_size / 1e6);
     print_parts(all, flags, all->bytes, 1, "");
+}
+
+/* ---- the table, for programs ---- */
+
+static const struct column columns[] = {
+    {"PATH", COLUMN_TEXT}, {"BYTES", COLUMN_BYTES}, {"FILES", COLUMN_NUMBER}, {NULL, COLUMN_TEXT}};
+
+static void add_rows(struct table *table, const struct weight *weight, unsigned depth)
+{
+    char *path = tree_path(weight->node);
+    table_text(table, *path ? path : "/");
+    table_number(table, (int64_t)weight->bytes);
+    table_number(table, (int64_t)weight->files);
+    free(path);
+    for (size_t i = 0; depth > 0 && i < weight->count; i++)
+        add_rows(table, &weight->parts[i], depth - 1);
+}
+
+static bool print_json(const struct weight *all, const struct size_flags *flags)
+{
+    struct table table = {.columns = columns};
+    add_rows(&table, all, flags->depth);
+    return table_print(&table, true);
 }
 
 /* ---- the page ---- */
@@ -198,6 +223,8 @@ static int take_flags(const struct verb *verb, int argc, char **argv, struct siz
             return cmd_usage(verb, "--depth %s: must be a number from 1 up", value);
         else if (!strcmp(word, "--all"))
             flags->all = true;
+        else if (!strcmp(word, "--json"))
+            flags->json = true;
         else if (!depth && word[0] == '-')
             return cmd_unknown_flag(verb, word);
         else if (!depth && *image)
@@ -214,7 +241,9 @@ static bool size_image(const char *file, const struct size_flags *flags, struct 
     bool good = view_open(&view, file, err);
     if (good) {
         struct weight all = weigh(&view, &view.tree->root);
-        if (flags->html)
+        if (flags->json)
+            good = print_json(&all, flags) || error_errno(err, "can't write the table");
+        else if (flags->html)
             good = write_page(path_base(file), &view, &all, flags->html, err);
         else
             print_tree(path_base(file), &view, &all, flags);
@@ -250,6 +279,7 @@ const struct verb verb_size = {
          "\n"
          "      --depth N        so many levels of folders (default 5)\n"
          "      --all            small things, too\n"
+         "      --json           an array of objects, all that is within so many levels\n"
          "      --html FILE      write a page with a treemap, which needs nothing else, instead\n"
          "  -h, --help           this text\n"},
     .run = size_run,

@@ -163,8 +163,11 @@ bool table_flags(int *argc, char **argv, bool *json)
         else
             argv[kept++] = argv[i];
     }
-    for (int i = 1; i < kept; i++)
-        good &= argv[i][0] != '-' || !argv[i][1];
+    for (int i = 1; good && i < kept; i++)
+        if (argv[i][0] == '-' && argv[i][1]) {
+            argv[1] = argv[i];
+            good = false;
+        }
     *argc = kept;
     return good;
 }

@@ -31,5 +31,5 @@ void table_number(struct table *table, int64_t number);
 bool table_print(struct table *table, bool json);
 
 /* Takes --json, -q and -v out of argv's flags: true if argv[1…] held nothing else that begins with
- * "-". *argc is what is left. */
+ * "-"; else the first such is argv[1]. *argc is what is left. */
 bool table_flags(int *argc, char **argv, bool *json);

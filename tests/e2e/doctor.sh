@@ -11,6 +11,14 @@ ok "QEMU's version is told" has out "$(qemu-system-x86_64 --version | sed -n 's/
 ok "the acceleration was measured" matches out 'acceleration +(KVM|emulation), [1-9][0-9]* million instructions a second'
 ok "the store's room is told with its folder" matches out "GB free in $ORRIS_HOME$"
 
+try doctor --json
+ok "--json tells the same" "$python" - <<'P'
+import json
+rows = {row["check"]: row for row in json.load(open("out"))}
+assert rows["QEMU"]["state"] == "ok" and "qemu-system-x86_64" in rows["QEMU"]["found"], rows
+assert list(rows) == ["QEMU", "acceleration", "kernel", "store", "recipes", "apt", "erofs-utils", "gdb"]
+P
+
 # Only what is named: without NAME… nothing else of the host is in PATH.
 only() {
     rm -rf bin && mkdir bin

@@ -17,12 +17,22 @@ image=$(orris build -q -i e2e-why -c config.json "$python" main.py)
 real=$(readlink -f "$python")
 
 orris why e2e-why "$real" > out 2> err
-ok "the program" is "$(tail -n 1 out)" "  the program"
+owner=$(dpkg -S "$real" | cut -d : -f 1)
+debian="; of Debian's $owner $(dpkg-query -W -f '${Version}' "$owner")"
+ok "the program, and Debian's package that it is of" is "$(tail -n 1 out)" "  the program$debian"
 library=$(ldd "$real" | sed -n 's/.*libz\.so.*=> \([^ ]*\) .*/\1/p')
 orris why e2e-why "$library" > out 2> err
 ok "a library: who needs it, and by which rule it was found" \
     has out "needed by $real, found by /etc/ld.so.cache"
-ok "and who needs that" is "$(tail -n 1 out)" "    the program"
+ok "and who needs that" is "$(tail -n 1 out)" "    the program$debian"
+orris why --json e2e-why "$library" > out 2> err
+ok "--json has the chain" "$python" - "$library" "$real" "the program$debian" <<'P'
+import json, sys
+library, real, reason = sys.argv[1:]
+steps = json.load(open("out"))
+assert {step["asked"] for step in steps} == {library}
+assert steps[-1]["path"] == real and steps[-1]["why"] == reason, steps
+P
 orris why "$image" /main.py /beside.py /data/large.bin /etc/passwd > out 2> err
 status=$?
 ok "the script" is "$(sed -n 2p out)" "  the script"
@@ -53,6 +63,14 @@ orris size --depth 1 e2e-why > out 2> err
 ok "--depth" eval 'not matches out "  [├└]─ lib/"'
 orris size --all --depth 9 e2e-why > out 2> err
 ok "--all" has out "main.py"
+
+orris size --json --depth 2 e2e-why > out 2> err
+ok "--json has exact sizes" "$python" - <<'P'
+import json
+rows = {row["path"]: row for row in json.load(open("out"))}
+assert rows["/data"]["bytes"] == 5300000 and rows["/data"]["files"] == 3, rows["/data"]
+assert "/data/large.bin" in rows and rows["/"]["bytes"] > 5300000
+P
 
 orris size --html page.html e2e-why > out 2> err
 cat > page.py <<'P'
