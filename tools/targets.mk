@@ -20,7 +20,7 @@ install: all
 	install -m 755 $(B)/bin/orris $(INSTALL)/bin/orris
 	install -m 644 $(B)/kernel/orris.elf $(INSTALL)/lib/orris/orris.elf
 	install -d $(INSTALL)/share/man/man1
-	install -m 644 docs/orris.1 $(INSTALL)/share/man/man1/orris.1
+	{ $(B)/bin/orris help --man && cat docs/orris.1.end; } > $(INSTALL)/share/man/man1/orris.1
 	$(B)/bin/orris help --verbs | while read -r verb; do \
 	    $(B)/bin/orris help --man $$verb > \
 	        $(INSTALL)/share/man/man1/orris-$$(echo $$verb | tr ' ' -).1 || exit 1; done

@@ -98,6 +98,23 @@ void describe_man(const struct verb *verb)
     free(page);
 }
 
+void describe_man_all(void)
+{
+    puts(".\\\" Made by orris from the texts of `orris --help`.");
+    puts(".TH ORRIS 1 \"\" \"Orris " ORRIS_VERSION "\" \"User Commands\"");
+    puts(".SH NAME\norris \\- run a program in a machine of its own\n.SH SYNOPSIS");
+    puts(".B orris\n.I VERB\n.RI [ FLAGS ]\n\\&...\n.SH DESCRIPTION");
+    puts(".B orris\nturns a program and what it needs into a machine image with nothing else in\n"
+         "it, and runs it:\n.B orris run\n.I X\nbehaves as running\n.I X\ndoes, in a machine of "
+         "its own.\n.SH VERBS\nEach has a page of its own, such as\n.BR orris\\-run (1).");
+    for (size_t i = 0; all_verbs[i]; i++) {
+        printf(".TP\n.B %s\n", all_verbs[i]->name);
+        roff_line(all_verbs[i]->usage, strlen(all_verbs[i]->usage));
+        fputs(".br\n", stdout);
+        roff_line(all_verbs[i]->summary, strlen(all_verbs[i]->summary));
+    }
+}
+
 /* ---- what there is ---- */
 
 static void add_once(struct strlist *list, const char *text, size_t size)

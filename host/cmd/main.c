@@ -106,10 +106,12 @@ static int main_help_config(const char *how)
     return CMD_OK;
 }
 
-/* For the makefile: `orris help --verbs`, `orris help --man VERB…`. */
+/* For the makefile: `orris help --verbs`, `orris help --man [VERB…]`. */
 static int main_describe(int argc, char **argv)
 {
     char *name = mem_string(argc > 3 ? argv[3] : "");
+    if (argc == 3 && strcmp(argv[2], "--man") == 0)
+        describe_man_all();
     if (argc > 4) {
         free(name);
         name = mem_printf("%s %s", argv[3], argv[4]);

@@ -125,6 +125,15 @@ while read -r verb; do
     [ -z "$(LC_ALL=C.UTF-8 man --warnings -l page.1 2>&1 > /dev/null | grep -v 'cannot open')" ] || bad="$bad $verb"
 done < verbs
 ok "every verb has a manual page" is "$bad" ""
+{ "$ORRIS" help --man && cat "$top/docs/orris.1.end"; } > page.1
+bad=
+while read -r verb; do
+    grep -qx "\.B $verb" page.1 || bad="$bad $verb"
+done < verbs
+for flag in $("$ORRIS" run -h | grep -o -- '^ *\(-., \)\?--[a-z-]*' | grep -o -- '--.*'); do
+    grep -q -- "$(echo "$flag" | sed 's/-/\\\\-/g')" page.1 || bad="$bad $flag"
+done
+ok "orris(1) has every verb, and every flag of run" is "$bad" ""
 try profile
 ok "profile" matches out "^QEMU +QEMU emulator version"
 try profile --json
