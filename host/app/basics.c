@@ -1,6 +1,6 @@
 /*
  * What every program takes for granted: a few files of /etc, folders to write in, the host's clock
- * zone and locale. What a package brings is left alone.
+ * zone. What a package brings is left alone.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +11,6 @@
 #include "host/app/launch.h"
 #include "host/base/path.h"
 
-#define LOCALES "/usr/lib/locale"
 #define ZONES "/usr/share/zoneinfo"
 
 static const struct {
@@ -78,9 +77,7 @@ static bool add_if_there(struct closure *closure, const char *path, struct error
     struct stat info;
     if (!watch_follow(&closure->spec->watch, path, &info, NULL) || has(closure->spec, path))
         return true;
-    return S_ISDIR(info.st_mode)
-               ? spec_add_tree(closure->spec, path, path, "locale", err)
-               : !S_ISREG(info.st_mode) || closure_add_path(closure, path, "clock zone", err);
+    return !S_ISREG(info.st_mode) || closure_add_path(closure, path, "clock zone", err);
 }
 
 static bool add_zone(struct closure *closure, struct error *err)
@@ -99,31 +96,10 @@ static bool add_zone(struct closure *closure, struct error *err)
     return done;
 }
 
-/* The locale that the program will ask for: C.UTF-8 is small and always taken along. */
-static bool add_locale(struct closure *closure, struct error *err)
-{
-    static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
-    bool other = false;
-    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-        const char *value = guestenv_get(&closure->env, names[i]);
-        value = value ? value : getenv(names[i]);
-        strlist_add(&closure->spec->variables, names[i]);
-        other |= value && *value && strcmp(value, "C") && strcmp(value, "POSIX") &&
-                 strncmp(value, "C.", 2);
-    }
-    return add_if_there(closure, LOCALES "/C.utf8", err) &&
-           (!other || add_if_there(closure, LOCALES "/locale-archive", err));
-}
-
-static bool is_dynamic(struct closure *closure)
-{
-    return closure->sonames.count > 0;
-}
-
 bool basics_add(struct closure *closure, struct error *err)
 {
     closure->spec->tier = TIER_SYSTEM;
     if (!add_files(closure->spec, err))
         return false;
-    return add_zone(closure, err) && (!is_dynamic(closure) || add_locale(closure, err));
+    return add_zone(closure, err);
 }

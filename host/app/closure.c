@@ -73,6 +73,7 @@ void closure_clear(struct closure *closure)
     strlist_clear(&closure->env);
     strlist_clear(&closure->musl_folders);
     strlist_clear(&closure->sonames);
+    strlist_clear(&closure->translators);
     strlist_clear(&closure->links);
     *closure = (struct closure){0};
 }
@@ -448,6 +449,8 @@ static bool add_object(struct closure *closure, const struct object *object, enu
     bool good = true;
     closure->converts |= object->elf.converts;
     closure->names |= object->elf.names;
+    if (object->elf.translates)
+        strlist_add(&closure->translators, object->host);
     if (object->elf.soname)
         strlist_add(&closure->sonames, object->elf.soname);
     for (size_t i = 0; good && i < object->elf.needed.count; i++)

@@ -182,6 +182,7 @@ static void take_names(const struct reader *reader, struct elf *out)
     if (take(reader, strings, size, reader->strings) &&
         (!out->soname || strcmp(out->soname, "libc.so.6") != 0)) {
         out->converts = has_name(strings, size, "iconv_open");
+        out->translates = has_name(strings, size, "bindtextdomain");
         out->names = has_name(strings, size, "getaddrinfo") ||
                      has_name(strings, size, "getservbyname") ||
                      has_name(strings, size, "getpwnam") || has_name(strings, size, "getpwuid");

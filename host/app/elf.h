@@ -22,8 +22,9 @@ struct elf {
     char *interpreter;              /* or NULL */
     char *soname, *rpath, *runpath; /* or NULL */
     struct strlist needed;
-    bool converts; /* it calls iconv_open() */
-    bool names;    /* it asks for users, hosts or services by name */
+    bool converts;   /* it calls iconv_open() */
+    bool names;      /* it asks for users, hosts or services by name */
+    bool translates; /* it calls bindtextdomain() */
 };
 
 /* Reads path. For ELF_FOREIGN and ELF_BROKEN err is filled in; out is to be cleared in any case.

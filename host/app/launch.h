@@ -91,5 +91,8 @@ bool basics_add(struct closure *closure, struct error *err);
  * closure_add_entries(), which is to follow once more. */
 bool glibc_add(struct closure *closure, struct error *err);
 
+/* Adds the locale that LANG and LC_* choose, and the catalogs of messages in its language. */
+bool locale_add(struct closure *closure, bool catalogs, struct error *err);
+
 /* Links such as /lib, as the host has them; before anything else. */
 bool basics_add_links(struct image_spec *spec, struct error *err);

@@ -356,6 +356,7 @@ static bool fill(struct resolving *it)
     return (spec->layer_count || basics_add_links(spec, err)) && find_program(it) &&
            config_apply(&it->config, spec, err) && put_arguments(it) && add_locked(it) &&
            basics_add(&it->closure, err) && closure_add_entries(&it->closure, err) &&
+           locale_add(&it->closure, !it->launch.lock, err) &&
            (it->launch.lock || glibc_add(&it->closure, err)) &&
            closure_add_entries(&it->closure, err) && closure_add_cache(&it->closure, err) &&
            check(it);

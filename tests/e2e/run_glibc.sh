@@ -78,6 +78,14 @@ P
 same "curses knows a terminal" "$python" terminal.py xterm-256color
 same "curses knows the console" "$python" terminal.py linux
 
+export LANG=C.UTF-8 LANGUAGE=fr:de
+same "messages are in the user's language" "$(command -v ls)" /nowhere
+if LC_ALL=C ls /nowhere 2>&1 | cmp -s - host.err; then
+    echo "# this host has no translations of ls: the test before shows nothing"
+fi
+ok "standard error is the host's" cmp host.err err
+unset LANGUAGE
+
 echo 'int main(void) { return 0; }' > plain.c
 gcc plain.c -o plain
 try build -i e2e-glibc ./plain
