@@ -19,6 +19,7 @@
 #include "host/base/path.h"
 #include "host/base/say.h"
 #include "host/pkg/command.h"
+#include "host/pkg/keystore.h"
 #include "host/pkg/ldcache.h"
 #include "host/pkg/place.h"
 
@@ -91,6 +92,21 @@ static int file_is_certificate(const struct dirent *entry)
     return dot && strcmp(dot, ".crt") == 0;
 }
 
+/* Java has a store of its own, which a script of ca-certificates-java would have made. */
+static bool place_keystore(const char *tree, const struct buf *certificates, struct error *err)
+{
+    char *java = place_path(tree, "/usr/lib/jvm");
+    struct buf store = {0};
+    bool ok = access(java, F_OK) != 0;
+    if (!ok) {
+        keystore_make(certificates->data, &store);
+        ok = place_file(tree, "/etc/ssl/certs/java/cacerts", store.data, store.size, err);
+    }
+    buf_clear(&store);
+    free(java);
+    return ok;
+}
+
 bool finish_certificates(const char *tree, struct error *err)
 {
     char *folder = place_path(tree, "/usr/share/ca-certificates/mozilla");
@@ -106,7 +122,8 @@ bool finish_certificates(const char *tree, struct error *err)
     }
     free(files);
     ok = ok && (count <= 0 ||
-                place_file(tree, "/etc/ssl/certs/ca-certificates.crt", all.data, all.size, err));
+                (place_file(tree, "/etc/ssl/certs/ca-certificates.crt", all.data, all.size, err) &&
+                 place_keystore(tree, &all, err)));
     buf_clear(&all);
     free(folder);
     return ok;
