@@ -130,28 +130,55 @@ static bool put(struct launch *launch, const char *argument, const char *host, b
     return good;
 }
 
+static bool put_argument(struct launch *launch, const char *argument, const char *folder,
+                         struct strlist *notes, struct error *err)
+{
+    struct stat info;
+    bool good = true;
+    char *host = host_of(folder, argument);
+    if (stat(host, &info) == 0 && !is_special(host)) {
+        const char *why = refusal(host, &info);
+        if (why) {
+            char *text = mem_printf("the argument %s is not put into the image: %s", argument, why);
+            strlist_add(notes, text);
+            free(text);
+        } else {
+            good = argument_put_passed(launch, argument, folder, err) &&
+                   put(launch, argument, host, S_ISDIR(info.st_mode), notes, err);
+        }
+    }
+    free(host);
+    return good;
+}
+
+/* "a.jar:lib/b.jar", a list of files as many programs take it; a word that isn't all files is none.
+ */
+static bool take_list(const char *argument, const char *folder, struct strlist *parts)
+{
+    char *copy = mem_string(argument), *state = NULL;
+    bool all = strchr(argument, ':') != NULL;
+    for (char *part = strtok_r(copy, ":", &state); all && part;
+         part = strtok_r(NULL, ":", &state)) {
+        all = argument_names_file(part, folder);
+        strlist_add(parts, part);
+    }
+    free(copy);
+    return all;
+}
+
 bool arguments_put(struct launch *launch, const struct strlist *args, const char *folder,
                    struct strlist *notes, struct error *err)
 {
     bool good = true;
     for (size_t i = 0; good && i < args->count; i++) {
-        struct stat info;
-        if (!argument_names_file(args->items[i], folder))
-            continue;
-        char *host = host_of(folder, args->items[i]);
-        if (stat(host, &info) == 0 && !is_special(host)) {
-            const char *why = refusal(host, &info);
-            if (why) {
-                char *text = mem_printf("the argument %s is not put into the image: %s",
-                                        args->items[i], why);
-                strlist_add(notes, text);
-                free(text);
-            } else {
-                good = argument_put_passed(launch, args->items[i], folder, err) &&
-                       put(launch, args->items[i], host, S_ISDIR(info.st_mode), notes, err);
-            }
-        }
-        free(host);
+        struct strlist parts = {0};
+        if (argument_names_file(args->items[i], folder))
+            strlist_add(&parts, args->items[i]);
+        else if (!take_list(args->items[i], folder, &parts))
+            strlist_clear(&parts);
+        for (size_t k = 0; good && k < parts.count; k++)
+            good = put_argument(launch, parts.items[k], folder, notes, err);
+        strlist_clear(&parts);
     }
     return good;
 }

@@ -11,7 +11,7 @@
 
 struct lock; /* host/record/lock.h */
 
-enum runtime { RUNTIME_NONE, RUNTIME_PYTHON, RUNTIME_NODE, RUNTIME_PERL };
+enum runtime { RUNTIME_NONE, RUNTIME_PYTHON, RUNTIME_NODE, RUNTIME_PERL, RUNTIME_JAVA };
 
 /* By the name of the program's file: "python3.11" → RUNTIME_PYTHON. */
 enum runtime runtime_of(const char *path);
@@ -83,6 +83,9 @@ bool node_add_beside(struct image_spec *spec, const char *host, const char *gues
 
 /* Puts the folders of Perl's @INC into the image. */
 bool perl_add(struct closure *closure, const char *interpreter, struct error *err);
+
+/* Puts what a Java launcher finds beside itself into the image. */
+bool java_add(struct closure *closure, const char *launcher, struct error *err);
 
 /* Puts what every program takes for granted into the image: /etc/passwd, /tmp, … */
 bool basics_add(struct closure *closure, struct error *err);

@@ -32,6 +32,8 @@ enum runtime runtime_of(const char *path)
         return RUNTIME_PERL;
     if (!strcmp(name, "node") || !strcmp(name, "nodejs"))
         return RUNTIME_NODE;
+    if (!strcmp(name, "java"))
+        return RUNTIME_JAVA;
     return RUNTIME_NONE;
 }
 
@@ -347,6 +349,8 @@ static bool put_program(struct launch *launch, struct found *found, const char *
                             : python_add(launch, found->path, err);
     if (good && launch->runtime == RUNTIME_PERL && !launch->lock)
         good = perl_add(launch->closure, found->path, err);
+    if (good && launch->runtime == RUNTIME_JAVA && !launch->lock)
+        good = java_add(launch->closure, found->path, err);
     return good && put_script(launch, typed, err);
 }
 

@@ -83,6 +83,8 @@ ok "the home folder is refused" matches err "argument $HOME is not put"
 ok "all that lies in /tmp is refused" matches err "argument /tmp is not put"
 ok "devices are the machine's own" not orris image ls args /dev/null 2> err
 mkdir -p one/two && echo deep > one/x.csv
+orris build -i list ./static data/x.csv:one/x.csv data/x.csv:none > out 2> err
+ok "a list of files brings each" eval 'orris image ls list /one/x.csv > log && orris image ls list /data/x.csv > log'
 orris build -i through ./static one/two/../x.csv > out 2> err
 ok "a path through a folder and back works as on the host" is "$(orris image cat through /one/x.csv)" deep
 ok "for the folder is there" orris image ls through /one/two
