@@ -134,7 +134,42 @@ kill -INT $tool
 wait $tool
 ok "an interrupt ends a service" is "$?" 130
 ok "and keeps what was recorded" locked file ./first.txt service.lock
+
+# so does one while `run --trim` records; the service then runs in the machine, until the next
+cat > wait.py <<'P'
+import time
+open("first.txt").read()
+open("reached", "w").close()
+print("up", flush=True)
+while True: time.sleep(0.1)
+P
+"$ORRIS" run --accel tcg --trim --lock wait.lock "$python" wait.py > out 2> err < /dev/null &
+tool=$!
+await test -e reached
+kill -INT $tool
+await has err "recorded in wait.lock"
+ok "an interrupt of run --trim keeps what was recorded" locked file ./first.txt wait.lock
+await has out up
+kill -INT $tool
+wait $tool
+ok "and the machine it starts then ends by the next" is "$?" 130
 set +m
+
+# ---- a disk that fills up ----
+if [ "$(id -u)" = 0 ] && mkdir full && mount -t tmpfs -o size=16k none full 2> log; then
+    cd full || exit 1
+    "$ORRIS" record -q -o kept.lock -- /bin/true
+    cp kept.lock ../kept.copy
+    head -c 1M /dev/zero > fill 2> ../log
+    orris record -o kept.lock -- "$python" -c 'print(1)' > ../out 2> ../err
+    status=$?
+    cd ..
+    ok "a full disk while recording is an error" eval 'is "$status" 125 && has err "cannot write kept.lock: No space left"'
+    ok "and what was recorded before stays" cmp full/kept.lock kept.copy
+    umount full
+else
+    echo "# no tmpfs can be mounted here: a full disk is not tried"
+fi
 
 # ---- --trim ----
 cat > filter.py <<'P'
