@@ -21,7 +21,7 @@ const char app_flags_help[] =
     "  -i, --image NAME     the image's name (default: the program's)\n"
     "  -m, --memory SIZE    the machine's memory, such as 512M or 2G (default 2G)\n"
     "      --cpus N         the machine's processors, 1 to 32; also as --smp (default: what the\n"
-    "                       host has, at most 4; 1 with KVM and with --profile)\n"
+    "                       host has, at most 4; 1 with --profile)\n"
     "      --trim           run the program on this host first and put in only what it used there\n"
     "                       (`orris record -h`), recorded in orris.lock\n"
     "      --keep GLOB      with --trim: put in what has such names, too; may be repeated\n"

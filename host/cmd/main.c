@@ -39,6 +39,7 @@
     VERB(image_delete)                                                                             \
     VERB(image_ls)                                                                                 \
     VERB(image_tree)                                                                               \
+    VERB(image_size)                                                                               \
     VERB(image_inspect)                                                                            \
     VERB(image_verify)                                                                             \
     VERB(image_cat)                                                                                \

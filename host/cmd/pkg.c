@@ -180,7 +180,8 @@ static bool list_recipes(struct table *table, const struct strlist *seen, struct
         if (known)
             continue;
         ok = recipe_find(names.items[i], &recipe, err);
-        char *id = mem_printf("%s_%s", recipe.name, recipe.version ? recipe.version : "?");
+        char *id = recipe.version ? mem_printf("%s_%s", recipe.name, recipe.version)
+                                  : mem_string(recipe.name);
         if (ok) {
             table_text(table, id);
             table_number(table, -1);
@@ -252,22 +253,29 @@ static int search_run(const struct verb *verb, int argc, char **argv)
     return any ? CMD_OK : fail(&err);
 }
 
-/* The package in the store that name means; says what is wrong otherwise. */
+/* The package in the store that name means. Returns as shelf_find(). */
+static int find_item(const char *reference, struct shelf_item *item, struct error *err)
+{
+    char *name = NULL, *version = NULL;
+    struct recipe recipe = {0};
+    bool ok = recipe_split(reference, &name, &version, err) && recipe_find(name, &recipe, err);
+    int found = ok ? shelf_find(recipe.name, version, item, err) : -1;
+    recipe_clear(&recipe);
+    free(name);
+    free(version);
+    return found;
+}
+
+/* The same; says what is wrong if there is none. */
 static bool open_item(const char *reference, struct shelf_item *item)
 {
     struct error err = {0};
-    char *name = NULL, *version = NULL;
-    struct recipe recipe = {0};
-    bool ok = recipe_split(reference, &name, &version, &err) && recipe_find(name, &recipe, &err);
-    int found = ok ? shelf_find(recipe.name, version, item, &err) : -1;
+    int found = find_item(reference, item, &err);
     if (found == 0)
         error_set(&err, "%s is not in the store (`orris pkg get %s` fetches it)", reference,
                   reference);
     if (found <= 0)
         say_error("%s", err.text);
-    recipe_clear(&recipe);
-    free(name);
-    free(version);
     return found > 0;
 }
 
@@ -279,37 +287,73 @@ static void print_list(const char *title, const struct strlist *list)
     printf("\n");
 }
 
+static void print_debs(const struct deb_list *debs)
+{
+    for (size_t i = 0; i < debs->count; i++) {
+        const struct deb *deb = &debs->items[i];
+        printf("%-10s %s %s%s%s\n", i ? "" : "made of", deb->name, deb->version,
+               deb->licence ? ", " : "", deb->licence ? deb->licence : "");
+    }
+}
+
+static void describe_item(const struct shelf_item *item)
+{
+    char *size = megabytes(item->layer_size), made[32] = "";
+    time_t when = (time_t)item->made;
+    struct tm parts;
+    if (localtime_r(&when, &parts))
+        strftime(made, sizeof(made), "%Y-%m-%d %H:%M", &parts);
+    printf("%-10s %s_%s\n%-10s %s\n%-10s %s\n", "package", item->package.name,
+           item->package.version, "what", item->package.summary, "program", item->package.program);
+    print_list("args", &item->package.args);
+    if (item->package.env.count)
+        print_list("env", &item->package.env);
+    printf("%-10s %s, made %s\n%-10s %s\n", "layer", size, made, "file", item->package.layer.path);
+    if (item->requested.count)
+        print_list("asked for", &item->requested);
+    if (item->origin)
+        printf("%-10s %s\n", "from", item->origin);
+    print_debs(&item->debs);
+    if (item->description && *item->description)
+        printf("\n%s%s", item->description, strchr(item->description, 0)[-1] == '\n' ? "" : "\n");
+    free(size);
+}
+
+/* A package that isn't in the store, as the archive's lists have it. */
+static bool describe_offer(const char *reference, struct error *err)
+{
+    struct recipe recipe = {0};
+    struct deb_list debs = {0};
+    bool ok = package_offer(reference, &recipe, &debs, err);
+    if (ok) {
+        char *size = megabytes(deb_list_bytes(&debs));
+        printf("%-10s %s_%s\n%-10s %s\n", "package", recipe.name, recipe.version, "what",
+               recipe.summary);
+        if (recipe.program)
+            printf("%-10s %s\n", "program", recipe.program);
+        printf("%-10s not in the store: %s to fetch (`orris pkg get %s`)\n", "layer", size,
+               reference);
+        print_debs(&debs);
+        free(size);
+    }
+    deb_list_clear(&debs);
+    recipe_clear(&recipe);
+    return ok;
+}
+
 static int describe_run(const struct verb *verb, int argc, char **argv)
 {
+    struct error err = {0};
     struct shelf_item item;
     const char *name = one_package(verb, argc, argv, NULL);
     if (!name)
         return CMD_USAGE;
-    if (!open_item(name, &item))
-        return CMD_FAILURE;
-    char *size = megabytes(item.layer_size), made[32] = "";
-    time_t when = (time_t)item.made;
-    struct tm parts;
-    if (localtime_r(&when, &parts))
-        strftime(made, sizeof(made), "%Y-%m-%d %H:%M", &parts);
-    printf("%-10s %s_%s\n%-10s %s\n%-10s %s\n", "package", item.package.name, item.package.version,
-           "what", item.package.summary, "program", item.package.program);
-    print_list("args", &item.package.args);
-    if (item.package.env.count)
-        print_list("env", &item.package.env);
-    printf("%-10s %s, made %s\n%-10s %s\n", "layer", size, made, "file", item.package.layer.path);
-    if (item.requested.count)
-        print_list("asked for", &item.requested);
-    if (item.origin)
-        printf("%-10s %s\n", "from", item.origin);
-    for (size_t i = 0; i < item.debs.count; i++) {
-        const struct deb *deb = &item.debs.items[i];
-        printf("%-10s %s %s%s%s\n", i ? "" : "made of", deb->name, deb->version,
-               deb->licence ? ", " : "", deb->licence ? deb->licence : "");
-    }
-    if (item.description && *item.description)
-        printf("\n%s%s", item.description, strchr(item.description, 0)[-1] == '\n' ? "" : "\n");
-    free(size);
+    int found = find_item(name, &item, &err);
+    if (found == 0)
+        return describe_offer(name, &err) ? CMD_OK : fail(&err);
+    if (found < 0)
+        return fail(&err);
+    describe_item(&item);
     shelf_item_clear(&item);
     return CMD_OK;
 }

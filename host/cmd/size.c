@@ -269,18 +269,29 @@ static int size_run(const struct verb *verb, int argc, char **argv)
     return good && !fflush(stdout) ? CMD_OK : CMD_FAILURE;
 }
 
+static const char size_usage[] = "[FLAGS] IMAGE";
+static const char size_help[] =
+    "IMAGE is a name that `orris image list` shows, or a file. Folders count with all below\n"
+    "them, a file with several names counts once. What is under 1 % is summed up.\n"
+    "\n"
+    "      --depth N        so many levels of folders (default 5)\n"
+    "      --all            small things, too\n"
+    "      --json           an array of objects, all that is within so many levels\n"
+    "      --html FILE      write a page with a treemap, which needs nothing else, instead\n"
+    "  -h, --help           this text\n";
+
 const struct verb verb_size = {
     .name = "size",
-    .usage = "[FLAGS] IMAGE",
+    .usage = size_usage,
     .summary = "Show what takes the room in an image, largest first.",
-    .help =
-        {"IMAGE is a name that `orris image list` shows, or a file. Folders count with all below\n"
-         "them, a file with several names counts once. What is under 1 % is summed up.\n"
-         "\n"
-         "      --depth N        so many levels of folders (default 5)\n"
-         "      --all            small things, too\n"
-         "      --json           an array of objects, all that is within so many levels\n"
-         "      --html FILE      write a page with a treemap, which needs nothing else, instead\n"
-         "  -h, --help           this text\n"},
+    .help = {size_help},
+    .run = size_run,
+};
+
+const struct verb verb_image_size = {
+    .name = "image size",
+    .usage = size_usage,
+    .summary = "The same as `orris size`.",
+    .help = {size_help},
     .run = size_run,
 };

@@ -400,6 +400,16 @@ static bool making_package(struct making *making, struct recipe *recipe, struct 
     return making_store(making, making->label, err);
 }
 
+/* The Debian packages that the recipe names. */
+static void making_request(struct making *making, const struct recipe *recipe)
+{
+    strlist_add(&making->item.requested, recipe->debian);
+    for (size_t i = 0; i < recipe->also.count; i++)
+        strlist_add(&making->item.requested, recipe->also.items[i]);
+    for (size_t i = 0; i < making->rules.also.count; i++)
+        strlist_add(&making->item.requested, making->rules.also.items[i]);
+}
+
 bool fetch_package(struct recipe *recipe, const char *version, const struct strlist *pins,
                    bool update, struct error *err)
 {
@@ -407,13 +417,23 @@ bool fetch_package(struct recipe *recipe, const char *version, const struct strl
     bool ok = making_open(&making, err) && apt_update(&making.apt, update, err) &&
               making_describe(&making, recipe, version, err);
     if (ok) {
-        strlist_add(&making.item.requested, recipe->debian);
-        for (size_t i = 0; i < recipe->also.count; i++)
-            strlist_add(&making.item.requested, recipe->also.items[i]);
-        for (size_t i = 0; i < making.rules.also.count; i++)
-            strlist_add(&making.item.requested, making.rules.also.items[i]);
+        making_request(&making, recipe);
         ok = making_download(&making, err) &&
              (making.current || making_package(&making, recipe, err));
+    }
+    making_close(&making);
+    return ok;
+}
+
+bool fetch_offer(struct recipe *recipe, const char *version, struct deb_list *debs,
+                 struct error *err)
+{
+    struct making making = {0};
+    bool ok = making_open(&making, err) && apt_update(&making.apt, false, err) &&
+              making_describe(&making, recipe, version, err);
+    if (ok) {
+        making_request(&making, recipe);
+        ok = apt_resolve(&making.apt, &making.item.requested, &making.rules, debs, err);
     }
     making_close(&making);
     return ok;

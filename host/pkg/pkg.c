@@ -146,6 +146,24 @@ bool package_update(const char *reference, struct package *out, struct error *er
     return true;
 }
 
+bool package_offer(const char *reference, struct recipe *recipe, struct deb_list *debs,
+                   struct error *err)
+{
+    char *name, *version;
+    if (!recipe_split(reference, &name, &version, err))
+        return false;
+    int lock = store_lock(LOCK, err);
+    bool ok =
+        lock >= 0 && recipe_find(name, recipe, err) && fetch_offer(recipe, version, debs, err);
+    if (lock >= 0)
+        close(lock);
+    if (!ok && recipe->name && !recipe->version)
+        suggest(name, err);
+    free(name);
+    free(version);
+    return ok;
+}
+
 bool package_search(const char *pattern, struct buf *out, struct error *err)
 {
     struct apt apt;

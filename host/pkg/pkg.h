@@ -10,6 +10,9 @@
 #include "host/base/error.h"
 #include "host/image/spec.h"
 
+struct recipe;
+struct deb_list;
+
 struct package {
     char *name;    /* "python" */
     char *version; /* "3.11.2" */
@@ -31,6 +34,12 @@ void package_clear(struct package *package);
 
 /* The same, but made anew when the archive has newer parts. */
 bool package_update(const char *reference, struct package *out, struct error *err);
+
+/* What a package that isn't in the store would be: its recipe, with version and summary, and the
+ * Debian packages that it would be made of, as the archive's lists have them. Nothing is fetched
+ * but those. */
+bool package_offer(const char *reference, struct recipe *recipe, struct deb_list *debs,
+                   struct error *err);
 
 /* Appends to out a line "NAME - description" for each of Debian's packages whose name holds
  * pattern, a regular expression, sorted. */

@@ -6,9 +6,11 @@ ORRIS_HOME=$work/store
 
 try pkg list
 ok "pkg list names the recipes" matches out '^python_3\.11\.2 +not here '
-try pkg describe python
-ok "pkg describe of what is not there is a failure" is "$status" 1
+try pkg contents python
+ok "pkg contents of what is not there is a failure" is "$status" 1
 ok "that says what to do" has err 'orris pkg get python'
+http_proxy=http://127.0.0.1:9 try pkg describe python
+ok "pkg describe without network and lists is a failure" is "$status" 1
 http_proxy=http://127.0.0.1:9 try pkg get python
 ok "without a network the first pkg get fails" is "$status" 1
 ok "and says so" has err "can't be reached (is there a network?)"
@@ -35,6 +37,12 @@ ok "pkg list has it" matches out '^python_3\.11\.2 +[0-9.]+ MB '
 try pkg describe python_3.11
 ok "pkg describe shows what it is made of" matches out '^ +libc6 2\.36-'
 ok "and the licences" matches out '^ +libc6 2\.36-[^,]*, .*LGPL-2\.1'
+try pkg describe lua
+ok "pkg describe of what is not here yet tells from the archive" matches out '^package +lua_5\.4\.4$'
+ok "that it isn't here, how much it is, how it comes" matches out '^layer +not in the store: [0-9.]+ MB to fetch \(`orris pkg get lua`\)$'
+ok "and what it would be made of" matches out ' lua5\.4 5\.4\.4-'
+try pkg describe no-such-thing
+ok "a package that Debian lacks" eval 'is "$status" 1 && has err "Debian has no package \"no-such-thing\""'
 try pkg contents python
 ok "pkg contents lists its files" has out /usr/lib/python3.11/os.py
 ok "and its byte code" matches out '^/usr/lib/python3.11/__pycache__/os.cpython-311.pyc$'

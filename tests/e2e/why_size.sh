@@ -59,6 +59,8 @@ import os, subprocess, sys
 assert 5 < float(sys.argv[1]) * 1e6 <= os.stat(sys.argv[2]).st_size
 P
 ok "small things are summed up" matches out '└─ \([0-9]+ smaller\)$'
+orris image size e2e-why > same 2> err
+ok "image size is the same" cmp out same
 orris size --depth 1 e2e-why > out 2> err
 ok "--depth" eval 'not matches out "  [├└]─ lib/"'
 orris size --all --depth 9 e2e-why > out 2> err
