@@ -1,68 +1,51 @@
 /*
  * `orris boot`: an image that `orris build` made, once more.
  */
-#include <stdlib.h>
 #include <string.h>
 
-#include "host/base/buf.h"
-#include "host/base/say.h"
 #include "host/cmd/cmd.h"
 #include "host/cmd/start.h"
 
 static const char boot_help[] =
-    "Runs the image as it is: with the arguments and the environment it was built with, or with\n"
-    "PROGRAM's arguments ARG… instead (argv[0] first).\n"
+    "IMAGE is a name that `orris image list` shows, or a file. It runs as it is: with the\n"
+    "arguments and the environment it was built with, or with PROGRAM's arguments ARG… instead\n"
+    "(argv[0] first).\n"
     "\n"
-    "  -m, --memory SIZE    memory of the machine: 512M, 2G (default 2G)\n";
+    "  -m, --memory SIZE    memory of the machine: 512M, 2G (default 2G)\n"
+    "      --cpus N         the machine's processors, 1 to 32; also as --smp\n";
 
-/* -m SIZE. Returns as start_take_flag(). */
-static int boot_take_memory(struct run_options *options, int argc, char **argv, int *index,
-                            struct error *err)
+/* -m and --cpus, too. */
+static int boot_take_flag(void *context, int argc, char **argv, int *index, struct error *err)
 {
-    struct app_request request;
-    app_request_init(&request);
-    int taken = 0;
-    if (strncmp(argv[*index], "-m", 2) == 0 || strncmp(argv[*index], "--memory", 8) == 0)
-        taken = app_take_flag(&request, argc, argv, index, err);
-    if (taken == 1)
-        options->memory_bytes = request.memory_bytes;
-    app_request_clear(&request);
-    return taken;
+    static const char *const known[] = {"-m", "--memory", "--cpus", "--smp"};
+    struct start_flags *flags = context;
+    for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
+        if (strncmp(argv[*index], known[i], strlen(known[i])) == 0)
+            return app_take_flag(flags->request, argc, argv, index, err);
+    return start_take_flag(flags, argc, argv, index, err);
 }
 
 static int boot_image(const struct verb *verb, struct start_flags *flags, int argc, char **argv)
 {
-    struct error err = {0};
-    int i = 1;
-    for (; i < argc && argv[i][0] == '-' && strcmp(argv[i], "--") != 0; i++) {
-        const char *flag = argv[i];
-        int taken = start_take_flag(flags, argc, argv, &i, &err);
-        if (taken == 0)
-            taken = boot_take_memory(&flags->options, argc, argv, &i, &err);
-        if (taken == 0)
-            return cmd_unknown_flag(verb, flag);
-        if (taken < 0)
-            return cmd_usage(verb, "%s", err.text);
-    }
+    int at = 1;
+    int status = cmd_take_flags(verb, boot_take_flag, flags, argc, argv, &at);
+    if (status != CMD_OK)
+        return status;
     if (flags->help)
         return cmd_help(verb);
-    if (i < argc && strcmp(argv[i], "--") == 0)
-        i++;
-    if (i >= argc)
+    if (at >= argc)
         return cmd_usage(verb, "no image is named");
-    const char *image = argv[i];
-    for (i++; i < argc; i++)
-        strlist_add(&flags->options.args, argv[i]);
-    flags->options.ports = &flags->ports;
-    return start_image(image, &flags->options);
+    return start_built(flags, argc - at, argv + at);
 }
 
 static int boot_run(const struct verb *verb, int argc, char **argv)
 {
-    struct start_flags flags = {.options.image_fd = -1};
+    struct app_request request;
+    struct start_flags flags = {.request = &request};
+    app_request_init(&request);
     int status = boot_image(verb, &flags, argc, argv);
-    strlist_clear(&flags.options.args);
     start_flags_clear(&flags);
+    app_request_clear(&request);
     return status;
 }
 

@@ -26,14 +26,14 @@ struct build {
     bool help;
 };
 
-/* --base PACKAGE or --base=PACKAGE. Returns 1, 0 if it is another flag, -1 without a value. */
-static int take_base(struct build *build, int argc, char **argv, int *index)
+/* --base PACKAGE or --base=PACKAGE. */
+static int take_base(struct build *build, int argc, char **argv, int *index, struct error *err)
 {
     const char *flag = argv[*index];
     if (strncmp(flag, "--base", 6) || (flag[6] && flag[6] != '='))
         return 0;
     if (!flag[6] && *index + 1 >= argc)
-        return -1;
+        return error_set(err, "--base needs a value") - 1;
     build->request.package = mem_string(flag[6] ? flag + 7 : argv[++*index]);
     return 1;
 }
@@ -51,30 +51,13 @@ static bool take_simple(struct build *build, const char *flag)
     return true;
 }
 
-/* Takes the flags; *at becomes the index of PROGRAM. Returns CMD_OK or CMD_USAGE. */
-static int take_flags(struct build *build, int argc, char **argv, int *at)
+static int take_flag(void *context, int argc, char **argv, int *index, struct error *err)
 {
-    int i = 1;
-    for (; i < argc && argv[i][0] == '-' && argv[i][1]; i++) {
-        struct error err = {0};
-        const char *flag = argv[i];
-        if (!strcmp(flag, "--")) {
-            i++;
-            break;
-        }
-        if (take_simple(build, flag))
-            continue;
-        int taken = take_base(build, argc, argv, &i);
-        if (taken < 0)
-            return cmd_usage(build->verb, "--base needs a value");
-        taken = taken ? taken : app_take_flag(&build->request, argc, argv, &i, &err);
-        if (taken < 0)
-            return cmd_usage(build->verb, "%s", err.text);
-        if (!taken)
-            return cmd_unknown_flag(build->verb, flag);
-    }
-    *at = i;
-    return CMD_OK;
+    struct build *build = context;
+    if (take_simple(build, argv[*index]))
+        return 1;
+    int taken = take_base(build, argc, argv, index, err);
+    return taken ? taken : app_take_flag(&build->request, argc, argv, index, err);
 }
 
 static int build_image(const struct app_request *request)
@@ -94,8 +77,8 @@ static int build_image(const struct app_request *request)
 
 static int build_with(struct build *build, int argc, char **argv)
 {
-    int at = argc;
-    int status = take_flags(build, argc, argv, &at);
+    int at = 1;
+    int status = cmd_take_flags(build->verb, take_flag, build, argc, argv, &at);
     if (status != CMD_OK)
         return status;
     if (build->help)

@@ -74,3 +74,22 @@ int cmd_unknown_flag(const struct verb *verb, const char *flag)
     free(name);
     return CMD_USAGE;
 }
+
+int cmd_take_flags(const struct verb *verb, cmd_flag_taker *take, void *context, int argc,
+                   char **argv, int *at)
+{
+    for (; *at < argc && argv[*at][0] == '-' && argv[*at][1]; ++*at) {
+        struct error err = {0};
+        const char *flag = argv[*at];
+        if (strcmp(flag, "--") == 0) {
+            ++*at;
+            break;
+        }
+        int taken = take(context, argc, argv, at, &err);
+        if (taken < 0)
+            return cmd_usage(verb, "%s", err.text);
+        if (taken == 0)
+            return cmd_unknown_flag(verb, flag);
+    }
+    return CMD_OK;
+}

@@ -3,6 +3,8 @@
  */
 #pragma once
 
+#include "host/base/error.h"
+
 /* Exit statuses of the tool itself (run gives the program's own otherwise). */
 enum cmd_status {
     CMD_OK = 0,
@@ -28,6 +30,15 @@ int cmd_help(const struct verb *verb);
 /* Says what is wrong and where the help is; returns CMD_USAGE. */
 int cmd_usage(const struct verb *verb, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* Takes the flag argv[*index], with its value if it has one; *index becomes the last argument used.
+ * Returns 1, 0 if it is no flag of these, -1 with err set. */
+typedef int cmd_flag_taker(void *context, int argc, char **argv, int *index, struct error *err);
+
+/* Takes flags from argv[*at] on; *at becomes the first word that is none. "--" ends them and is
+ * skipped. Returns CMD_OK, or CMD_USAGE and has said what is wrong. */
+int cmd_take_flags(const struct verb *verb, cmd_flag_taker *take, void *context, int argc,
+                   char **argv, int *at);
 
 /* cmd_usage() for a flag that verb doesn't know, with the nearest flag that its help text names. */
 int cmd_unknown_flag(const struct verb *verb, const char *flag);

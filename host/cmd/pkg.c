@@ -43,57 +43,32 @@ static int fail(const struct error *err)
     return CMD_FAILURE;
 }
 
-/* Takes flags and the package's name up to the first argument of the program. Returns its index, or
- * -1: with err set, or *unknown for a flag nobody knows. */
-static int load_take_flags(struct app_request *request, struct start_flags *flags, int argc,
-                           char **argv, const char **unknown, struct error *err)
+static int load_with(const struct verb *verb, struct start_flags *flags, int argc, char **argv)
 {
-    for (int i = 1; i < argc; i++) {
-        const char *word = argv[i];
-        if (strcmp(word, "--") == 0)
-            return i + 1;
-        if (word[0] != '-' || !word[1]) {
-            if (request->package)
-                return i;
-            request->package = mem_string(word);
-            continue;
-        }
-        int taken = start_take_flag(flags, argc, argv, &i, err);
-        if (taken == 0)
-            taken = app_take_flag(request, argc, argv, &i, err);
-        if (taken == 0)
-            *unknown = word;
-        if (taken <= 0)
-            return -1;
+    struct app_request *request = flags->request;
+    int at = 1;
+    int status = cmd_take_flags(verb, start_take_any, flags, argc, argv, &at);
+    if (status == CMD_OK && at < argc) {
+        request->package = mem_string(argv[at++]);
+        status = cmd_take_flags(verb, start_take_any, flags, argc, argv, &at);
     }
-    return argc;
-}
-
-static int load_with(const struct verb *verb, struct app_request *request,
-                     struct start_flags *flags, int argc, char **argv)
-{
-    struct error err = {0};
-    const char *unknown = NULL;
-    int at = load_take_flags(request, flags, argc, argv, &unknown, &err);
-    if (unknown)
-        return cmd_unknown_flag(verb, unknown);
-    if (at < 0)
-        return cmd_usage(verb, "%s", err.text);
+    if (status != CMD_OK)
+        return status;
     if (flags->help)
         return cmd_help(verb);
     if (!request->package)
         return cmd_usage(verb, "no package is named (`orris pkg list` lists some)");
     for (int i = at; i < argc; i++)
         strlist_add(&request->args, argv[i]);
-    return start_app(request, flags);
+    return start_app(flags);
 }
 
 static int load_run(const struct verb *verb, int argc, char **argv)
 {
     struct app_request request;
-    struct start_flags flags = {0};
+    struct start_flags flags = {.request = &request};
     app_request_init(&request);
-    int status = load_with(verb, &request, &flags, argc, argv);
+    int status = load_with(verb, &flags, argc, argv);
     app_request_clear(&request);
     start_flags_clear(&flags);
     return status;

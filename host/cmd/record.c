@@ -70,40 +70,19 @@ static int take_output(struct recording *it, int argc, char **argv, int *index, 
     return 1;
 }
 
-/* The flags that have a value. Returns 1, 0 if it is another flag, -1 with err set. */
-static int take_value(struct recording *it, int argc, char **argv, int *index, struct error *err)
+static int take_flag(void *context, int argc, char **argv, int *index, struct error *err)
 {
     static const char *const known[] = {"--keep", "-i", "--image"};
+    struct recording *it = context;
     const char *flag = argv[*index];
+    if (take_switch(it, flag))
+        return 1;
     if (!strncmp(flag, "-o", 2) || !strcmp(flag, "--output") || !strncmp(flag, "--output=", 9))
         return take_output(it, argc, argv, index, err);
     for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
         if (!strncmp(flag, known[i], strlen(known[i])))
             return app_take_flag(&it->app, argc, argv, index, err);
     return 0;
-}
-
-/* Takes the flags; *at becomes the index of COMMAND. Returns CMD_OK or CMD_USAGE. */
-static int take_flags(struct recording *it, int argc, char **argv, int *at)
-{
-    int i = 1;
-    for (; i < argc && argv[i][0] == '-' && argv[i][1]; i++) {
-        struct error err = {0};
-        const char *flag = argv[i];
-        if (!strcmp(flag, "--")) {
-            i++;
-            break;
-        }
-        if (take_switch(it, flag))
-            continue;
-        int taken = take_value(it, argc, argv, &i, &err);
-        if (taken < 0)
-            return cmd_usage(it->verb, "%s", err.text);
-        if (!taken)
-            return cmd_unknown_flag(it->verb, flag);
-    }
-    *at = i;
-    return CMD_OK;
 }
 
 static bool build(struct recording *it, struct error *err)
@@ -142,9 +121,9 @@ static int record_all(struct recording *it)
 static int record_verb(const struct verb *verb, int argc, char **argv)
 {
     struct recording it = {.verb = verb};
-    int at = argc;
+    int at = 1;
     app_request_init(&it.app);
-    int status = take_flags(&it, argc, argv, &at);
+    int status = cmd_take_flags(verb, take_flag, &it, argc, argv, &at);
     for (int i = at; i < argc; i++)
         strlist_add(&it.command, argv[i]);
     if (status == CMD_OK && it.help)

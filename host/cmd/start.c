@@ -11,6 +11,7 @@
 #include "host/base/buf.h"
 #include "host/base/say.h"
 #include "host/cmd/cmd.h"
+#include "host/image/image.h"
 
 const char start_flags_help[] =
     "      --mount DIR:/path[:ro]\n"
@@ -220,13 +221,20 @@ int start_take_flag(struct start_flags *flags, int argc, char **argv, int *index
     return 1;
 }
 
+int start_take_any(void *context, int argc, char **argv, int *index, struct error *err)
+{
+    struct start_flags *flags = context;
+    int taken = start_take_flag(flags, argc, argv, index, err);
+    return taken ? taken : app_take_flag(flags->request, argc, argv, index, err);
+}
+
 static void start_say_booting(const char *image_path)
 {
     if (isatty(STDERR_FILENO) || say_level >= SAY_VERBOSE)
         say("booting %s ...", image_path);
 }
 
-int start_image(const char *image_path, const struct run_options *options)
+static int start_image(const char *image_path, const struct run_options *options)
 {
     struct error err = {0};
     start_say_booting(image_path);
@@ -259,8 +267,9 @@ static bool add_ports(struct start_flags *flags, const struct app *app, struct e
     return true;
 }
 
-int start_app(const struct app_request *request, struct start_flags *flags)
+int start_app(struct start_flags *flags)
 {
+    const struct app_request *request = flags->request;
     struct error err = {0};
     struct app app = {0};
     if (!app_prepare(request, &app, &err) || !add_mounts(flags, &app.mounts, &err) ||
@@ -285,5 +294,27 @@ int start_app(const struct app_request *request, struct start_flags *flags)
     int status = flags->launch ? flags->launch(app.image_path, &options, flags->name)
                                : start_image(app.image_path, &options);
     app_clear(&app);
+    return status;
+}
+
+int start_built(struct start_flags *flags, int argc, char **argv)
+{
+    struct error err = {0};
+    struct run_options options = flags->options;
+    char *path = image_file(argv[0], &err);
+    if (!path) {
+        say_error("%s", err.text);
+        return CMD_RUN_FAILED;
+    }
+    options.image_fd = -1;
+    options.memory_bytes = flags->request->memory_bytes;
+    options.cpus = flags->request->cpus;
+    options.ports = &flags->ports;
+    for (int i = 1; i < argc; i++)
+        strlist_add(&options.args, argv[i]);
+    int status =
+        flags->launch ? flags->launch(path, &options, flags->name) : start_image(path, &options);
+    strlist_clear(&options.args);
+    free(path);
     return status;
 }

@@ -8,9 +8,10 @@
 #include "host/vmm/vmm.h"
 
 struct start_flags {
-    struct run_options options; /* but for what app_prepare() gives */
-    bool help;                  /* -h was given */
-    char *trace_filter;         /* owned */
+    struct app_request *request; /* where the flags about the image go; not owned */
+    struct run_options options;  /* but for what app_prepare() gives */
+    bool help;                   /* -h was given */
+    char *trace_filter;          /* owned */
     struct copy_list copies;
     struct mount_list mounts;
     struct secret_list secrets;
@@ -28,16 +29,22 @@ void start_flags_clear(struct start_flags *flags);
 int start_take_flag(struct start_flags *flags, int argc, char **argv, int *index,
                     struct error *err);
 
+/* A cmd_flag_taker of these and of app_take_flag()'s; context is a struct start_flags with its
+ * request. */
+int start_take_any(void *context, int argc, char **argv, int *index, struct error *err);
+
 /* The lines about these flags for a verb's help. */
 extern const char start_flags_help[];
 
-/* Prepares the image, says "booting …", runs the machine; returns the exit status. */
-int start_app(const struct app_request *request, struct start_flags *flags);
+/* Prepares the image that flags->request asks for, says "booting …", runs the machine; returns the
+ * exit status. */
+int start_app(struct start_flags *flags);
 
 /* What run and instance create do: takes the flags, then PROGRAM and its arguments, and starts it.
  * Clears flags. */
 struct verb;
 int start_program(const struct verb *verb, struct start_flags *flags, int argc, char **argv);
 
-/* Says "booting …" and runs the machine; returns the exit status. */
-int start_image(const char *image_path, const struct run_options *options);
+/* The image argv[0], a name in the store or a path, as it is, with the further arguments in place
+ * of its own; returns the exit status. */
+int start_built(struct start_flags *flags, int argc, char **argv);

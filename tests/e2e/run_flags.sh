@@ -62,6 +62,12 @@ ok "else as many as the host's, up to 4" is "$(cat out)" "$(($(nproc) < 4 ? $(np
 ok "more than 32 is wrong usage" is "$?" 2
 ok "with the range" has err "must be a number from 1 to 32"
 
+orris build -q -i e2e-flags /usr/bin/nproc > out
+try boot --cpus 3 e2e-flags
+ok "boot takes an image's name, and --cpus" is "$(cat out)" 3
+try boot e2e-none
+ok "a name that no image has" eval 'is "$status" 125 && has err "e2e-none"'
+
 try run --machine q35 /bin/echo q35
 ok "q35 works" is "$(cat out)" q35
 finish
