@@ -75,7 +75,7 @@ int cmd_unknown_flag(const struct verb *verb, const char *flag)
     return CMD_USAGE;
 }
 
-int cmd_take_flags(const struct verb *verb, cmd_flag_taker *take, void *context, int argc,
+int cmd_take_flags(const struct verb *verb, cmd_flag_taker_t *take, void *context, int argc,
                    char **argv, int *at)
 {
     for (; *at < argc && argv[*at][0] == '-' && argv[*at][1]; ++*at) {

@@ -33,11 +33,11 @@ int cmd_usage(const struct verb *verb, const char *format, ...)
 
 /* Takes the flag argv[*index], with its value if it has one; *index becomes the last argument used.
  * Returns 1, 0 if it is no flag of these, -1 with err set. */
-typedef int cmd_flag_taker(void *context, int argc, char **argv, int *index, struct error *err);
+typedef int cmd_flag_taker_t(void *context, int argc, char **argv, int *index, struct error *err);
 
 /* Takes flags from argv[*at] on; *at becomes the first word that is none. "--" ends them and is
  * skipped. Returns CMD_OK, or CMD_USAGE and has said what is wrong. */
-int cmd_take_flags(const struct verb *verb, cmd_flag_taker *take, void *context, int argc,
+int cmd_take_flags(const struct verb *verb, cmd_flag_taker_t *take, void *context, int argc,
                    char **argv, int *at);
 
 /* cmd_usage() for a flag that verb doesn't know, with the nearest flag that its help text names. */

@@ -29,7 +29,7 @@ void start_flags_clear(struct start_flags *flags);
 int start_take_flag(struct start_flags *flags, int argc, char **argv, int *index,
                     struct error *err);
 
-/* A cmd_flag_taker of these and of app_take_flag()'s; context is a struct start_flags with its
+/* A cmd_flag_taker_t of these and of app_take_flag()'s; context is a struct start_flags with its
  * request. */
 int start_take_any(void *context, int argc, char **argv, int *index, struct error *err);
 
