@@ -75,7 +75,7 @@ static bool is_free(struct inet_socket *i, uint16_t port)
     for (struct inet_socket *at = NULL; (at = port_next(i->ports, port, at));)
         if (conflict(i, at))
             return false;
-    return has_switch(i, SO_REUSEADDR) || !i->ports->lingers || !i->ports->lingers(port, i);
+    return has_switch(i, SO_REUSEADDR) || !i->ports->lingers || !i->ports->lingers(port);
 }
 
 /* Nobody has it at all. */

@@ -87,7 +87,7 @@ int inet_get_name(struct socket *s, bool peer, struct socket_name *name);
 struct port_table {
     struct list_node buckets[64];
     /* Whether port is still in use for somebody that is no socket any more; or NULL. */
-    bool (*lingers)(uint16_t port, const struct inet_socket *i);
+    bool (*lingers)(uint16_t port);
 };
 extern struct port_table tcp_ports, udp_ports;
 /* Takes i->local's port (0: one that is free). Returns 0, -EADDRINUSE or -EACCES. */

@@ -340,20 +340,7 @@ static void tcp_changed(struct socket *base, int option)
     net_unlock();
 }
 
-/* Connections of sockets that are closed, which still have the port. */
-static bool port_lingers(uint16_t port, const struct inet_socket *i)
-{
-    (void)i;
-    for (const struct tcp_pcb *pcb = tcp_tw_pcbs; pcb; pcb = pcb->next)
-        if (pcb->local_port == port)
-            return true;
-    for (const struct tcp_pcb *pcb = tcp_active_pcbs; pcb; pcb = pcb->next)
-        if (pcb->local_port == port && !pcb->callback_arg)
-            return true;
-    return false;
-}
-
-struct port_table tcp_ports = {.lingers = port_lingers};
+struct port_table tcp_ports = {.lingers = tcp_table_lingers};
 
 void tcp_trim_time_wait(void)
 {

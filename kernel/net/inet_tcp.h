@@ -53,6 +53,14 @@ void tcp_failed(void *arg, err_t err);
 /* The state as Linux numbers it. */
 uint8_t tcp_linux_state(const struct tcp_socket *s);
 
+/* inet_tcp_table.c: connections by their ends. One that begins is added (false: no memory) and removes
+ * itself when lwIP frees it; those that come to a listener add themselves. */
+void tcp_table_init(void); /* before all else */
+bool tcp_table_add(struct tcp_pcb *pcb);
+void tcp_table_listen(struct tcp_pcb *listener);
+/* Whether connections of sockets that are closed still have the port. */
+bool tcp_table_lingers(uint16_t port);
+
 /* inet_tcp_connect.c */
 int tcp_socket_bind(struct socket *base, const struct socket_name *name);
 int tcp_socket_connect(struct socket *base, const struct socket_name *name, bool nonblocking);

@@ -106,6 +106,10 @@ static int connect_begin(struct tcp_socket *s, const struct endpoint *peer)
     err = inet_error(tcp_connect(s->pcb, &peer->address, peer->port, connected));
     if (err)
         return err;
+    if (!tcp_table_add(s->pcb)) {
+        disconnect(s);
+        return -ENOMEM;
+    }
     s->inet.peer = *peer;
     s->inet.has_peer = true;
     ip_addr_copy(s->inet.local.address, s->pcb->local_ip);
@@ -290,6 +294,7 @@ static int start_group(struct tcp_socket *s)
     group->pcb = listening;
     tcp_arg(listening, group);
     tcp_accept(listening, accepted);
+    tcp_table_listen(listening);
     s->group = group;
     return 0;
 }

@@ -31,7 +31,7 @@
 #include "kernel/base/string.h"
 #include "kernel/drivers/netdev.h"
 #include "kernel/mm/heap.h"
-#include "kernel/net/inet_priv.h"
+#include "kernel/net/inet_tcp.h"
 #include "kernel/net/interface.h"
 #include "kernel/platform/run.h"
 #include "kernel/time/clock.h"
@@ -356,7 +356,7 @@ static void set_up(void)
     started = true;
     start_timers();
     lwip_init();
-    (void)tcp_ext_arg_alloc_id(); /* 0: a pcb's socket */
+    tcp_table_init();
     netif_list->mtu = 65535;
     netif_list->chksum_flags = 0; /* nothing gets lost on the way to oneself */
     for (unsigned i = 0; i < netdev_count() && i < CARDS_MAX; i++)

@@ -79,4 +79,4 @@ void net_lock_assert_held(void);
 #define LWIP_TCP_SACK_OUT 1
 #define TCP_QUEUE_OOSEQ 1
 #define SO_REUSE 1
-#define LWIP_TCP_PCB_NUM_EXT_ARGS 1
+#define LWIP_TCP_PCB_NUM_EXT_ARGS 2
