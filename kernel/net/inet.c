@@ -141,12 +141,32 @@ static uint16_t port_at(const struct pbuf *p, unsigned at)
     return (uint16_t)(pbuf_get_at(p, (uint16_t)at) << 8 | pbuf_get_at(p, (uint16_t)(at + 1)));
 }
 
-int inet_hook_ip4_in(const struct pbuf *p)
+/* All of 127.0.0.0/8 is this machine. lwIP takes one address of an interface: for a packet to
+ * another, loopback has that. */
+static bool input_loopback(struct pbuf *p, struct netif *netif)
+{
+    const struct ip_hdr *header = p->payload;
+    ip4_addr_t own = *netif_ip4_addr(netif), to;
+    ip4_addr_copy(to, header->dest);
+    if (ip4_addr_cmp(&own, &to) || !ip4_addr_isloopback(&own) || !ip4_addr_isloopback(&to) ||
+        ip4_addr_isbroadcast(&to, netif))
+        return false;
+    ip4_addr_copy(*ip_2_ip4(&netif->ip_addr), to);
+    (void)ip4_input(p, netif);
+    ip4_addr_copy(*ip_2_ip4(&netif->ip_addr), own);
+    return true;
+}
+
+int inet_hook_ip4_in(struct pbuf *p, struct netif *netif)
 {
     struct ip_hdr inner;
     struct endpoint peer = {0};
     const struct ip_hdr *outer = p->payload;
-    if (p->len < IP_HLEN || IPH_PROTO(outer) != IP_PROTO_ICMP)
+    if (p->len < IP_HLEN)
+        return 0;
+    if (input_loopback(p, netif))
+        return 1;
+    if (IPH_PROTO(outer) != IP_PROTO_ICMP)
         return 0;
     unsigned at = IPH_HL_BYTES(outer);
     if (p->tot_len < at + ICMP_HEADER + IP_HLEN || pbuf_get_at(p, (uint16_t)at) != ICMP_DUR)

@@ -265,6 +265,15 @@ static int prepare_ping(const struct datagram_socket *s, struct pbuf *p)
     return 0;
 }
 
+/* From an address of 127.0.0.0/8, which all are ours, but lwIP knows one. */
+static int send_loopback(struct udp_pcb *udp, struct pbuf *p, const struct endpoint *to)
+{
+    if (!ip_addr_isloopback(&to->address))
+        return -EINVAL;
+    return inet_error(udp_sendto_if_src(udp, p, &to->address, to->port,
+                                        ip_route(&udp->local_ip, &to->address), &udp->local_ip));
+}
+
 static int send_locked(struct datagram_socket *s, struct pbuf *p, const struct endpoint *to)
 {
     int err = bind_any(s);
@@ -272,6 +281,8 @@ static int send_locked(struct datagram_socket *s, struct pbuf *p, const struct e
         return err;
     if (!may_broadcast(s, to))
         return -EACCES;
+    if (s->udp && IP_IS_V4_VAL(s->udp->local_ip) && ip_addr_isloopback(&s->udp->local_ip))
+        return send_loopback(s->udp, p, to);
     if (s->udp)
         return inet_error(udp_sendto(s->udp, p, &to->address, to->port));
     err = s->ping ? prepare_ping(s, p) : 0;

@@ -53,8 +53,8 @@ void tcp_failed(void *arg, err_t err);
 /* The state as Linux numbers it. */
 uint8_t tcp_linux_state(const struct tcp_socket *s);
 
-/* inet_tcp_table.c: connections by their ends. One that begins is added (false: no memory) and removes
- * itself when lwIP frees it; those that come to a listener add themselves. */
+/* inet_tcp_table.c: connections by their ends. One that begins is added (false: no memory) and
+ * removes itself when lwIP frees it; those that come to a listener add themselves. */
 void tcp_table_init(void); /* before all else */
 bool tcp_table_add(struct tcp_pcb *pcb);
 void tcp_table_listen(struct tcp_pcb *listener);

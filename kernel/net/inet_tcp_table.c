@@ -1,7 +1,7 @@
 /*
- * Which connection a segment belongs to. lwIP looks through the list of all connections, and then of
- * all in TIME-WAIT, for each segment. Here a table finds it; lwIP is shown lists that begin with what
- * was found, or, for a segment of none, empty ones. (The linker puts this before lwIP's tcp_input().)
+ * Which connection a segment belongs to. lwIP looks through the list of all connections, and then
+ * of all in TIME-WAIT, for each segment. Here a table finds it; lwIP is shown lists that begin with
+ * what was found, or, for a segment of none, empty ones.
  */
 #include <lwip/ip.h>
 #include <lwip/priv/tcp_priv.h>
@@ -25,8 +25,11 @@ struct entry {
 static struct list_node end_buckets[END_BUCKETS], port_buckets[PORT_BUCKETS];
 static uint64_t seed; /* so that nobody outside knows who shares a bucket */
 
+/* By the linker's --wrap=tcp_input: lwIP's, and what lwIP calls in its place. */
+// NOLINTBEGIN(readability-identifier-naming)
 void __real_tcp_input(struct pbuf *p, struct netif *netif);
 void __wrap_tcp_input(struct pbuf *p, struct netif *netif);
+// NOLINTEND(readability-identifier-naming)
 
 static uint64_t fold(const ip_addr_t *address)
 {

@@ -54,6 +54,55 @@ static void names_of_both_ends(void)
     close(server);
 }
 
+static void address_of(int fd, bool peer, char text[INET_ADDRSTRLEN])
+{
+    struct sockaddr_in name = {0};
+    socklen_t size = sizeof(name);
+    CHECK_OK((peer ? getpeername : getsockname)(fd, (struct sockaddr *)&name, &size));
+    inet_ntop(AF_INET, &name.sin_addr, text, INET_ADDRSTRLEN);
+}
+
+/* A connection from one address of loopback to another. */
+static void over_loopback(const char *from, const char *server_address, const char *to)
+{
+    char text[INET_ADDRSTRLEN];
+    int server = socket(AF_INET, SOCK_STREAM, 0), fd = socket(AF_INET, SOCK_STREAM, 0);
+    CHECK_OK(bind4(server, server_address, 0));
+    CHECK_OK(listen(server, 1));
+    if (*from)
+        CHECK_OK(bind4(fd, from, 0));
+    CHECK_OK(connect4(fd, to, port_of(server, false)));
+    int other = accept(server, NULL, NULL);
+    CHECK(other >= 0);
+    address_of(fd, false, text);
+    CHECK_STR(text, *from ? from : "127.0.0.1");
+    address_of(other, true, text);
+    CHECK_STR(text, *from ? from : "127.0.0.1");
+    address_of(other, false, text);
+    CHECK_STR(text, to);
+    CHECK_EQ(write(fd, "there", 5), 5);
+    CHECK_EQ(recv(other, text, 5, MSG_WAITALL), 5);
+    CHECK_EQ(write(other, "back", 4), 4);
+    CHECK_EQ(recv(fd, text, 4, MSG_WAITALL), 4);
+    close(fd);
+    close(other);
+    close(server);
+}
+
+static void all_of_127_is_here(void)
+{
+    over_loopback("", "127.0.0.2", "127.0.0.2");
+    over_loopback("127.1.2.3", "127.0.0.1", "127.0.0.1");
+    over_loopback("127.1.2.3", "127.200.0.77", "127.200.0.77");
+    over_loopback("", "0.0.0.0", "127.9.9.9");
+    int server = socket(AF_INET, SOCK_STREAM, 0), fd = socket(AF_INET, SOCK_STREAM, 0);
+    CHECK_OK(bind4(server, "127.0.0.2", 0));
+    CHECK_OK(listen(server, 1));
+    CHECK_ERR(connect4(fd, "127.0.0.3", port_of(server, false)), ECONNREFUSED);
+    close(fd);
+    close(server);
+}
+
 static void half_closed(void)
 {
     int s[2];
@@ -570,6 +619,7 @@ int main(void)
     scratch_enter();
     RUN(bytes_both_ways);
     RUN(names_of_both_ends);
+    RUN(all_of_127_is_here);
     RUN(half_closed);
     RUN(reading_is_shut);
     RUN(resets);

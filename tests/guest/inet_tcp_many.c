@@ -8,8 +8,8 @@
 
 static int server_port;
 
-/* One connection: a byte there, one back; the server closes first, so that the connection waits in its
- * TIME-WAIT. port 0: any. Returns 0, or an errno. */
+/* One connection: a byte there, one back; the server closes first, so that the connection waits in
+ * its TIME-WAIT. port 0: any. Returns 0, or an errno. */
 static int visit(int port)
 {
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), err = 0;

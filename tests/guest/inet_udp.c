@@ -28,6 +28,29 @@ static void datagrams_with_names(void)
     close(b);
 }
 
+static void all_of_127_is_here(void)
+{
+    int a_port, b_port, a = udp_socket("127.0.0.5", &a_port), b = udp_socket("127.20.0.6", &b_port);
+    struct sockaddr_in name = name4("127.20.0.6", b_port);
+    socklen_t size = sizeof(name);
+    char text[INET_ADDRSTRLEN] = "";
+    CHECK_EQ(sendto(a, "there", 5, 0, (struct sockaddr *)&name, sizeof(name)), 5);
+    memset(&name, 0, sizeof(name));
+    CHECK_EQ(recvfrom(b, text, sizeof(text), 0, (struct sockaddr *)&name, &size), 5);
+    inet_ntop(AF_INET, &name.sin_addr, text, sizeof(text));
+    CHECK_STR(text, "127.0.0.5");
+    CHECK_EQ(sendto(b, "back", 4, 0, (struct sockaddr *)&name, sizeof(name)), 4);
+    CHECK_EQ(recv(a, text, sizeof(text), 0), 4);
+    int c = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    CHECK_OK(connect4(c, "127.20.0.7", b_port)); /* bound to its address, it doesn't get that */
+    CHECK_EQ(send(c, "nobody", 6, 0), 6);
+    CHECK_ERR(recv(c, text, sizeof(text), 0), ECONNREFUSED);
+    CHECK_ERR(recv(b, text, sizeof(text), MSG_DONTWAIT), EAGAIN);
+    close(a);
+    close(b);
+    close(c);
+}
+
 static void cut_off(void)
 {
     int a_port, b_port, a = udp_socket("127.0.0.1", &a_port), b = udp_socket("127.0.0.1", &b_port);
@@ -219,6 +242,7 @@ static void ping(void)
 int main(void)
 {
     RUN(datagrams_with_names);
+    RUN(all_of_127_is_here);
     RUN(cut_off);
     RUN(connected);
     RUN(nobody_there);

@@ -17,8 +17,8 @@ uint32_t inet_hook_tcp_first(const ip_addr_t *local, uint16_t local_port, const 
     inet_hook_tcp_in(pcb, header)
 signed char inet_hook_tcp_in(struct tcp_pcb *pcb, const struct tcp_hdr *header);
 
-/* Look at what comes in; 0: it goes on its way. */
-#define LWIP_HOOK_IP4_INPUT(p, netif) inet_hook_ip4_in(p)
-int inet_hook_ip4_in(const struct pbuf *p);
+/* Look at what comes in; 0: it goes on its way, 1: it is dealt with, and freed. */
+#define LWIP_HOOK_IP4_INPUT(p, netif) inet_hook_ip4_in(p, netif)
+int inet_hook_ip4_in(struct pbuf *p, struct netif *netif);
 #define LWIP_HOOK_IP6_INPUT(p, netif) inet_hook_ip6_in(p)
 int inet_hook_ip6_in(const struct pbuf *p);
