@@ -65,7 +65,7 @@ $(BENCH)/%: tests/bench/%.c
 	@mkdir -p $(@D)
 	$(CC) -static -O2 -pthread -Wall -Wextra -D_GNU_SOURCE $< -o $@
 
-bench-tools: $(addprefix $(BENCH)/,count.so floor.elf linux-init stamp hello micro)
+bench-tools: $(addprefix $(BENCH)/,count.so floor.elf linux-init stamp hello micro answer)
 ## bench: measure the figures of docs/bench.md and print them as a table (half an hour)
 bench:
 	@tools/install-deps bench

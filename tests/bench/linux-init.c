@@ -6,11 +6,15 @@
  * /run holds NUL-terminated strings: "P" program, "A" argument, "E" variable, "W" work folder.
  */
 #include <fcntl.h>
+#include <net/if.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -69,6 +73,29 @@ static void mount_root(void)
         end("overlay");
 }
 
+static void address(struct ifreq *request, uint32_t value)
+{
+    struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(value)};
+    memcpy(&request->ifr_addr, &name, sizeof(name));
+}
+
+/* The addresses that the orris kernel gives its interfaces. */
+static void start_network(void)
+{
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    struct ifreq lo = {.ifr_name = "lo"}, eth0 = {.ifr_name = "eth0"};
+    lo.ifr_flags = eth0.ifr_flags = IFF_UP;
+    ioctl(fd, SIOCSIFFLAGS, &lo);
+    address(&eth0, 0x0a00020f);
+    if (ioctl(fd, SIOCSIFADDR, &eth0) == 0) {
+        address(&eth0, 0xffffff00);
+        ioctl(fd, SIOCSIFNETMASK, &eth0);
+        eth0.ifr_flags = IFF_UP;
+        ioctl(fd, SIOCSIFFLAGS, &eth0);
+    }
+    close(fd);
+}
+
 static void mount_inside(const char *type, const char *where)
 {
     mkdir(where, 0755);
@@ -120,6 +147,7 @@ int main(void)
     read_run();
     load_modules();
     mount_root();
+    start_network();
     pid_t pid = fork();
     if (pid == 0)
         become_program();
