@@ -51,6 +51,7 @@ struct app {
     unsigned cpus;              /* 0: the default */
     bool emulate;               /* the configuration says: no hardware virtualization */
     struct strlist ports;       /* the configuration's, as of -p */
+    struct strlist network;     /* the configuration's, as struct resolved has it */
 };
 
 #define APP_DEFAULT_MEMORY_BYTES (2048ull << 20)

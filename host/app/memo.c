@@ -17,7 +17,7 @@
 #include "host/base/stamp.h"
 #include "host/base/store.h"
 
-#define MEMO_MAGIC "orris memo 3\n"
+#define MEMO_MAGIC "orris memo 4\n"
 #define LINE_SIZE 256
 
 static void key_text(struct digest *hash, const char *text)
@@ -139,8 +139,8 @@ bool memo_save(const char *path, const struct memo *memo, struct error *err)
     for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
         save_text(&out, texts[i]);
     const struct strlist *lists[] = {
-        &memo->content.layers, &memo->args,   &memo->more_args, &memo->env,
-        &memo->notes,          &memo->mounts, &memo->variables, &memo->ports};
+        &memo->content.layers, &memo->args,      &memo->more_args, &memo->env,    &memo->notes,
+        &memo->mounts,         &memo->variables, &memo->ports,     &memo->network};
     for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
         save_list(&out, lists[i]);
     const struct buf *parts[] = {&memo->content.records, &memo->recipe, &memo->watch};
@@ -204,9 +204,9 @@ static bool load_all(struct memo *memo, struct reader *reader)
                       &memo->content.annex};
     for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
         *texts[i] = mem_string(load_bytes(reader, &size));
-    struct strlist *lists[] = {
-        &memo->content.layers, &memo->args,   &memo->more_args, &memo->env,
-        &memo->notes,          &memo->mounts, &memo->variables, &memo->ports};
+    struct strlist *lists[] = {&memo->content.layers, &memo->args,   &memo->more_args, &memo->env,
+                               &memo->notes,          &memo->mounts, &memo->variables, &memo->ports,
+                               &memo->network};
     for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
         load_list(reader, lists[i]);
     struct buf *parts[] = {&memo->content.records, &memo->recipe, &memo->watch};
@@ -244,6 +244,7 @@ void memo_clear(struct memo *memo)
     strlist_clear(&memo->mounts);
     strlist_clear(&memo->variables);
     strlist_clear(&memo->ports);
+    strlist_clear(&memo->network);
     buf_clear(&memo->recipe);
     buf_clear(&memo->watch);
     *memo = (struct memo){0};

@@ -38,6 +38,7 @@ struct memo {
     struct strlist mounts;    /* as struct resolved has them */
     struct strlist variables; /* "NAME=HASH" of the value, or "NAME" if it wasn't set */
     struct strlist ports;     /* the configuration's, as of -p */
+    struct strlist network;   /* as struct resolved has it */
     struct buf recipe;        /* of TIER_APP's layer */
     struct buf watch;         /* watch_save() */
 };

@@ -34,6 +34,7 @@ void app_clear(struct app *app)
     strlist_clear(&app->env_private);
     strlist_clear(&app->mounts);
     strlist_clear(&app->ports);
+    strlist_clear(&app->network);
     free(app->workdir);
     *app = (struct app){0};
 }
@@ -148,6 +149,7 @@ static void memo_fill(struct memo *memo, struct resolved *found)
     move_list(&found->notes, &memo->notes);
     move_list(&found->mounts, &memo->mounts);
     move_list(&found->ports, &memo->ports);
+    move_list(&found->network, &memo->network);
     for (size_t i = 0; i < spec->variables.count; i++)
         memo_add_variable(memo, spec->variables.items[i]);
 }
@@ -199,6 +201,7 @@ static bool app_fill(const struct app_request *request, struct memo *memo, struc
     move_list(&memo->env, &app->env);
     move_list(&memo->mounts, &app->mounts);
     move_list(&memo->ports, &app->ports);
+    move_list(&memo->network, &app->network);
     if (!request->bake) {
         add_list(&request->program_args, &app->args);
         add_list(&memo->more_args, &app->args);

@@ -40,6 +40,7 @@ void resolved_clear(struct resolved *resolved)
     strlist_clear(&resolved->notes);
     strlist_clear(&resolved->mounts);
     strlist_clear(&resolved->ports);
+    strlist_clear(&resolved->network);
     free(resolved->script);
 }
 
@@ -380,6 +381,23 @@ static void add_mounts(const struct config *config, struct strlist *mounts)
     }
 }
 
+/* What the network card is connected to. */
+static void add_network(const struct config *config, struct strlist *out)
+{
+    const char *bridge = config->bridge;
+    if (!bridge && !config->tap && config->bridged == SWITCH_ON)
+        bridge = "br0";
+    const char *const words[] = {"tap",     config->tap,     "bridge",  bridge,
+                                 "ip",      config->address, "netmask", config->netmask,
+                                 "gateway", config->gateway};
+    for (size_t i = 0; i < sizeof(words) / sizeof(*words); i += 2) {
+        if (words[i + 1]) {
+            strlist_add(out, words[i]);
+            strlist_add(out, words[i + 1]);
+        }
+    }
+}
+
 static void finish(struct resolving *it)
 {
     struct resolved *out = it->out;
@@ -388,6 +406,7 @@ static void finish(struct resolving *it)
     out->cpus = (unsigned)it->config.cpus;
     out->emulate = it->config.accel == SWITCH_OFF;
     add_mounts(&it->config, &out->mounts);
+    add_network(&it->config, &out->network);
     copy_list(&it->config.ports, &out->ports);
     for (size_t i = 0; i < it->config.udp_ports.count; i++) {
         char *port = mem_printf("%s/udp", it->config.udp_ports.items[i]);

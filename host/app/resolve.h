@@ -10,6 +10,7 @@ struct resolved {
     struct strlist more_args; /* the configuration's Args (empty if they are in spec.args) */
     struct strlist mounts;    /* the configuration's, by twos: host's folder, "/path[:ro]" */
     struct strlist ports;     /* as of -p */
+    struct strlist network;   /* by twos: link_set()'s key and value */
     struct strlist notes;     /* for the user, each time this is run */
     enum runtime runtime;
     char *script; /* whose first line matters, or NULL */

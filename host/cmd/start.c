@@ -25,6 +25,12 @@ const char start_flags_help[] =
     "                       let this host reach a port of the program: -p 8080, -p 80:8080,\n"
     "                       -p 0.0.0.0:80:8080 (without ADDRESS: this host alone), -p 53/udp,\n"
     "                       -p 8000-8010; may be repeated\n"
+    "      --tap NAME       connect the machine's network card to a tap device of this host\n"
+    "  -b, --bridge NAME    connect it to a bridge of this host\n"
+    "      --ip ADDRESS/PREFIX\n"
+    "                       with --tap or --bridge: the program's address on that network\n"
+    "      --gateway ADDRESS\n"
+    "                       and the way out of it\n"
     "      --copy-out FILE=HOSTFILE\n"
     "                       at the end, also after a failure, bring a file out of the machine:\n"
     "                       --copy-out /model.pkl=./model.pkl; may be repeated\n"
@@ -60,6 +66,7 @@ void start_flags_clear(struct start_flags *flags)
     mount_list_clear(&flags->mounts);
     secret_list_clear(&flags->secrets);
     port_list_clear(&flags->ports);
+    link_clear(&flags->link);
     *flags = (struct start_flags){0};
 }
 
@@ -169,10 +176,25 @@ static const char *port_value(int argc, char **argv, int *index, struct error *e
     return value ? value : flag_value("--port", argc, argv, index, err);
 }
 
+/* The flags about what the network card is connected to: link_set()'s key, or NULL. */
+static const char *link_value(int argc, char **argv, int *index, const char **value,
+                              struct error *err)
+{
+    static const char *const known[][2] = {{"--tap", "tap"},
+                                           {"-b", "bridge"},
+                                           {"--bridge", "bridge"},
+                                           {"--ip", "ip"},
+                                           {"--gateway", "gateway"}};
+    for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
+        if ((*value = flag_value(known[i][0], argc, argv, index, err)))
+            return known[i][1];
+    return NULL;
+}
+
 int start_take_flag(struct start_flags *flags, int argc, char **argv, int *index, struct error *err)
 {
     const char *flag = argv[*index];
-    const char *value;
+    const char *value, *key;
     if (strcmp(flag, "-h") == 0 || strcmp(flag, "--help") == 0) {
         flags->help = true;
     } else if (strcmp(flag, "-v") == 0 || strcmp(flag, "--verbose") == 0) {
@@ -200,6 +222,8 @@ int start_take_flag(struct start_flags *flags, int argc, char **argv, int *index
         return take_machine(&flags->options, value, err);
     } else if ((value = port_value(argc, argv, index, err))) {
         return *value && port_list_add(&flags->ports, "-p", value, err) ? 1 : -1;
+    } else if ((key = link_value(argc, argv, index, &value, err))) {
+        return *value && link_set(&flags->link, key, flag, value, err) ? 1 : -1;
     } else if ((value = flag_value("--copy-out", argc, argv, index, err))) {
         flags->options.copies = &flags->copies;
         return *value && copy_list_add(&flags->copies, value, err) ? 1 : -1;
@@ -267,13 +291,28 @@ static bool add_ports(struct start_flags *flags, const struct app *app, struct e
     return true;
 }
 
+/* The configuration's network, as far as flags say nothing else. */
+static bool add_link(struct start_flags *flags, const struct app *app, struct error *err)
+{
+    const struct strlist *words = &app->network;
+    bool placed = link_is_set(&flags->link), addressed = flags->link.has_address;
+    for (size_t i = 0; i + 1 < words->count; i += 2) {
+        const char *key = words->items[i];
+        bool place = strcmp(key, "tap") == 0 || strcmp(key, "bridge") == 0;
+        if ((place ? !placed : !addressed) &&
+            !link_set(&flags->link, key, "RunConfig", words->items[i + 1], err))
+            return false;
+    }
+    return true;
+}
+
 int start_app(struct start_flags *flags)
 {
     const struct app_request *request = flags->request;
     struct error err = {0};
     struct app app = {0};
     if (!app_prepare(request, &app, &err) || !add_mounts(flags, &app.mounts, &err) ||
-        !add_ports(flags, &app, &err)) {
+        !add_ports(flags, &app, &err) || !add_link(flags, &app, &err)) {
         say_error("%s", err.text);
         app_clear(&app);
         return CMD_RUN_FAILED;
@@ -288,6 +327,7 @@ int start_app(struct start_flags *flags)
     options.env = app.env;
     options.env_private = app.env_private;
     options.ports = &flags->ports;
+    options.link = &flags->link;
     options.workdir = app.workdir;
     options.config_path = request->config_path;
     options.locked = request->locked;
@@ -310,6 +350,7 @@ int start_built(struct start_flags *flags, int argc, char **argv)
     options.memory_bytes = flags->request->memory_bytes;
     options.cpus = flags->request->cpus;
     options.ports = &flags->ports;
+    options.link = &flags->link;
     for (int i = 1; i < argc; i++)
         strlist_add(&options.args, argv[i]);
     int status =

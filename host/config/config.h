@@ -25,12 +25,13 @@ struct config {
     char *folder;    /* absolute: what host paths are relative to */
     struct buf text; /* the file */
     char *program, *workdir, *image_name;
+    char *tap, *bridge, *address, *netmask, *gateway;
     char *parent;                           /* LocalFilesParentDirectory */
     char *version, *language, *description; /* for people */
     struct strlist args, files, dirs, exclude, packages, ports, udp_ports;
     struct pairs env, map_dirs, mounts;
     struct strlist variables; /* names of the host's variables that were replaced */
-    enum config_switch no_args_copy, accel;
+    enum config_switch no_args_copy, accel, bridged;
     uint64_t keys_set;     /* bit per key, in the order of keys.def */
     uint64_t memory_bytes; /* 0: not set */
     uint64_t cpus;         /* 0: not set */

@@ -175,10 +175,15 @@ void network_netdev(const struct port_list *list, struct buf *out)
     }
 }
 
-void network_records(const struct port_list *list, struct buf *out)
+void network_records(const struct port_list *list, const struct network_link *link, struct buf *out)
 {
-    const struct orris_interface interface = {
+    struct orris_interface interface = {
         .address = {10, 0, 2, 15}, .netmask = {255, 255, 255, 0}, .gateway = {10, 0, 2, 2}};
+    if (link && link_is_set(link)) {
+        memcpy(interface.address, link->address, sizeof(interface.address));
+        memcpy(interface.netmask, link->netmask, sizeof(interface.netmask));
+        memcpy(interface.gateway, link->gateway, sizeof(interface.gateway));
+    }
     record_add(out, ORRIS_RECORD_INTERFACE, &interface, sizeof(interface));
     for (size_t n = 0; list && n < list->count; n++) {
         const struct port_forward *from = &list->items[n];
@@ -237,9 +242,26 @@ static void widen(int monitor)
     }
 }
 
-void network_listening(struct port_list *list, int monitor, const struct orris_listening *at)
+/* On a network of its own the program is reached at its address. */
+static void say_address(struct port_list *list, const struct network_link *link,
+                        const struct orris_listening *at)
+{
+    const uint8_t *a = link->address;
+    if (at->protocol != IPPROTO_TCP || at->loopback || at->port >= EPHEMERAL_FIRST ||
+        list->told_address)
+        return;
+    list->told_address = true;
+    say("http://%u.%u.%u.%u:%u", a[0], a[1], a[2], a[3], at->port);
+}
+
+void network_listening(struct port_list *list, const struct network_link *link, int monitor,
+                       const struct orris_listening *at)
 {
     struct port_forward *forward = find_forward(list, at);
+    if (link && link_is_set(link)) {
+        say_address(list, link, at);
+        return;
+    }
     if (forward && !forward->udp && !list->widened && monitor >= 0) {
         list->widened = true;
         widen(monitor);
@@ -251,9 +273,9 @@ void network_listening(struct port_list *list, int monitor, const struct orris_l
         return;
     }
     bool outside = at->protocol == IPPROTO_TCP && !at->loopback && at->port < EPHEMERAL_FIRST;
-    if (!outside || list->told_unreachable)
+    if (!outside || list->told_address)
         return;
-    list->told_unreachable = true;
+    list->told_address = true;
     say("the program listens on port %u, which nothing outside the machine can reach; -p %u lets "
         "this host in",
         at->port, at->port);

@@ -12,6 +12,7 @@
 #include "abi/record.h"
 #include "host/base/buf.h"
 #include "host/base/error.h"
+#include "host/vmm/link.h"
 
 #define NETWORK_ADDRESS "10.0.2.15" /* the guest's */
 
@@ -27,7 +28,7 @@ struct port_forward {
 struct port_list {
     struct port_forward *items;
     size_t count;
-    bool told_unreachable, widened;
+    bool told_address, widened; /* where it can be reached, or that it can't */
 };
 
 /* Adds what -p says: [ADDRESS:][HOST:]GUEST[/tcp|/udp], where HOST and GUEST are ports or ranges
@@ -40,9 +41,11 @@ bool port_list_check(const struct port_list *list, struct error *err);
 
 /* The value of QEMU's -netdev. Appends to out. */
 void network_netdev(const struct port_list *list, struct buf *out);
-/* The run record's records about the network. list may be NULL. */
-void network_records(const struct port_list *list, struct buf *out);
+/* The run record's records about the network. Each may be NULL. */
+void network_records(const struct port_list *list, const struct network_link *link,
+                     struct buf *out);
 
-/* Says where the program can be reached, or that it can't, now that it listens. monitor: a pidfd of
- * QEMU, or -1. */
-void network_listening(struct port_list *list, int monitor, const struct orris_listening *at);
+/* Says where the program can be reached, or that it can't, now that it listens. link: what the card
+ * is connected to, or NULL; monitor: a pidfd of QEMU, or -1. */
+void network_listening(struct port_list *list, const struct network_link *link, int monitor,
+                       const struct orris_listening *at);

@@ -126,13 +126,29 @@ static void add_mounts(struct strlist *argv, const struct run_options *options, 
     }
 }
 
-static void add_network(struct strlist *argv, const struct run_options *options)
+static void add_network(struct strlist *argv, const struct run_options *options, bool by_name)
 {
-    struct buf netdev = {0};
-    network_netdev(options->ports, &netdev);
+    struct buf netdev = {0}, card = {0};
+    const struct network_link *link = options->link;
+    buf_printf(&card, "virtio-net-%s,netdev=net0", bus(options));
+    if (options->machine == MACHINE_Q35)
+        buf_string(&card, ",romfile=");
+    if (link && link_is_set(link)) {
+        const uint8_t *mac = link->hardware;
+        if (!by_name)
+            buf_printf(&netdev, "tap,id=net0,fd=%d", link->fd);
+        else if (link->tap)
+            buf_printf(&netdev, "tap,id=net0,ifname=%s,script=no,downscript=no", link->tap);
+        else
+            buf_printf(&netdev, "bridge,id=net0,br=%s", link->bridge);
+        buf_printf(&card, ",mac=%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3],
+                   mac[4], mac[5]);
+    } else {
+        network_netdev(options->ports, &netdev);
+    }
     ADD2(argv, "-netdev", "%s", netdev.data);
-    ADD2(argv, "-device", "virtio-net-%s,netdev=net0%s", bus(options),
-         options->machine == MACHINE_Q35 ? ",romfile=" : "");
+    ADD2(argv, "-device", "%s", card.data);
+    buf_clear(&card);
     buf_clear(&netdev);
 }
 
@@ -154,7 +170,7 @@ void qemu_arguments(struct strlist *argv, const char *qemu, const struct run_opt
     snprintf(record, sizeof(record), "/proc/self/fd/%d", fds->record);
     add_machine(argv, qemu, options, kvm);
     add_image(argv, options, image, record);
-    add_network(argv, options);
+    add_network(argv, options, false);
     ADD2(argv, "-chardev", "socket,id=serial,fd=%d", fds->serial);
     ADD2(argv, "-serial", "chardev:serial");
     ADD2(argv, "-device", "virtio-serial-%s,max_ports=5", bus(options));
@@ -183,7 +199,7 @@ void qemu_plain_arguments(struct strlist *argv, const char *qemu, const struct r
 {
     add_machine(argv, qemu, options, kvm);
     add_image(argv, options, image_path, record_path);
-    add_network(argv, options);
+    add_network(argv, options, true);
     ADD2(argv, "-serial", "stdio");
     add_mounts(argv, options, true);
     add_extra(argv, options->qemu_extra);
@@ -245,6 +261,7 @@ static void become_qemu(const struct strlist *argv, const struct qemu_fds *fds,
     for (int i = 0; i < 4; i++)
         keep_open(fds->port[i]);
     keep_open(fds->qmp);
+    keep_open(fds->link);
     for (size_t i = 0; fds->mounts && i < fds->mounts->count; i++)
         keep_open(fds->mounts->items[i].fd);
     int null = open("/dev/null", O_RDONLY);

@@ -1,0 +1,91 @@
+#!/bin/bash
+# A machine on a tap and on a bridge of the host: two network namespaces, the tool in one of them.
+. "$(dirname "$0")/tap.sh"
+
+[ "$(id -u)" = 0 ] && [ -c /dev/net/tun ] || skip_all "needs root and /dev/net/tun"
+here_ns=orris$$a there_ns=orris$$b
+ip netns add $here_ns 2> log && ip netns add $there_ns 2> log || skip_all "no network namespaces here: $(cat log)"
+trap 'ip netns del $here_ns; ip netns del $there_ns; cd /; rm -rf "$work"' EXIT
+inside() { ip netns exec $here_ns "$@"; }
+outside() { ip netns exec $there_ns "$@"; }
+inside ip link set lo up
+inside ip link add br0 type bridge
+inside ip addr add 10.77.0.1/24 dev br0
+inside ip link set br0 up
+inside ip link add out type veth peer name in netns $there_ns
+inside ip link set out master br0 up
+outside ip addr add 10.77.0.2/24 dev in
+outside ip link set in up
+outside ip link set lo up
+outside ip route add 10.78.0.0/24 via 10.77.0.1
+inside ip tuntap add dev tap0 mode tap
+inside ip addr add 10.78.0.1/24 dev tap0
+inside sysctl -qw net.ipv4.ip_forward=1
+
+run() { inside timeout -k 5 "$TIME_LIMIT" "$ORRIS" run --accel tcg "$@" > out 2> err < /dev/null; status=$?; }
+await() { for _ in $(seq 300); do "$@" && return 0; sleep 0.1; done; return 1; }
+
+cat > serve.py <<'P'
+import socketserver, sys
+class Echo(socketserver.StreamRequestHandler):
+    def handle(self):
+        self.wfile.write(b"hello %s\n" % self.client_address[0].encode())
+socketserver.TCPServer.allow_reuse_address = True
+socketserver.TCPServer(("", 8080), Echo).serve_forever()
+P
+cat > ask.py <<'P'
+import socket, sys
+print(socket.create_connection((sys.argv[1], 8080), 20).makefile().read(), end="")
+P
+
+# ---- a bridge ----
+inside "$ORRIS" run --accel tcg -b br0 --ip 10.77.0.5/24 "$python" serve.py > server.out 2> server.err < /dev/null &
+server=$!
+ok "the tool says where the program is reached" await has server.err "http://10.77.0.5:8080"
+outside "$python" ask.py 10.77.0.5 > out 2> err
+ok "another network namespace reaches it" is "$(cat out)" "hello 10.77.0.2"
+run --bridge=br0 --ip 10.77.0.6/24 "$python" ask.py 10.77.0.5
+ok "and so does another machine on the bridge" is "$(cat out)" "hello 10.77.0.6"
+kill $server
+wait $server
+
+# ---- a tap, with a way out ----
+outside "$python" serve.py 2> log &
+server=$!
+await outside "$python" ask.py 127.0.0.1 > log 2>&1
+run --tap tap0 --ip 10.78.0.5/24 --gateway 10.78.0.1 "$python" ask.py 10.77.0.2
+ok "through a tap and its gateway" is "$(cat out)" "hello 10.78.0.5"
+echo '{"RunConfig": {"TapName": "tap0", "IPAddress": "10.78.0.7", "NetMask": "255.255.255.0", "Gateway": "10.78.0.1"}}' > config.json
+run -c config.json "$python" ask.py 10.77.0.2
+ok "the keys" is "$(cat out)" "hello 10.78.0.7"
+run -c config.json --ip 10.78.0.8/24 --gateway 10.78.0.1 "$python" ask.py 10.77.0.2
+ok "flags win over keys" is "$(cat out)" "hello 10.78.0.8"
+kill $server
+
+# ---- what can't be ----
+refused() { is "$status" 125 && has err "$1"; }
+run --tap tap9 --ip 10.78.0.5/24 /bin/true
+ok "a tap that isn't there" refused "there is no tap tap9; this makes it: ip tuntap add"
+run -b br9 --ip 10.78.0.5/24 /bin/true
+ok "a bridge that isn't there" refused "there is no bridge br9; this makes it: ip link add"
+run --tap lo --ip 10.78.0.5/24 /bin/true
+ok "a device that is no tap" refused "lo is no tap device"
+run -b tap0 --ip 10.78.0.5/24 /bin/true
+ok "a device that is no bridge" refused "tap0 is no bridge"
+run --tap tap0 /bin/true
+ok "no address" refused "--tap needs --ip ADDRESS/PREFIX"
+run --ip 10.78.0.5/24 /bin/true
+ok "an address alone" refused "--ip goes with --tap or --bridge"
+run --tap tap0 -b br0 --ip 10.78.0.5/24 /bin/true
+ok "both" refused "one of them"
+run --tap tap0 --ip 10.78.0.5/24 -p 8080 /bin/true
+ok "ports of the host" refused "-p goes with QEMU's user network"
+run --tap tap0 --ip 10.78.0.500/24 /bin/true
+ok "what is no address is wrong usage" eval 'is "$status" 2 && has err "must be ADDRESS/PREFIX"'
+inside "$ORRIS" run -q --accel tcg --tap tap0 --ip 10.78.0.5/24 "$python" -c 'import time; print("up", flush=True); time.sleep(99)' > one 2>&1 < /dev/null &
+first=$!
+await has one up
+run --tap tap0 --ip 10.78.0.6/24 /bin/true
+ok "a tap that another machine has" refused "tap0 is in use by another program"
+kill $first
+finish
