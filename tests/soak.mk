@@ -3,7 +3,7 @@
 SECONDS  ?= 60
 STRESS   := $(patsubst %.c,$(B)/%,$(wildcard tests/guest/stress_*.c))
 ## soak: the example services under load, races in the kernel: a minute each (most of an hour)
-soak: all iris-native soak-stress
+soak: all iris-native soak-stress soak-wire
 	@failed=0; export ORRIS=$(CURDIR)/$(B)/bin/orris; for what in service\ host native\ host service\ guest native\ guest; do \
 	    echo "# iris-$$what"; folder=$$(mktemp -d) && (cd "$$folder" && \
 	        /usr/bin/python3 -B $(CURDIR)/tests/e2e/appliance/soak.py $$what $(SECONDS)) || failed=1; \
@@ -12,4 +12,7 @@ soak: all iris-native soak-stress
 soak-stress: all guest-tests
 	@$(MAKE) --no-print-directory DEBUG=1 kernel
 	@tests/soak $(SECONDS) $(STRESS)
-.PHONY: soak soak-stress
+# 1 GiB at 1 % loss and 16 MiB at 10 %, each way, and a million frames that nobody should send.
+soak-wire: all
+	@WIRE_LIMIT=3600 WIRE_BYTES=1073741824 WIRE_BAD_BYTES=16777216 WIRE_FRAMES=1000000 tests/e2e/net_wire.sh
+.PHONY: soak soak-stress soak-wire

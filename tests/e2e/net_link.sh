@@ -39,7 +39,7 @@ print(socket.create_connection((sys.argv[1], 8080), 20).makefile().read(), end="
 P
 
 # ---- a bridge ----
-inside "$ORRIS" run --accel tcg -b br0 --ip 10.77.0.5/24 "$python" serve.py > server.out 2> server.err < /dev/null &
+ip netns exec $here_ns "$ORRIS" run --accel tcg -b br0 --ip 10.77.0.5/24 "$python" serve.py > server.out 2> server.err < /dev/null &
 server=$!
 ok "the tool says where the program is reached" await has server.err "http://10.77.0.5:8080"
 outside "$python" ask.py 10.77.0.5 > out 2> err
@@ -50,7 +50,7 @@ kill $server
 wait $server
 
 # ---- a tap, with a way out ----
-outside "$python" serve.py 2> log &
+ip netns exec $there_ns "$python" serve.py 2> log &
 server=$!
 await outside "$python" ask.py 127.0.0.1 > log 2>&1
 run --tap tap0 --ip 10.78.0.5/24 --gateway 10.78.0.1 "$python" ask.py 10.77.0.2
@@ -82,7 +82,7 @@ run --tap tap0 --ip 10.78.0.5/24 -p 8080 /bin/true
 ok "ports of the host" refused "-p goes with QEMU's user network"
 run --tap tap0 --ip 10.78.0.500/24 /bin/true
 ok "what is no address is wrong usage" eval 'is "$status" 2 && has err "must be ADDRESS/PREFIX"'
-inside "$ORRIS" run -q --accel tcg --tap tap0 --ip 10.78.0.5/24 "$python" -c 'import time; print("up", flush=True); time.sleep(99)' > one 2>&1 < /dev/null &
+ip netns exec $here_ns "$ORRIS" run -q --accel tcg --tap tap0 --ip 10.78.0.5/24 "$python" -c 'import time; print("up", flush=True); time.sleep(99)' > one 2>&1 < /dev/null &
 first=$!
 await has one up
 run --tap tap0 --ip 10.78.0.6/24 /bin/true

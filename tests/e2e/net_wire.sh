@@ -1,0 +1,52 @@
+#!/bin/bash
+# TCP between a machine and Linux over a wire that loses, doubles, reorders and invents frames: all bytes
+# arrive, and the machine goes on answering. `make soak` runs it at length (WIRE_*).
+. "$(dirname "$0")/tap.sh"
+
+seed=${WIRE_SEED:-7}
+[ "$(id -u)" = 0 ] && [ -c /dev/net/tun ] || skip_all "needs root and /dev/net/tun"
+ns=orris$$
+ip netns add $ns 2> log || skip_all "no network namespaces here: $(cat log)"
+trap 'ip netns del $ns; cd /; rm -rf "$work"' EXIT
+inside() { ip netns exec $ns "$@"; }
+await() { for _ in $(seq 600); do "$@" && return 0; sleep 0.1; done; return 1; }
+ask() { inside timeout "${WIRE_LIMIT:-300}" "$python" "$here/link/transfer.py" ask 10.79.0.5 "$1" > out 2> err; }
+
+inside ip link set lo up
+inside ip tuntap add dev tap0 mode tap
+ip netns exec $ns "$ORRIS" run -q --accel tcg -m 256M --tap tap0 --ip 10.79.0.5/24 \
+    "$python" "$here/link/transfer.py" serve > machine.out 2> machine.err < /dev/null &
+machine=$!
+await has machine.out serving
+
+# wire LOSS DOUBLE REORDER [INVENT]: the relay, until unwire.
+wire() {
+    ip netns exec $ns "$python" "$here/link/relay.py" tap0 "$seed" "$@" > relay.out 2> relay.err &
+    relay=$!
+    await has relay.out ready
+}
+unwire() {
+    kill $relay
+    wait $relay
+    sed "s/^/# /" relay.out relay.err
+}
+
+wire 0 0 0
+ok "a good wire" ask 1000000
+unwire
+wire 1 1 1
+ok "1 % lost, doubled and late each: every byte arrives, both ways" ask "${WIRE_BYTES:-2000000}"
+unwire
+wire 10 2 5
+ok "10 % lost" ask "${WIRE_BAD_BYTES:-100000}"
+unwire
+invented=${WIRE_FRAMES:-20000}
+wire 0 0 0 "$invented"
+ok "it answers while frames come that nobody should send" ask 1000
+await has relay.out "invented $invented"
+ok "and after $invented of them" ask 1000000
+unwire
+ok "the machine is still the same" kill -0 $machine
+kill $machine
+wait $machine
+finish
