@@ -22,7 +22,8 @@
 #define RECEIVE_ROOM 131072u
 #define MS_PER_SECOND 1000u
 #define NS_PER_SECOND 1000000000ul
-#define POLL_HALF_SECONDS 1
+#define POLL_TICKS (500 / TCP_SLOW_INTERVAL)
+#define FIRST_TIMEOUT_MS 1000u /* RFC 6298, 2.1 */
 #define TIME_WAIT_MAX 4096u
 
 struct tcp_socket *tcp_socket_alloc(int family)
@@ -100,6 +101,11 @@ static err_t look_again(void *arg, struct tcp_pcb *pcb)
     return ERR_OK;
 }
 
+void tcp_set_timeout(struct tcp_pcb *pcb)
+{
+    pcb->rto = pcb->sv = (s16_t)(FIRST_TIMEOUT_MS / TCP_SLOW_INTERVAL);
+}
+
 void tcp_attach(struct tcp_socket *s, struct tcp_pcb *pcb)
 {
     s->pcb = pcb;
@@ -107,7 +113,7 @@ void tcp_attach(struct tcp_socket *s, struct tcp_pcb *pcb)
     tcp_recv(pcb, tcp_data_came);
     tcp_sent(pcb, tcp_data_sent);
     tcp_err(pcb, tcp_failed);
-    tcp_poll(pcb, look_again, POLL_HALF_SECONDS);
+    tcp_poll(pcb, look_again, POLL_TICKS);
     tcp_ext_arg_set_callbacks(pcb, 0, &pcb_callbacks);
     tcp_ext_arg_set(pcb, 0, s);
     tcp_apply_options(s);

@@ -46,6 +46,8 @@ struct tcp_socket *tcp_socket_alloc(int family); /* NULL: no memory */
 void tcp_attach(struct tcp_socket *s, struct tcp_pcb *pcb);
 /* pcb goes on without s. */
 void tcp_detach(struct tcp_socket *s);
+/* How long a new connection's first segment waits for its answer. */
+void tcp_set_timeout(struct tcp_pcb *pcb);
 void tcp_apply_options(struct tcp_socket *s);
 /* lwIP gives s's connection up: reset, aborted, or done. */
 void tcp_failed(void *arg, err_t err);

@@ -50,6 +50,7 @@ static int make_pcb(struct tcp_socket *s, bool listening)
         ip_addr_set_any_val(IP_IS_V6_VAL(i->local.address), pcb->local_ip);
     pcb->local_port = i->local.port; /* ours to give: tcp_bind would look through all */
     TCP_REG(&tcp_bound_pcbs, pcb);
+    tcp_set_timeout(pcb);
     tcp_attach(s, pcb);
     return 0;
 }

@@ -96,6 +96,7 @@ bool tcp_table_add(struct tcp_pcb *pcb)
 static err_t opened(uint8_t id, struct tcp_pcb_listen *listener, struct tcp_pcb *pcb)
 {
     (void)id, (void)listener;
+    tcp_set_timeout(pcb);
     return tcp_table_add(pcb) ? ERR_OK : ERR_MEM;
 }
 

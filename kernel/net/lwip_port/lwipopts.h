@@ -72,6 +72,7 @@ void net_lock_assert_held(void);
 #define LWIP_DISABLE_TCP_SANITY_CHECKS 1 /* they count with pools, and windows of 16 bits */
 #define MEMP_NUM_TCP_SEG TCP_SND_QUEUELEN
 #define TCP_MSL 30000
+#define TCP_TMR_INTERVAL 50 /* acknowledgments wait so long; what is lost, at least six times */
 #define TCP_SYNMAXRTX 6
 #define TCP_MAXRTX 12
 #define TCP_LISTEN_BACKLOG 0
