@@ -41,6 +41,7 @@ static void *serve(void *arg)
 static pthread_t begin(int *server)
 {
     *server = tcp_server(&server_port);
+    CHECK_OK(set_option(*server, SOL_SOCKET, SO_REUSEADDR, 1)); /* its connections', too */
     CHECK_OK(listen(*server, 128));
     return thread_start(serve, server);
 }
@@ -62,6 +63,38 @@ static void the_same_port_again(void)
         failed += visit(port) != 0;
     CHECK_EQ(failed, 0);
     end(server, thread);
+}
+
+/* A server that ends and begins anew on its port, with connections that live on and others in
+ * TIME-WAIT. */
+static void listening_again_at_once(void)
+{
+    int server, kept = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    char byte = 0;
+    for (int i = 0; i < 5; i++) {
+        pthread_t thread = begin(&server);
+        int port = server_port, old, again = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        CHECK_EQ(visit(0), 0); /* the server closes first */
+        end(server, thread);
+        CHECK_ERR(bind4(again, "127.0.0.1", port), EADDRINUSE);
+        CHECK_OK(set_option(again, SOL_SOCKET, SO_REUSEADDR, 1));
+        CHECK_OK(bind4(again, "127.0.0.1", port));
+        CHECK_OK(listen(again, 8));
+        CHECK_OK(connect4(kept, "127.0.0.1", port));
+        old = accept4(again, NULL, NULL, SOCK_CLOEXEC);
+        close(again);
+        again = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        CHECK_OK(set_option(again, SOL_SOCKET, SO_REUSEADDR, 1));
+        CHECK_OK(bind4(again, "127.0.0.1", port));
+        CHECK_OK(listen(again, 8));
+        CHECK_EQ(write(old, "x", 1), 1);
+        CHECK_EQ(read(kept, &byte, 1), 1);
+        close(old);
+        close(kept);
+        close(again);
+        kept = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    }
+    close(kept);
 }
 
 static void *visit_often(void *arg)
@@ -92,6 +125,7 @@ static void many_at_once_and_after_each_other(void)
 int main(void)
 {
     RUN(the_same_port_again);
+    RUN(listening_again_at_once);
     RUN(many_at_once_and_after_each_other);
     return check_done();
 }
