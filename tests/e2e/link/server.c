@@ -1,7 +1,7 @@
 /*
- * A server for net_abuse.sh: one thread, epoll, HTTP/1.1 with keep-alive on port 8080. /free is how much
- * memory is free, in KiB, /large a megabyte, anything else a line. What a client sends may come in pieces,
- * what it doesn't read waits.
+ * A server for net_abuse.sh: one thread, epoll, HTTP/1.1 with keep-alive on port 8080. /free is how
+ * much memory is free, in KiB, /large a megabyte, anything else a line. What a client sends may
+ * come in pieces, what it doesn't read waits.
  */
 #include <errno.h>
 #include <netinet/in.h>
