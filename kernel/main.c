@@ -17,8 +17,10 @@
 #include "kernel/fs/memfs.h"
 #include "kernel/fs/p9.h"
 #include "kernel/fs/pseudofs.h"
+#include "kernel/fs/resolver.h"
 #include "kernel/mm/page.h"
 #include "kernel/mm/page_init.h"
+#include "kernel/net/lease.h"
 #include "kernel/platform/platform.h"
 #include "kernel/platform/pvh.h"
 #include "kernel/platform/run.h"
@@ -89,6 +91,17 @@ static int start_control(void)
     return err;
 }
 
+/* Addresses and name servers from others, where the run asks for them. */
+static void await_network(void)
+{
+    uint32_t servers[LEASE_SERVERS_MAX];
+    lease_wait();
+    unsigned count = lease_name_servers(servers);
+    if (count && resolver_write(servers, count)) {
+        log_note("no room for /etc/resolv.conf");
+    }
+}
+
 static void enter_workdir(void)
 {
     struct dentry *dir;
@@ -137,6 +150,7 @@ static void run_program(void *unused)
     if (err) {
         refuse(err, "too little memory to start");
     }
+    await_network();
     enter_workdir();
     stage_reached(ORRIS_STAGE_STREAMS);
     const struct exec_args args = {the_run.program, the_run.argv, the_run.envp};

@@ -47,6 +47,7 @@ static bool parse_ip(struct network_link *link, const char *text)
     }
     bool good = parse_address(address, link->address) && !*end && prefix >= 1 && prefix <= 32;
     memset(link->netmask, 0, sizeof(link->netmask));
+    link->dhcp = false;
     if (good)
         prefix_to_mask((unsigned)prefix, link->netmask);
     link->has_address |= good;
@@ -70,9 +71,12 @@ bool link_set(struct network_link *link, const char *key, const char *what, cons
         return set_name(&link->tap, what, value, err);
     if (strcmp(key, "bridge") == 0)
         return set_name(&link->bridge, what, value, err);
+    if (strcmp(key, "ip") == 0 && strcasecmp(value, "dhcp") == 0)
+        return link->has_address = link->dhcp = true;
     if (strcmp(key, "ip") == 0)
         return parse_ip(link, value) ||
-               error_set(err, "%s %s: must be ADDRESS/PREFIX, as in 192.168.1.5/24", what, value);
+               error_set(err, "%s %s: must be ADDRESS/PREFIX, as in 192.168.1.5/24, or dhcp", what,
+                         value);
     uint8_t *to = strcmp(key, "netmask") == 0 ? link->netmask : link->gateway;
     return parse_address(value, to) ||
            error_set(err, "%s %s: must be an IPv4 address, as in 192.168.1.1", what, value);
@@ -102,8 +106,10 @@ static bool check(const struct network_link *link, struct error *err)
                error_set(err, "--ip goes with --tap or --bridge: QEMU's user network gives the "
                               "program 10.0.2.15");
     return link->has_address ||
-           error_set(err, "%s needs --ip ADDRESS/PREFIX: the program's address on that network",
-                     what);
+           error_set(
+               err,
+               "%s needs --ip ADDRESS/PREFIX, or --ip dhcp: the program's address on that network",
+               what);
 }
 
 static bool must_exist(const char *kind, const char *name, const char *how, struct error *err)

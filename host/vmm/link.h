@@ -10,16 +10,16 @@
 #include "host/base/error.h"
 
 struct network_link {
-    char *tap, *bridge; /* the host's names; one at most. Both NULL: the user network */
-    bool has_address;
+    char *tap, *bridge;     /* the host's names; one at most. Both NULL: the user network */
+    bool has_address, dhcp; /* dhcp: a server gives it */
     uint8_t address[4], netmask[4], gateway[4]; /* the guest's; no gateway: zeros */
     uint8_t hardware[6];                        /* the card's address */
     int fd;                                     /* the tap while it is open, or 0 */
 };
 
 /* Takes one thing that a flag or a key says; what: its name, for messages. The key: "tap",
- * "bridge", "ip" (ADDRESS or ADDRESS/PREFIX; the prefix is 24 by default), "netmask" (after "ip")
- * or "gateway". */
+ * "bridge", "ip" (ADDRESS, ADDRESS/PREFIX or "dhcp"; the prefix is 24 by default), "netmask" (after
+ * "ip") or "gateway". */
 bool link_set(struct network_link *link, const char *key, const char *what, const char *value,
               struct error *err);
 void link_clear(struct network_link *link);

@@ -180,6 +180,7 @@ void network_records(const struct port_list *list, const struct network_link *li
     struct orris_interface interface = {
         .address = {10, 0, 2, 15}, .netmask = {255, 255, 255, 0}, .gateway = {10, 0, 2, 2}};
     if (link && link_is_set(link)) {
+        interface.flags = link->dhcp ? ORRIS_INTERFACE_DHCP : 0;
         memcpy(interface.address, link->address, sizeof(interface.address));
         memcpy(interface.netmask, link->netmask, sizeof(interface.netmask));
         memcpy(interface.gateway, link->gateway, sizeof(interface.gateway));
@@ -251,7 +252,8 @@ static void say_address(struct port_list *list, const struct network_link *link,
         list->told_address)
         return;
     list->told_address = true;
-    say("http://%u.%u.%u.%u:%u", a[0], a[1], a[2], a[3], at->port);
+    if (!link->dhcp)
+        say("http://%u.%u.%u.%u:%u", a[0], a[1], a[2], a[3], at->port);
 }
 
 void network_listening(struct port_list *list, const struct network_link *link, int monitor,

@@ -333,6 +333,8 @@ static void set_addresses(struct interface *i, unsigned index)
     memcpy(&netmask, record->netmask, sizeof(netmask));
     memcpy(&gateway, record->gateway, sizeof(gateway));
     netif_set_addr(&i->netif, &address, &netmask, &gateway);
+    if (record->flags & ORRIS_INTERFACE_DHCP)
+        (void)dhcp_start(&i->netif); /* no memory: it has no address then */
 }
 
 static void start_card(unsigned index)

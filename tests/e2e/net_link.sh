@@ -49,6 +49,34 @@ ok "and so does another machine on the bridge" is "$(cat out)" "hello 10.77.0.6"
 kill $server
 wait $server
 
+# ---- DHCP ----
+cat > who.py <<'P'
+import fcntl, socket, struct
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for request in 0x8915, 0x891b: # SIOCGIFADDR, SIOCGIFNETMASK
+    print(socket.inet_ntoa(fcntl.ioctl(s, request, struct.pack("16s16x", b"eth0"))[20:24]))
+print(*(socket.inet_ntoa(struct.pack("=I", int(line.split()[2], 16))) for line in open("/proc/net/route") if line.split()[1] == "00000000"))
+print(open("/etc/resolv.conf").read(), end="")
+print(socket.create_connection(("10.77.0.2", 8080), 20).makefile().read(), end="")
+P
+ip netns exec $there_ns "$python" "$here/link/dhcp.py" in 10.77.0.2 10.77.0.33 10.77.0.9 > dhcp.out 2> dhcp.err &
+dhcp=$!
+await has dhcp.out ready
+ip netns exec $there_ns "$python" serve.py 2> log &
+server=$!
+await outside "$python" ask.py 127.0.0.1 > log 2>&1
+run -b br0 --ip dhcp "$python" who.py
+ok "a server gives address, netmask, gateway and name server" is "$(cat out)" "10.77.0.33
+255.255.255.0
+10.77.0.2
+nameserver 10.77.0.9
+hello 10.77.0.33"
+ok "which the tool says" has err "orris: eth0 has the address 10.77.0.33 (DHCP)"
+kill $dhcp $server
+run -b br0 --ip dhcp "$python" -c 'print("runs")'
+ok "without an answer the program starts all the same" is "$(cat out)" "runs"
+ok "with a note" has err "orris: eth0 has no address: no DHCP server answered within ten seconds"
+
 # ---- a tap, with a way out ----
 ip netns exec $there_ns "$python" serve.py 2> log &
 server=$!

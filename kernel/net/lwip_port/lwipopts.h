@@ -32,7 +32,10 @@ void net_lock_assert_held(void);
 #define LWIP_UDP 1
 #define LWIP_TCP 1
 #define LWIP_DHCP 1
-#define LWIP_DNS 0
+#define DHCP_DOES_ARP_CHECK 0 /* a second and more, for what servers look after */
+#define LWIP_DNS 1            /* only so that DHCP asks for name servers: stack_lease.c */
+#define DNS_MAX_SERVERS 2
+#define LWIP_DHCP_MAX_DNS_SERVERS 2
 #define LWIP_IGMP 1
 #define LWIP_MULTICAST_TX_OPTIONS 1
 #define IP_OPTIONS_ALLOWED 1
