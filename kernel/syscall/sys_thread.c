@@ -38,7 +38,9 @@ static int64_t refuse_process(const char *call)
 {
     static bool noted;
     if (!noted)
-        log_note("a second process is never started in this machine: %s is refused (ENOSYS)", call);
+        log_note("a second process is never started in this machine: %s is refused (ENOSYS); most "
+                 "programs have a switch for threads, or for doing without (docs/compatibility.md)",
+                 call);
     noted = true;
     return -ENOSYS;
 }

@@ -23,6 +23,7 @@ P
 port=$(free_port)
 try pkg load python -p "$port:8080" -c debug.json
 ok "debug mode: the cause is named" has err "orris: a second process is never started in this machine"
+ok "and what to do" has err "a switch for threads"
 port=$(free_port)
 start pkg load python -p "$port:8080" -c debug.json -a --no-reload
 curl -sS "http://127.0.0.1:$port/notes/0" > got 2> err
