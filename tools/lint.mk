@@ -8,8 +8,7 @@ $(B)/lint/%.ok: % .clang-tidy tools/lint-file | $(KGEN)/syscall_names.h $(KGEN)/
 
 lint-sources: $(LINTED)
 kernel-dropped: $(KOBJ) $(LWIPOBJ)
-	$(CC) -nostdlib -static-pie -Wl,-T,kernel/kernel.lds -Wl,--gc-sections -Wl,--print-gc-sections \
-	    -Wl,-z,noexecstack -Wl,--no-dynamic-linker $(KOBJ) $(LWIPOBJ) -o $(B)/kernel/dropped.elf
+	$(KLINK) -Wl,--print-gc-sections $(KOBJ) $(LWIPOBJ) -o $(B)/kernel/dropped.elf
 ## lint: format, layers, headers, tests of calls, clang-tidy, dead code
 lint:
 	@tools/install-deps build lint

@@ -289,8 +289,9 @@ static uint32_t connected_events(const struct tcp_socket *s)
         events |= EPOLLHUP;
     if (no_more)
         events |= INET_READABLE | EPOLLRDHUP;
-    if (s->queued >= s->inet.base.receive_low)
+    if (s->queued >= s->inet.base.receive_low + (uint32_t)tcp_urgent_skips(s))
         events |= INET_READABLE;
+    events |= tcp_urgent_events(s);
     if (ended || s->inet.shut_write || tcp_writable(s))
         events |= INET_WRITABLE;
     return events;
@@ -321,9 +322,17 @@ static int tcp_queued(struct socket *base, bool sent)
     else if (sent)
         bytes = s->pcb ? TCP_SND_BUF - (int)s->pcb->snd_buf : 0;
     else
-        bytes = (int)s->queued;
+        bytes = (int)tcp_urgent_limit(s, s->queued);
     spin_unlock(&net_spinlock);
     return bytes;
+}
+
+static bool tcp_at_mark(struct socket *base)
+{
+    spin_lock(&net_spinlock);
+    bool at = tcp_urgent_at_mark(tcp_of(base));
+    spin_unlock(&net_spinlock);
+    return at;
 }
 
 static bool tcp_listening(struct socket *base)
@@ -372,6 +381,7 @@ const struct socket_ops tcp_ops = {
     .peer_credentials = no_credentials,
     .poll = tcp_events,
     .queued = tcp_queued,
+    .at_mark = tcp_at_mark,
     .listening = tcp_listening,
     .set_option = inet_set_option,
     .get_option = inet_get_option,

@@ -1,11 +1,15 @@
 /* TCP sockets: shared by inet_tcp.c (life), inet_tcp_connect.c and inet_tcp_data.c. */
 #pragma once
 
+#include <lwip/prot/tcp.h>
 #include <lwip/tcp.h>
 
 #include "kernel/net/inet_priv.h"
 
 enum tcp_socket_state { TCP_IDLE, TCP_CONNECTING, TCP_CONNECTED, TCP_ENDED, TCP_LISTENING };
+
+/* The urgent byte: its pointer has come, it itself, it was read. */
+enum tcp_urgent { URGENT_NONE, URGENT_AWAITED, URGENT_HERE, URGENT_READ };
 
 /* Listening sockets that share address and port (SO_REUSEPORT): one for lwIP. */
 struct tcp_group {
@@ -22,8 +26,12 @@ struct tcp_socket {
      */
     struct pbuf *first, *last;
     uint32_t queued, taken; /* bytes in them; bytes of the first that are read */
-    bool peer_closed;       /* its FIN came */
-    bool released;          /* close() waits, as SO_LINGER says */
+    uint32_t came, read;    /* bytes of the stream since its begin */
+    uint32_t urgent_at;     /* the urgent byte's place among them */
+    enum tcp_urgent urgent;
+    uint8_t urgent_byte;
+    bool peer_closed; /* its FIN came */
+    bool released;    /* close() waits, as SO_LINGER says */
     /* Listening. */
     struct tcp_group *group;
     struct list_node group_node, accept_queue, accept_node;
@@ -62,6 +70,22 @@ bool tcp_table_add(struct tcp_pcb *pcb);
 void tcp_table_listen(struct tcp_pcb *listener);
 /* Whether connections of sockets that are closed still have the port. */
 bool tcp_table_lingers(uint16_t port);
+
+/* inet_tcp_urgent.c, all under the net lock but for the last. */
+/* What was written last ends with an urgent byte. */
+void tcp_urgent_mark(struct tcp_pcb *pcb);
+/* A segment with an urgent pointer comes; then bytes that are queued. */
+void tcp_urgent_told(struct tcp_socket *s, const struct tcp_pcb *pcb, const struct tcp_hdr *header);
+void tcp_urgent_take(struct tcp_socket *s, const struct pbuf *p);
+/* How much of size bytes one read gives; whether it begins by skipping a byte. */
+uint32_t tcp_urgent_limit(const struct tcp_socket *s, uint32_t size);
+bool tcp_urgent_skips(const struct tcp_socket *s);
+/* Bytes were read. */
+void tcp_urgent_passed(struct tcp_socket *s);
+bool tcp_urgent_at_mark(const struct tcp_socket *s);
+uint32_t tcp_urgent_events(const struct tcp_socket *s);
+/* MSG_OOB: 1, 0 at the end, -EINVAL (none), -EAGAIN (not yet). */
+int64_t tcp_urgent_receive(struct tcp_socket *s, struct socket_message *m);
 
 /* inet_tcp_connect.c */
 int tcp_socket_bind(struct socket *base, const struct socket_name *name);

@@ -68,7 +68,8 @@ static bool holds_back(const struct tcp_socket *s, bool more)
     return (more || s->cork) && TCP_SND_BUF - s->pcb->snd_buf < s->pcb->mss;
 }
 
-static int64_t write_locked(struct tcp_socket *s, const void *data, uint32_t size, bool more)
+static int64_t write_locked(struct tcp_socket *s, const void *data, uint32_t size, bool more,
+                            bool urgent)
 {
     int err = send_check(s);
     if (err)
@@ -77,16 +78,19 @@ static int64_t write_locked(struct tcp_socket *s, const void *data, uint32_t siz
     err_t result = tcp_write(s->pcb, data, (u16_t)size, flags);
     if (result != ERR_OK)
         return s->pcb->snd_queuelen ? -EAGAIN : -ENOBUFS; /* what is under way wakes us */
-    if (!holds_back(s, more))
+    if (urgent)
+        tcp_urgent_mark(s->pcb);
+    if (urgent || !holds_back(s, more))
         (void)tcp_output(s->pcb);
     return size;
 }
 
 /* Sends size bytes at data, which were read from the message. */
-static int64_t send_bytes(struct tcp_socket *s, const void *data, uint32_t size, bool more)
+static int64_t send_bytes(struct tcp_socket *s, const void *data, uint32_t size, bool more,
+                          bool urgent)
 {
     net_lock();
-    int64_t n = write_locked(s, data, size, more);
+    int64_t n = write_locked(s, data, size, more, urgent);
     net_unlock();
     return n;
 }
@@ -114,7 +118,8 @@ static int64_t send_part(struct tcp_socket *s, struct socket_message *m)
     const struct iter before = *m->it;
     uint32_t filled = (uint32_t)iter_read(m->it, data, size);
     bool more = m->it->left > 0 || (m->flags & MSG_MORE);
-    int64_t n = filled ? send_bytes(s, data, filled, more) : -EFAULT;
+    bool urgent = (m->flags & MSG_OOB) && m->it->left == 0;
+    int64_t n = filled ? send_bytes(s, data, filled, more, urgent) : -EFAULT;
     if (n < 0)
         *m->it = before;
     if (data != small)
@@ -126,8 +131,6 @@ int64_t tcp_socket_send(struct socket *base, struct socket_message *m)
 {
     struct tcp_socket *s = tcp_of(base);
     int64_t done = 0, n = 0;
-    if (m->flags & MSG_OOB)
-        return -EOPNOTSUPP;
     mutex_lock(&s->inet.send_lock);
     if (m->it->left == 0)
         n = send_check(s);
@@ -214,10 +217,15 @@ err_t tcp_data_came(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
                    INET_READABLE | EPOLLRDHUP | (s->inet.shut_write ? EPOLLHUP : 0u));
         return ERR_OK;
     }
+    tcp_urgent_take(s, p);
+    s->came += p->tot_len;
+    bool urgent = tcp_urgent_events(s) != 0;
     if (p->tot_len > SMALL_BYTES || !join(s, p))
         enqueue(s, p);
     if (s->queued >= s->inet.base.receive_low)
-        waitq_tell(&s->inet.base.waitq, INET_READABLE);
+        waitq_tell(&s->inet.base.waitq, INET_READABLE | (urgent ? EPOLLPRI : 0u));
+    else if (urgent)
+        waitq_tell(&s->inet.base.waitq, EPOLLPRI);
     return ERR_OK;
 }
 
@@ -269,6 +277,8 @@ static void take(struct tcp_socket *s, size_t size)
         dequeue_first(s);
     }
     s->taken += (uint32_t)left;
+    s->read += (uint32_t)size;
+    tcp_urgent_passed(s);
     acknowledge(s, size);
 }
 
@@ -288,19 +298,33 @@ static int64_t receive_queued(struct tcp_socket *s, struct socket_message *m,
     return (int64_t)n;
 }
 
+/* The urgent byte is no part of the stream, unless it is wanted there. */
+static void skip_urgent(struct tcp_socket *s)
+{
+    spin_lock(&net_spinlock);
+    bool skips = s->queued && tcp_urgent_skips(s);
+    spin_unlock(&net_spinlock);
+    if (!skips)
+        return;
+    net_lock();
+    take(s, 1);
+    net_unlock();
+}
+
 int64_t tcp_socket_receive(struct socket *base, struct socket_message *m)
 {
     struct tcp_socket *s = tcp_of(base);
     if (m->name)
         m->name->size = 0;
     if (m->flags & MSG_OOB)
-        return -EINVAL;
+        return tcp_urgent_receive(s, m);
     if (m->flags & MSG_ERRQUEUE)
         return -EAGAIN;
     mutex_lock(&s->inet.read_lock);
+    skip_urgent(s);
     spin_lock(&net_spinlock);
     const struct pbuf *first = s->first;
-    size_t size = min_u64(s->queued, m->it->left);
+    size_t size = min_u64(tcp_urgent_limit(s, s->queued), m->it->left);
     int64_t n = s->queued ? 0 : nothing_to_read(s);
     spin_unlock(&net_spinlock);
     if (n == -EAGAIN && m->it->left == 0)

@@ -12,7 +12,8 @@
 #include "kernel/mm/heap.h"
 #include "kernel/net/inet_tcp.h"
 
-#define EXT_ARG 1 /* of a pcb: its entry; 0 is its socket */
+#define SOCKET_ARG 0 /* of a pcb: its socket */
+#define EXT_ARG 1    /* and its entry */
 #define END_BUCKETS 1024u
 #define PORT_BUCKETS 256u
 
@@ -197,6 +198,8 @@ void __wrap_tcp_input(struct pbuf *p, struct netif *netif)
         tcp_free(pcb);
         pcb = NULL;
     }
+    if (pcb && TCPH_FLAGS(header) & TCP_URG && tcp_ext_arg_get(pcb, SOCKET_ARG))
+        tcp_urgent_told(tcp_ext_arg_get(pcb, SOCKET_ARG), pcb, header);
     if (!pcb)
         input_new(p, netif);
     else if (pcb->state == TIME_WAIT)

@@ -53,6 +53,8 @@ struct file *socket_file(struct socket *s, unsigned flags)
     struct file *f = file_alloc(&socket_file_ops, O_RDWR | flags, NULL, s);
     if (!f)
         s->ops->release(s);
+    else
+        s->file = f;
     return f;
 }
 
@@ -119,7 +121,7 @@ static int64_t move_message(struct file *f, struct socket_message *m, move_t mov
     int64_t n = move(s, m);
     if (LIKELY(n != -EAGAIN && !(n > 0 && goes_on(s, m, sending))))
         return n;
-    if ((f->flags & O_NONBLOCK) || (m->flags & MSG_DONTWAIT))
+    if ((f->flags & O_NONBLOCK) || (m->flags & MSG_DONTWAIT) || (!sending && (m->flags & MSG_OOB)))
         return n;
     return move_later(s, m, move, sending, n > 0 ? n : 0);
 }
@@ -178,6 +180,10 @@ static uint64_t socket_timeout(struct file *f, bool writing)
 static int64_t socket_ioctl(struct file *f, unsigned request, uint64_t arg)
 {
     struct socket *s = f->private;
+    if (request == SIOCATMARK && s->ops->at_mark) {
+        int at = s->ops->at_mark(s);
+        return copy_to_user((struct uptr){arg}, &at, sizeof(at));
+    }
     if (request != FIONREAD && request != SIOCOUTQ)
         return interface_ioctl(request, (struct uptr){arg});
     int bytes = s->ops->queued(s, request == SIOCOUTQ);

@@ -65,6 +65,8 @@ struct socket_ops {
     uint32_t (*poll)(struct socket *s);
     /* Bytes that wait to be read, or were sent and not read. */
     int (*queued)(struct socket *s, bool sent);
+    /* Whether the next byte of the stream is the urgent one. NULL: it knows none. */
+    bool (*at_mark)(struct socket *s);
     bool (*listening)(struct socket *s);
     /* Options of other levels than SOL_SOCKET. NULL: there are none. */
     int (*set_option)(struct socket *s, int level, int option, struct uptr value, unsigned size);
@@ -87,6 +89,7 @@ struct socket {
     uint64_t switches; /* options that are on or off: bit n is option n */
     int error;         /* positive; told once */
     struct waitq waitq;
+    struct file *file; /* the open file, once there is one */
     uint64_t ino;
 };
 

@@ -28,6 +28,11 @@ int signal_send_task(struct task *t, int signo, const siginfo_t *info)
     return 0;
 }
 
+int signal_send_process(int signo, const siginfo_t *info)
+{
+    return signal_send_task(&only_task, signo, info);
+}
+
 int64_t clock_realtime_ns(void)
 {
     return (int64_t)fake_now_ns;
