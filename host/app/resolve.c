@@ -389,7 +389,7 @@ static void add_network(const struct config *config, struct strlist *out)
         bridge = "br0";
     const char *const words[] = {"tap",     config->tap,     "bridge",  bridge,
                                  "ip",      config->address, "netmask", config->netmask,
-                                 "gateway", config->gateway};
+                                 "gateway", config->gateway, "ip6",     config->address6};
     for (size_t i = 0; i < sizeof(words) / sizeof(*words); i += 2) {
         if (words[i + 1]) {
             strlist_add(out, words[i]);

@@ -31,6 +31,9 @@ const char start_flags_help[] =
     "                       with --tap or --bridge: the program's address on that network, or "
     "that\n"
     "                       a DHCP server there gives it\n"
+    "      --ip6 ADDRESS | slaac\n"
+    "                       its IPv6 address (of a network of 64 bits), or that routers there\n"
+    "                       advertise one\n"
     "      --gateway ADDRESS\n"
     "                       and the way out of it\n"
     "      --copy-out FILE=HOSTFILE\n"
@@ -182,11 +185,9 @@ static const char *port_value(int argc, char **argv, int *index, struct error *e
 static const char *link_value(int argc, char **argv, int *index, const char **value,
                               struct error *err)
 {
-    static const char *const known[][2] = {{"--tap", "tap"},
-                                           {"-b", "bridge"},
-                                           {"--bridge", "bridge"},
-                                           {"--ip", "ip"},
-                                           {"--gateway", "gateway"}};
+    static const char *const known[][2] = {{"--tap", "tap"},         {"-b", "bridge"},
+                                           {"--bridge", "bridge"},   {"--ip", "ip"},
+                                           {"--gateway", "gateway"}, {"--ip6", "ip6"}};
     for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
         if ((*value = flag_value(known[i][0], argc, argv, index, err)))
             return known[i][1];
@@ -297,7 +298,7 @@ static bool add_ports(struct start_flags *flags, const struct app *app, struct e
 static bool add_link(struct start_flags *flags, const struct app *app, struct error *err)
 {
     const struct strlist *words = &app->network;
-    bool placed = link_is_set(&flags->link), addressed = flags->link.has_address;
+    bool placed = link_is_set(&flags->link), addressed = link_is_addressed(&flags->link);
     for (size_t i = 0; i + 1 < words->count; i += 2) {
         const char *key = words->items[i];
         bool place = strcmp(key, "tap") == 0 || strcmp(key, "bridge") == 0;

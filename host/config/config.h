@@ -25,7 +25,7 @@ struct config {
     char *folder;    /* absolute: what host paths are relative to */
     struct buf text; /* the file */
     char *program, *workdir, *image_name;
-    char *tap, *bridge, *address, *netmask, *gateway;
+    char *tap, *bridge, *address, *address6, *netmask, *gateway;
     char *parent;                           /* LocalFilesParentDirectory */
     char *version, *language, *description; /* for people */
     struct strlist args, files, dirs, exclude, packages, ports, udp_ports;

@@ -55,6 +55,13 @@ static bool parse_ip(struct network_link *link, const char *text)
     return good;
 }
 
+static bool parse_ip6(struct network_link *link, const char *text)
+{
+    link->slaac = strcasecmp(text, "slaac") == 0;
+    link->has_address6 = !link->slaac && inet_pton(AF_INET6, text, link->address6) == 1;
+    return link->slaac || link->has_address6;
+}
+
 static bool set_name(char **name, const char *what, const char *value, struct error *err)
 {
     if (!*value || strlen(value) >= IFNAMSIZ || strpbrk(value, "/% \t"))
@@ -77,6 +84,10 @@ bool link_set(struct network_link *link, const char *key, const char *what, cons
         return parse_ip(link, value) ||
                error_set(err, "%s %s: must be ADDRESS/PREFIX, as in 192.168.1.5/24, or dhcp", what,
                          value);
+    if (strcmp(key, "ip6") == 0)
+        return parse_ip6(link, value) ||
+               error_set(err, "%s %s: must be an IPv6 address, as in 2001:db8::5, or slaac", what,
+                         value);
     uint8_t *to = strcmp(key, "netmask") == 0 ? link->netmask : link->gateway;
     return parse_address(value, to) ||
            error_set(err, "%s %s: must be an IPv4 address, as in 192.168.1.1", what, value);
@@ -94,6 +105,11 @@ bool link_is_set(const struct network_link *link)
     return link->tap || link->bridge;
 }
 
+bool link_is_addressed(const struct network_link *link)
+{
+    return link->has_address || link->has_address6 || link->slaac;
+}
+
 /* ---- the device ---- */
 
 static bool check(const struct network_link *link, struct error *err)
@@ -102,10 +118,10 @@ static bool check(const struct network_link *link, struct error *err)
     if (link->tap && link->bridge)
         return error_set(err, "--tap and --bridge are two ways to connect one card: one of them");
     if (!link_is_set(link))
-        return !link->has_address ||
+        return !link_is_addressed(link) ||
                error_set(err, "--ip goes with --tap or --bridge: QEMU's user network gives the "
                               "program 10.0.2.15");
-    return link->has_address ||
+    return link_is_addressed(link) ||
            error_set(
                err,
                "%s needs --ip ADDRESS/PREFIX, or --ip dhcp: the program's address on that network",

@@ -184,6 +184,9 @@ void network_records(const struct port_list *list, const struct network_link *li
         memcpy(interface.address, link->address, sizeof(interface.address));
         memcpy(interface.netmask, link->netmask, sizeof(interface.netmask));
         memcpy(interface.gateway, link->gateway, sizeof(interface.gateway));
+        interface.flags |= link->slaac ? ORRIS_INTERFACE_SLAAC : 0;
+        memcpy(interface.address6, link->address6, sizeof(interface.address6));
+        interface.prefix6 = link->has_address6 ? 64 : 0;
     }
     record_add(out, ORRIS_RECORD_INTERFACE, &interface, sizeof(interface));
     for (size_t n = 0; list && n < list->count; n++) {
@@ -252,7 +255,7 @@ static void say_address(struct port_list *list, const struct network_link *link,
         list->told_address)
         return;
     list->told_address = true;
-    if (!link->dhcp)
+    if (link->has_address && !link->dhcp)
         say("http://%u.%u.%u.%u:%u", a[0], a[1], a[2], a[3], at->port);
 }
 

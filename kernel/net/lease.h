@@ -1,4 +1,4 @@
-/* Addresses that a DHCP server gives. */
+/* Addresses that a DHCP server or a router gives. */
 #pragma once
 
 #include "kernel/base/types.h"

@@ -322,7 +322,24 @@ static err_t card_init(struct netif *netif)
     return ERR_OK;
 }
 
-/* The address that the run record gives an interface. */
+/* IPv6: an address of the link's own, the record's, and what routers advertise. Those that nobody
+ * gives are in use at once. */
+static void set_addresses6(struct interface *i, const struct orris_interface *record)
+{
+    ip6_addr_t address = {0};
+    s8_t index;
+    bool slaac = record->flags & ORRIS_INTERFACE_SLAAC;
+    if (!slaac && !record->prefix6)
+        return;
+    netif_create_ip6_linklocal_address(&i->netif, 1);
+    netif_ip6_addr_set_state(&i->netif, 0, IP6_ADDR_PREFERRED);
+    netif_set_ip6_autoconfig_enabled(&i->netif, slaac);
+    memcpy(address.addr, record->address6, sizeof(address.addr));
+    if (record->prefix6 && netif_add_ip6_address(&i->netif, &address, &index) == ERR_OK)
+        netif_ip6_addr_set_state(&i->netif, index, IP6_ADDR_PREFERRED);
+}
+
+/* The addresses that the run record gives an interface. */
 static void set_addresses(struct interface *i, unsigned index)
 {
     if (index >= the_run.interface_count)
@@ -335,6 +352,7 @@ static void set_addresses(struct interface *i, unsigned index)
     netif_set_addr(&i->netif, &address, &netmask, &gateway);
     if (record->flags & ORRIS_INTERFACE_DHCP)
         (void)dhcp_start(&i->netif); /* no memory: it has no address then */
+    set_addresses6(i, record);
 }
 
 static void start_card(unsigned index)

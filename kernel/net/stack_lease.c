@@ -1,4 +1,4 @@
-/* DHCP is lwIP's; here is who waits for it, and what becomes of the name servers. */
+/* DHCP and SLAAC are lwIP's; here is who waits for them, and what becomes of the name servers. */
 #include <lwip/dhcp.h>
 #include <lwip/dns.h>
 
@@ -12,7 +12,6 @@
 
 #define LIMIT_NS 10000000000ul
 #define PAUSE_NS 5000000ul
-#define OCTETS(a) (a)[0], (a)[1], (a)[2], (a)[3]
 
 static ip4_addr_t servers[LEASE_SERVERS_MAX]; /* GUARDED_BY(net_spinlock) */
 
@@ -37,15 +36,30 @@ static struct netif *card(unsigned index)
     return NULL;
 }
 
-static bool has_address(unsigned index, uint8_t out[4])
+/* An address that a router's advertisement made, or NULL. */
+static const ip_addr_t *advertised(const struct netif *netif)
+{
+    for (int n = 1; n < LWIP_IPV6_NUM_ADDRESSES; n++) /* 0: the link's own */
+        if (ip6_addr_ispreferred(netif_ip6_addr_state(netif, n)) &&
+            !netif_ip6_addr_isstatic(netif, n))
+            return netif_ip_addr6(netif, n);
+    return NULL;
+}
+
+/* What it was given so far. */
+static bool given(unsigned index, bool six, ip_addr_t *out)
 {
     net_lock();
     const struct netif *netif = card(index);
-    bool has = netif && dhcp_supplied_address(netif);
-    if (has)
-        __builtin_memcpy(out, netif_ip4_addr(netif), 4);
+    const ip_addr_t *address = NULL;
+    if (netif && six)
+        address = advertised(netif);
+    else if (netif && dhcp_supplied_address(netif))
+        address = netif_ip_addr4(netif);
+    if (address)
+        ip_addr_copy(*out, *address);
     net_unlock();
-    return has;
+    return address != NULL;
 }
 
 static void pause(void)
@@ -56,25 +70,33 @@ static void pause(void)
     (void)waiter_sleep(&w, clock_monotonic_ns() + PAUSE_NS, false);
 }
 
+static void wait_for(unsigned index, bool six, uint64_t limit)
+{
+    static const char *const by[] = {"DHCP", "SLAAC"}, *const who[] = {"DHCP server", "router"};
+    ip_addr_t address;
+    char text[IPADDR_STRLEN_MAX];
+    bool has;
+    while (!(has = given(index, six, &address)) && clock_monotonic_ns() < limit)
+        pause();
+    if (has)
+        log_note("eth%u has the address %s (%s)", index,
+                 ipaddr_ntoa_r(&address, text, sizeof(text)), by[six]);
+    else
+        log_note("eth%u has no %s address: no %s answered within ten seconds", index,
+                 six ? "IPv6" : "IPv4", who[six]);
+}
+
 void lease_wait(void)
 {
-    uint64_t limit = 0;
+    uint64_t limit = clock_monotonic_ns() + LIMIT_NS;
     for (unsigned i = 0; i < the_run.interface_count; i++) {
-        uint8_t address[4];
-        if (!(the_run.interfaces[i].flags & ORRIS_INTERFACE_DHCP))
-            continue;
-        if (!limit) {
-            limit = clock_monotonic_ns() + LIMIT_NS;
-            if (net_start())
-                return;
-        }
-        bool has;
-        while (!(has = has_address(i, address)) && clock_monotonic_ns() < limit)
-            pause();
-        if (has)
-            log_note("eth%u has the address %u.%u.%u.%u (DHCP)", i, OCTETS(address));
-        else
-            log_note("eth%u has no address: no DHCP server answered within ten seconds", i);
+        uint32_t flags = the_run.interfaces[i].flags;
+        if (flags && net_start())
+            return;
+        if (flags & ORRIS_INTERFACE_DHCP)
+            wait_for(i, false, limit);
+        if (flags & ORRIS_INTERFACE_SLAAC)
+            wait_for(i, true, limit);
     }
 }
 

@@ -75,7 +75,50 @@ ok "which the tool says" has err "orris: eth0 has the address 10.77.0.33 (DHCP)"
 kill $dhcp $server
 run -b br0 --ip dhcp "$python" -c 'print("runs")'
 ok "without an answer the program starts all the same" is "$(cat out)" "runs"
-ok "with a note" has err "orris: eth0 has no address: no DHCP server answered within ten seconds"
+ok "with a note" has err "orris: eth0 has no IPv4 address: no DHCP server answered within ten seconds"
+
+# ---- IPv6 ----
+cat > serve6.py <<'P'
+import socketserver
+class Echo(socketserver.StreamRequestHandler):
+    def handle(self):
+        self.wfile.write(b"hello %s\n" % self.client_address[0].encode())
+class Server(socketserver.TCPServer):
+    address_family, allow_reuse_address = 10, True
+print("up", flush=True)
+Server(("::", 8081), Echo).serve_forever()
+P
+cat > ask6.py <<'P'
+import socket, sys
+for address in sys.argv[1:]:
+    print(socket.create_connection((address, 8081), 20).makefile().read(), end="")
+P
+outside ip -6 addr add 2001:db8:77::2/64 dev in nodad
+outside ip -6 addr add 2001:db8:99::1/128 dev lo nodad
+outside sysctl -qw net.ipv6.conf.all.forwarding=1
+ip netns exec $there_ns "$python" serve6.py > six.out 2> log &
+server=$!
+await outside "$python" ask6.py ::1 > log 2>&1
+run -b br0 --ip6 2001:db8:77::5 "$python" ask6.py 2001:db8:77::2
+ok "an IPv6 address" is "$(cat out)" "hello 2001:db8:77::5"
+ip netns exec $there_ns "$python" "$here/link/router.py" in > router.out 2> router.err &
+router=$!
+await has router.out ready
+ip netns exec $here_ns "$ORRIS" run --accel tcg -b br0 --ip6 slaac "$python" -c 'import runpy, sys
+sys.argv = ["ask6.py", "2001:db8:77::2", "2001:db8:99::1"]
+runpy.run_path("/ask6.py")
+runpy.run_path("/serve6.py")' ask6.py serve6.py > slaac.out 2> slaac.err < /dev/null &
+machine=$!
+await has slaac.out up
+address=$(sed -n 's/.*eth0 has the address \(.*\) (SLAAC).*/\1/p' slaac.err | tr A-F a-f)
+ok "a router's prefix makes one" eval 'case $address in 2001:db8:77:0:50*:*) true ;; *) false ;; esac'
+ok "which reaches the router and what is behind it" is "$(head -2 slaac.out)" "hello $address
+hello $address"
+outside "$python" ask6.py "$address" > out 2> err
+ok "and is reached" is "$(cat out)" "hello 2001:db8:77::2"
+kill $machine $router $server
+run -b br0 --ip6 slaac "$python" -c 'print("runs")'
+ok "without a router the program starts all the same, with a note" eval 'is "$(cat out)" runs && has err "eth0 has no IPv6 address: no router answered within ten seconds"'
 
 # ---- a tap, with a way out ----
 ip netns exec $there_ns "$python" serve.py 2> log &
