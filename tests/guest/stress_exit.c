@@ -77,7 +77,11 @@ int main(int argc, char **argv)
     if (life == LIVES)
         thread_start(leave, NULL);
     else
-        for (int i = 0; i < 3; i++)
-            thread_start(next_life, (void *)(intptr_t)life);
+        for (int i = 0; i < 3; i++) { /* EAGAIN: one is in the middle of it */
+            pthread_t thread;
+            int error = pthread_create(&thread, NULL, next_life, (void *)(intptr_t)life);
+            if (error && (error != EAGAIN || i == 0))
+                return 2;
+        }
     sleep_for_ever(NULL);
 }
