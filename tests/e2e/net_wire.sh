@@ -46,6 +46,8 @@ ok "it answers while frames come that nobody should send" ask 1000
 await has relay.out "invented $invented"
 ok "and after $invented of them" ask 1000000
 unwire
+# What the machine was too busy for is dropped at the tap.
+inside ip -s link show tap0 | awk '/TX:/ { getline; print "# tap0: " $2 " frames taken by the machine in all, " $4 " dropped" }'
 ok "the machine is still the same" kill -0 $machine
 kill $machine
 wait $machine

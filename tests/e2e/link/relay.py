@@ -75,16 +75,32 @@ class Wire:
 
 # ---- frames that nobody should send ----
 
+def checksum(data):
+    if len(data) % 2:
+        data += b'\0'
+    words = sum(struct.unpack(f'>{len(data) // 2}H', data))
+    words = (words >> 16) + (words & 0xffff)
+    return ~(words + (words >> 16)) & 0xffff
+
+
+def mend(rng, protocol, source, to, payload):
+    """Half of the payloads get a right checksum, so that more than that is looked at."""
+    at = {6: 16, 17: 6, 1: 2, 58: 2}.get(protocol)
+    if at is None or len(payload) < at + 2 or rng.random() < 0.5:
+        return payload
+    pseudo = b'' if protocol == 1 else source + to + struct.pack('>II', len(payload), protocol)
+    payload = payload[:at] + bytes(2) + payload[at + 2:]
+    return payload[:at] + struct.pack('>H', checksum(pseudo + payload)) + payload[at + 2:]
+
+
 def ipv4(rng, protocol, payload, source=HERE, to=THERE):
+    payload = mend(rng, protocol, source, to, payload)
     total = rng.choice((20 + len(payload),) * 6 + (rng.randrange(65536), 0, 19))
     first = rng.choice((0x45,) * 8 + (0x46, 0x4f, 0x44, 0x40, 0x65))
     fragment = rng.choice((0,) * 6 + (0x2000, 0x2001, rng.randrange(65536)))
     head = struct.pack('>BBHHHBBH4s4s', first, rng.randrange(256), total, rng.randrange(65536), fragment,
                        rng.choice((64, 0, 255)), protocol, 0, source, to)
-    words = sum(struct.unpack('>10H', head))
-    words = (words >> 16) + (words & 0xffff)
-    words = (words + (words >> 16)) & 0xffff
-    return head[:10] + struct.pack('>H', ~words & 0xffff) + head[12:] + payload
+    return head[:10] + struct.pack('>H', checksum(head)) + head[12:] + payload
 
 
 def tcp(rng):
@@ -108,9 +124,10 @@ def ipv6(rng):
     payload = rng.choice((lambda: rng.randbytes(rng.randrange(64)), lambda: bytes([rng.choice((133, 134, 135, 136, 137, 128, 1, 2))])
                           + rng.randbytes(rng.choice((3, 7, 23, 40)))))()
     to = rng.choice((bytes.fromhex('ff02' + 26 * '0' + '01'), bytes.fromhex('fe80') + rng.randbytes(14)))
+    source = bytes.fromhex('fe80') + rng.randbytes(14)
+    protocol = rng.choice((58, 58, 6, 17, 0, 43, 44, 60, rng.randrange(256)))
     return struct.pack('>IHBB', 0x60000000 | rng.getrandbits(20), rng.choice((len(payload), rng.randrange(65536))),
-                       rng.choice((58, 58, 6, 17, 0, 43, 44, 60, rng.randrange(256))), rng.choice((255, 64))) + \
-        bytes.fromhex('fe80') + rng.randbytes(14) + to + payload
+                       protocol, rng.choice((255, 64))) + source + to + mend(rng, protocol, source, to, payload)
 
 
 def arp(rng):
