@@ -387,14 +387,19 @@ static void add_network(const struct config *config, struct strlist *out)
     const char *bridge = config->bridge;
     if (!bridge && !config->tap && config->bridged == SWITCH_ON)
         bridge = "br0";
-    const char *const words[] = {"tap",     config->tap,     "bridge",  bridge,
-                                 "ip",      config->address, "netmask", config->netmask,
-                                 "gateway", config->gateway, "ip6",     config->address6};
+    const char *const words[] = {"tap",      config->tap,     "bridge",  bridge,
+                                 "ip",       config->address, "netmask", config->netmask,
+                                 "gateway",  config->gateway, "ip6",     config->address6,
+                                 "gateway6", config->gateway6};
     for (size_t i = 0; i < sizeof(words) / sizeof(*words); i += 2) {
         if (words[i + 1]) {
             strlist_add(out, words[i]);
             strlist_add(out, words[i + 1]);
         }
+    }
+    for (size_t i = 0; i < config->nics.count; i++) {
+        strlist_add(out, "nic");
+        strlist_add(out, config->nics.items[i]);
     }
 }
 

@@ -34,8 +34,11 @@ const char start_flags_help[] =
     "      --ip6 ADDRESS | slaac\n"
     "                       its IPv6 address (of a network of 64 bits), or that routers there\n"
     "                       advertise one\n"
-    "      --gateway ADDRESS\n"
-    "                       and the way out of it\n"
+    "      --gateway ADDRESS, --gateway6 ADDRESS\n"
+    "                       and the ways out of it\n"
+    "      --nic user | tap=NAME,ip=… | bridge=NAME,ip=…\n"
+    "                       a further network card, with ip, gateway, ip6 and gateway6 as above;\n"
+    "                       user: QEMU's user network, which -p leads into; may be repeated\n"
     "      --copy-out FILE=HOSTFILE\n"
     "                       at the end, also after a failure, bring a file out of the machine:\n"
     "                       --copy-out /model.pkl=./model.pkl; may be repeated\n"
@@ -72,6 +75,7 @@ void start_flags_clear(struct start_flags *flags)
     secret_list_clear(&flags->secrets);
     port_list_clear(&flags->ports);
     link_clear(&flags->link);
+    link_list_clear(&flags->links);
     *flags = (struct start_flags){0};
 }
 
@@ -185,9 +189,9 @@ static const char *port_value(int argc, char **argv, int *index, struct error *e
 static const char *link_value(int argc, char **argv, int *index, const char **value,
                               struct error *err)
 {
-    static const char *const known[][2] = {{"--tap", "tap"},         {"-b", "bridge"},
-                                           {"--bridge", "bridge"},   {"--ip", "ip"},
-                                           {"--gateway", "gateway"}, {"--ip6", "ip6"}};
+    static const char *const known[][2] = {
+        {"--tap", "tap"},         {"-b", "bridge"}, {"--bridge", "bridge"},    {"--ip", "ip"},
+        {"--gateway", "gateway"}, {"--ip6", "ip6"}, {"--gateway6", "gateway6"}};
     for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
         if ((*value = flag_value(known[i][0], argc, argv, index, err)))
             return known[i][1];
@@ -227,6 +231,8 @@ int start_take_flag(struct start_flags *flags, int argc, char **argv, int *index
         return *value && port_list_add(&flags->ports, "-p", value, err) ? 1 : -1;
     } else if ((key = link_value(argc, argv, index, &value, err))) {
         return *value && link_set(&flags->link, key, flag, value, err) ? 1 : -1;
+    } else if ((value = flag_value("--nic", argc, argv, index, err))) {
+        return *value && link_list_add(&flags->links, "--nic", value, err) ? 1 : -1;
     } else if ((value = flag_value("--copy-out", argc, argv, index, err))) {
         flags->options.copies = &flags->copies;
         return *value && copy_list_add(&flags->copies, value, err) ? 1 : -1;
@@ -295,12 +301,18 @@ static bool add_ports(struct start_flags *flags, const struct app *app, struct e
 }
 
 /* The configuration's network, as far as flags say nothing else. */
-static bool add_link(struct start_flags *flags, const struct app *app, struct error *err)
+static bool add_links(struct start_flags *flags, const struct app *app, struct error *err)
 {
     const struct strlist *words = &app->network;
     bool placed = link_is_set(&flags->link), addressed = link_is_addressed(&flags->link);
+    bool listed = flags->links.count > 0;
     for (size_t i = 0; i + 1 < words->count; i += 2) {
         const char *key = words->items[i];
+        if (strcmp(key, "nic") == 0) {
+            if (!listed && !link_list_add(&flags->links, "Nics", words->items[i + 1], err))
+                return false;
+            continue;
+        }
         bool place = strcmp(key, "tap") == 0 || strcmp(key, "bridge") == 0;
         if ((place ? !placed : !addressed) &&
             !link_set(&flags->link, key, "RunConfig", words->items[i + 1], err))
@@ -309,13 +321,22 @@ static bool add_link(struct start_flags *flags, const struct app *app, struct er
     return true;
 }
 
+/* All cards into flags->links, that of --tap or --bridge first. */
+static bool gather_links(struct start_flags *flags, struct error *err)
+{
+    if (!link_is_set(&flags->link) && !link_is_addressed(&flags->link))
+        return true;
+    return link_list_put_first(&flags->links, &flags->link, err);
+}
+
 int start_app(struct start_flags *flags)
 {
     const struct app_request *request = flags->request;
     struct error err = {0};
     struct app app = {0};
     if (!app_prepare(request, &app, &err) || !add_mounts(flags, &app.mounts, &err) ||
-        !add_ports(flags, &app, &err) || !add_link(flags, &app, &err)) {
+        !add_ports(flags, &app, &err) || !add_links(flags, &app, &err) ||
+        !gather_links(flags, &err)) {
         say_error("%s", err.text);
         app_clear(&app);
         return CMD_RUN_FAILED;
@@ -330,7 +351,7 @@ int start_app(struct start_flags *flags)
     options.env = app.env;
     options.env_private = app.env_private;
     options.ports = &flags->ports;
-    options.link = &flags->link;
+    options.links = &flags->links;
     options.workdir = app.workdir;
     options.config_path = request->config_path;
     options.locked = request->locked;
@@ -344,7 +365,7 @@ int start_built(struct start_flags *flags, int argc, char **argv)
 {
     struct error err = {0};
     struct run_options options = flags->options;
-    char *path = image_file(argv[0], &err);
+    char *path = gather_links(flags, &err) ? image_file(argv[0], &err) : NULL;
     if (!path) {
         say_error("%s", err.text);
         return CMD_RUN_FAILED;
@@ -353,7 +374,7 @@ int start_built(struct start_flags *flags, int argc, char **argv)
     options.memory_bytes = flags->request->memory_bytes;
     options.cpus = flags->request->cpus;
     options.ports = &flags->ports;
-    options.link = &flags->link;
+    options.links = &flags->links;
     for (int i = 1; i < argc; i++)
         strlist_add(&options.args, argv[i]);
     int status =

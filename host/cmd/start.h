@@ -16,7 +16,8 @@ struct start_flags {
     struct mount_list mounts;
     struct secret_list secrets;
     struct port_list ports;
-    struct network_link link;
+    struct network_link link; /* the card that --tap, --bridge and the like are about */
+    struct link_list links;   /* those of --nic; at the end, all */
     /* `instance create`: what is done instead of running the machine here, and its --name. */
     int (*launch)(const char *image_path, const struct run_options *options, const char *name);
     bool takes_name;

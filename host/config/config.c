@@ -18,7 +18,7 @@
 #include "host/base/say.h"
 #include "host/config/locate.h"
 
-enum key_type { STRING, STRINGS, PAIRS, SIZE, NUMBER, SWITCH };
+enum key_type { STRING, STRINGS, PAIRS, CARDS, SIZE, NUMBER, SWITCH };
 
 struct key {
     const char *section, *name;
@@ -48,6 +48,7 @@ static const char *const type_names[] = {
     [STRING] = "a string",
     [STRINGS] = "a list of strings",
     [PAIRS] = "an object whose values are strings",
+    [CARDS] = "a list of objects whose values are strings",
     [SIZE] = "a string such as \"512M\" or \"2G\"",
     [NUMBER] = "a number from 1 to 32",
     [SWITCH] = "true or false",
@@ -84,7 +85,9 @@ static bool wrong_type(const struct config *config, const struct key *key, const
                        const struct json_step *more, struct error *err)
 {
     char *place = key_where(config, key->section, name, more);
-    const char *wanted = !more ? type_names[key->type] : "a string";
+    const char *wanted = !more                ? type_names[key->type]
+                         : key->type == CARDS ? "an object whose values are strings"
+                                              : "a string";
     error_set(err, "%s: %s%s\"%s\" must be %s", place, more ? "every value of " : "",
               *key->section ? "RunConfig's " : "", key->name, wanted);
     free(place);
@@ -194,6 +197,88 @@ static bool set_pairs(struct config *config, const struct key *key, const char *
     return true;
 }
 
+/* What a network card's object may say, in the order in which link_set() takes it. */
+static const char *const card_members[][2] = {
+    {"TapName", "tap"},          {"BridgeName", "bridge"}, {"IPAddress", "ip"},
+    {"NetMask", "netmask"},      {"Gateway", "gateway"},   {"IPv6Address", "ip6"},
+    {"IPv6Gateway", "gateway6"},
+};
+#define CARD_MEMBERS (sizeof(card_members) / sizeof(*card_members))
+
+static bool unknown_member(const struct config *config, const struct key *key, const char *name,
+                           size_t index, const char *member, struct error *err)
+{
+    const char *names[CARD_MEMBERS + 1] = {0};
+    for (size_t i = 0; i < CARD_MEMBERS; i++)
+        names[i] = card_members[i][0];
+    const struct json_step here = {.index = index};
+    char *place = key_where(config, key->section, name, &here);
+    const char *near = nearest(member, names);
+    error_set(err, "%s: unknown key \"%s\" of a network card (%s%s%s)", place, member,
+              near ? "did you mean \"" : "`orris help config` lists them", near ? near : "",
+              near ? "\"?" : "");
+    free(place);
+    return false;
+}
+
+static bool check_members(const struct config *config, const struct key *key, const char *name,
+                          size_t index, json_t *card, struct error *err)
+{
+    const char *member;
+    json_t *value;
+    json_object_foreach(card, member, value)
+    {
+        bool known = strncmp(member, "//", 2) == 0;
+        for (size_t i = 0; i < CARD_MEMBERS; i++)
+            known |= strcmp(member, card_members[i][0]) == 0;
+        if (!known)
+            return unknown_member(config, key, name, index, member, err);
+    }
+    return true;
+}
+
+/* A card's object as --nic would have it, "user" if it says nothing. */
+static bool add_card(struct config *config, const struct key *key, const char *name, size_t index,
+                     const json_t *card, struct strlist *list, struct error *err)
+{
+    const struct json_step here = {.index = index};
+    struct buf text = {0};
+    bool good = true;
+    for (size_t i = 0; good && i < CARD_MEMBERS; i++) {
+        const json_t *value = json_object_get(card, card_members[i][0]);
+        const char *given = value ? text_of(value) : NULL;
+        char *word = given ? expanded(config, key, name, &here, given, err) : NULL;
+        if (value && !given)
+            good = wrong_type(config, key, name, &here, err);
+        else if (value)
+            good = word != NULL;
+        if (word)
+            buf_printf(&text, "%s%s=%s", text.size ? "," : "", card_members[i][1], word);
+        free(word);
+    }
+    if (good)
+        strlist_add(list, text.size ? text.data : "user");
+    buf_clear(&text);
+    return good;
+}
+
+static bool set_cards(struct config *config, const struct key *key, const char *name,
+                      const json_t *value, struct strlist *list, struct error *err)
+{
+    if (!json_is_array(value))
+        return wrong_type(config, key, name, NULL, err);
+    for (size_t i = 0; i < json_array_size(value); i++) {
+        json_t *card = json_array_get(value, i);
+        const struct json_step here = {.index = i};
+        if (!json_is_object(card))
+            return wrong_type(config, key, name, &here, err);
+        if (!check_members(config, key, name, i, card, err) ||
+            !add_card(config, key, name, i, card, list, err))
+            return false;
+    }
+    return true;
+}
+
 static bool set_value(struct config *config, const struct key *key, const char *name, json_t *value,
                       struct error *err)
 {
@@ -210,6 +295,8 @@ static bool set_value(struct config *config, const struct key *key, const char *
         return set_strings(config, key, name, value, field, err);
     case PAIRS:
         return set_pairs(config, key, name, value, field, err);
+    case CARDS:
+        return set_cards(config, key, name, value, field, err);
     case SIZE:
         return (text && config_parse_size(text, field) && *(uint64_t *)field) ||
                wrong_type(config, key, name, NULL, err);
@@ -354,9 +441,13 @@ char *config_defaults_path(void)
 static size_t field_size(enum key_type type)
 {
     static const size_t sizes[] = {
-        [STRING] = sizeof(char *),      [STRINGS] = sizeof(struct strlist),
-        [PAIRS] = sizeof(struct pairs), [SIZE] = sizeof(uint64_t),
-        [NUMBER] = sizeof(uint64_t),    [SWITCH] = sizeof(enum config_switch),
+        [STRING] = sizeof(char *),
+        [STRINGS] = sizeof(struct strlist),
+        [PAIRS] = sizeof(struct pairs),
+        [CARDS] = sizeof(struct strlist),
+        [SIZE] = sizeof(uint64_t),
+        [NUMBER] = sizeof(uint64_t),
+        [SWITCH] = sizeof(enum config_switch),
     };
     return sizes[type];
 }
@@ -421,26 +512,27 @@ static void pairs_clear(struct pairs *pairs)
     strlist_clear(&pairs->written);
 }
 
+/* Keys may share a field: what is freed is zeroed. */
+static void clear_value(struct config *config, const struct key *key)
+{
+    void *field = (char *)config + key->field;
+    if (key->type == STRING) {
+        free(*(char **)field);
+        *(char **)field = NULL;
+    } else if (key->type == STRINGS || key->type == CARDS) {
+        strlist_clear(field);
+    } else if (key->type == PAIRS) {
+        pairs_clear(field);
+    }
+}
+
 void config_clear(struct config *config)
 {
     free(config->path);
     free(config->folder);
-    free(config->program);
-    free(config->workdir);
-    free(config->image_name);
-    free(config->parent);
-    free(config->version);
-    free(config->language);
-    free(config->description);
     buf_clear(&config->text);
-    strlist_clear(&config->args);
-    strlist_clear(&config->files);
-    strlist_clear(&config->exclude);
-    strlist_clear(&config->dirs);
-    strlist_clear(&config->packages);
-    pairs_clear(&config->env);
-    pairs_clear(&config->map_dirs);
-    pairs_clear(&config->mounts);
+    for (size_t i = 0; i < KEY_COUNT; i++)
+        clear_value(config, &keys[i]);
     strlist_clear(&config->variables);
     *config = (struct config){0};
 }

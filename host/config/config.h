@@ -25,10 +25,11 @@ struct config {
     char *folder;    /* absolute: what host paths are relative to */
     struct buf text; /* the file */
     char *program, *workdir, *image_name;
-    char *tap, *bridge, *address, *address6, *netmask, *gateway;
+    char *tap, *bridge, *address, *address6, *netmask, *gateway, *gateway6;
     char *parent;                           /* LocalFilesParentDirectory */
     char *version, *language, *description; /* for people */
     struct strlist args, files, dirs, exclude, packages, ports, udp_ports;
+    struct strlist nics; /* each as --nic has it: "tap=NAME,ip=ADDRESS" */
     struct pairs env, map_dirs, mounts;
     struct strlist variables; /* names of the host's variables that were replaced */
     enum config_switch no_args_copy, accel, bridged;

@@ -55,6 +55,11 @@ static bool parse_ip(struct network_link *link, const char *text)
     return good;
 }
 
+static bool parse_gateway6(struct network_link *link, const char *text)
+{
+    return inet_pton(AF_INET6, text, link->gateway6) == 1;
+}
+
 static bool parse_ip6(struct network_link *link, const char *text)
 {
     link->slaac = strcasecmp(text, "slaac") == 0;
@@ -88,6 +93,9 @@ bool link_set(struct network_link *link, const char *key, const char *what, cons
         return parse_ip6(link, value) ||
                error_set(err, "%s %s: must be an IPv6 address, as in 2001:db8::5, or slaac", what,
                          value);
+    if (strcmp(key, "gateway6") == 0)
+        return parse_gateway6(link, value) ||
+               error_set(err, "%s %s: must be an IPv6 address, as in fe80::1", what, value);
     uint8_t *to = strcmp(key, "netmask") == 0 ? link->netmask : link->gateway;
     return parse_address(value, to) ||
            error_set(err, "%s %s: must be an IPv4 address, as in 192.168.1.1", what, value);
@@ -110,22 +118,88 @@ bool link_is_addressed(const struct network_link *link)
     return link->has_address || link->has_address6 || link->slaac;
 }
 
+bool link_list_has_user(const struct link_list *list)
+{
+    bool user = list->count == 0;
+    for (size_t i = 0; i < list->count; i++)
+        user |= !link_is_set(&list->items[i]);
+    return user;
+}
+
+/* One KEY=VALUE of a card. */
+static bool set_part(struct network_link *link, const char *what, char *part, struct error *err)
+{
+    static const char *const keys[] = {"tap",     "bridge", "ip",      "netmask",
+                                       "gateway", "ip6",    "gateway6"};
+    char *value = strchr(part, '=');
+    if (!value && strcmp(part, "user") == 0)
+        return true;
+    if (value)
+        *value++ = 0;
+    for (size_t i = 0; value && *value && i < sizeof(keys) / sizeof(*keys); i++)
+        if (strcmp(part, keys[i]) == 0)
+            return link_set(link, part, what, value, err);
+    return error_set(err,
+                     "%s: \"%s\" is not of tap=NAME, bridge=NAME, ip=ADDRESS/PREFIX, "
+                     "gateway=ADDRESS, ip6=ADDRESS, gateway6=ADDRESS, or user alone",
+                     what, part);
+}
+
+static bool check_count(const struct link_list *list, struct error *err)
+{
+    return list->count < ORRIS_INTERFACES_MAX ||
+           error_set(err, "a machine has %u network cards at most", ORRIS_INTERFACES_MAX);
+}
+
+bool link_list_add(struct link_list *list, const char *what, const char *text, struct error *err)
+{
+    if (!check_count(list, err))
+        return false;
+    char *parts = mem_string(text), *rest = parts;
+    struct network_link *link = &list->items[list->count++];
+    bool good = true;
+    for (char *part; good && (part = strsep(&rest, ","));)
+        good = set_part(link, what, part, err);
+    free(parts);
+    return good;
+}
+
+bool link_list_put_first(struct link_list *list, struct network_link *link, struct error *err)
+{
+    if (!check_count(list, err))
+        return false;
+    memmove(list->items + 1, list->items, list->count * sizeof(*list->items));
+    list->items[0] = *link;
+    list->count++;
+    *link = (struct network_link){0};
+    return true;
+}
+
+void link_list_clear(struct link_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        link_clear(&list->items[i]);
+    list->count = 0;
+}
+
 /* ---- the device ---- */
 
 static bool check(const struct network_link *link, struct error *err)
 {
-    const char *what = link->tap ? "--tap" : "--bridge";
     if (link->tap && link->bridge)
-        return error_set(err, "--tap and --bridge are two ways to connect one card: one of them");
+        return error_set(err,
+                         "a tap (%s) and a bridge (%s) are two ways to connect a card: one of them",
+                         link->tap, link->bridge);
     if (!link_is_set(link))
         return !link_is_addressed(link) ||
-               error_set(err, "--ip goes with --tap or --bridge: QEMU's user network gives the "
-                              "program 10.0.2.15");
+               error_set(err,
+                         "an address goes with a tap or a bridge (--tap, --bridge): QEMU's user "
+                         "network gives the program 10.0.2.15");
     return link_is_addressed(link) ||
-           error_set(
-               err,
-               "%s needs --ip ADDRESS/PREFIX, or --ip dhcp: the program's address on that network",
-               what);
+           error_set(err,
+                     "the card on %s needs an address: --ip ADDRESS/PREFIX, or --ip dhcp (in "
+                     "config.json IPAddress, in --nic ip=)",
+                     link->tap ? link->tap : link->bridge);
 }
 
 static bool must_exist(const char *kind, const char *name, const char *how, struct error *err)
@@ -198,7 +272,14 @@ static void make_hardware(const char *tap, uint8_t out[6])
     memcpy(out + sizeof(vendor), digest, 3);
 }
 
-bool link_open(struct network_link *link, struct error *err)
+static void link_close(struct network_link *link)
+{
+    if (link->fd > 0)
+        close(link->fd);
+    link->fd = 0;
+}
+
+static bool link_open(struct network_link *link, struct error *err)
 {
     struct ifreq request = {0};
     if (!check(link, err))
@@ -224,9 +305,25 @@ bool link_open(struct network_link *link, struct error *err)
     return good;
 }
 
-void link_close(struct network_link *link)
+/* Only one: ports lead into it, and its addresses are always the same. */
+static bool check_user(const struct link_list *list, struct error *err)
 {
-    if (link->fd > 0)
-        close(link->fd);
-    link->fd = 0;
+    size_t count = 0;
+    for (size_t i = 0; i < list->count; i++)
+        count += !link_is_set(&list->items[i]);
+    return count <= 1 || error_set(err, "only one network card can be on the user network");
+}
+
+bool link_list_open(struct link_list *list, struct error *err)
+{
+    bool good = check_user(list, err);
+    for (size_t i = 0; good && i < list->count; i++)
+        good = link_open(&list->items[i], err);
+    return good;
+}
+
+void link_list_close(struct link_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        link_close(&list->items[i]);
 }

@@ -163,9 +163,9 @@ bool port_list_check(const struct port_list *list, struct error *err)
 
 /* ---- for QEMU and for the kernel ---- */
 
-void network_netdev(const struct port_list *list, struct buf *out)
+void network_netdev(const struct port_list *list, size_t index, struct buf *out)
 {
-    buf_string(out, "user,id=net0,ipv6=off");
+    buf_printf(out, "user,id=net%zu,ipv6=off", index);
     for (size_t n = 0; list && n < list->count; n++) {
         const struct port_forward *forward = &list->items[n];
         for (unsigned i = 0; i < forward->count; i++)
@@ -175,20 +175,30 @@ void network_netdev(const struct port_list *list, struct buf *out)
     }
 }
 
-void network_records(const struct port_list *list, const struct network_link *link, struct buf *out)
+static void interface_record(const struct network_link *link, struct buf *out)
 {
     struct orris_interface interface = {
         .address = {10, 0, 2, 15}, .netmask = {255, 255, 255, 0}, .gateway = {10, 0, 2, 2}};
-    if (link && link_is_set(link)) {
+    if (link_is_set(link)) {
         interface.flags = link->dhcp ? ORRIS_INTERFACE_DHCP : 0;
         memcpy(interface.address, link->address, sizeof(interface.address));
         memcpy(interface.netmask, link->netmask, sizeof(interface.netmask));
         memcpy(interface.gateway, link->gateway, sizeof(interface.gateway));
         interface.flags |= link->slaac ? ORRIS_INTERFACE_SLAAC : 0;
         memcpy(interface.address6, link->address6, sizeof(interface.address6));
+        memcpy(interface.gateway6, link->gateway6, sizeof(interface.gateway6));
         interface.prefix6 = link->has_address6 ? 64 : 0;
     }
     record_add(out, ORRIS_RECORD_INTERFACE, &interface, sizeof(interface));
+}
+
+void network_records(const struct port_list *list, const struct link_list *links, struct buf *out)
+{
+    static const struct network_link user;
+    for (size_t i = 0; links && i < links->count; i++)
+        interface_record(&links->items[i], out);
+    if (!links || !links->count)
+        interface_record(&user, out);
     for (size_t n = 0; list && n < list->count; n++) {
         const struct port_forward *from = &list->items[n];
         struct orris_forward forward = {
@@ -246,27 +256,32 @@ static void widen(int monitor)
     }
 }
 
-/* On a network of its own the program is reached at its address. */
-static void say_address(struct port_list *list, const struct network_link *link,
-                        const struct orris_listening *at)
+static bool is_outside(const struct orris_listening *at)
 {
-    const uint8_t *a = link->address;
-    if (at->protocol != IPPROTO_TCP || at->loopback || at->port >= EPHEMERAL_FIRST ||
-        list->told_address)
-        return;
-    list->told_address = true;
-    if (link->has_address && !link->dhcp)
-        say("http://%u.%u.%u.%u:%u", a[0], a[1], a[2], a[3], at->port);
+    return at->protocol == IPPROTO_TCP && !at->loopback && at->port < EPHEMERAL_FIRST;
 }
 
-void network_listening(struct port_list *list, const struct network_link *link, int monitor,
+/* On networks of its own the program is reached at its addresses. Whether there is any. */
+static bool say_addresses(const struct link_list *links, unsigned port, bool quietly)
+{
+    bool any = false;
+    for (size_t i = 0; links && i < links->count; i++) {
+        const struct network_link *link = &links->items[i];
+        const uint8_t *a = link->address;
+        any |= link_is_set(link);
+        if (!quietly && link_is_set(link) && link->has_address && !link->dhcp)
+            say("http://%u.%u.%u.%u:%u", a[0], a[1], a[2], a[3], port);
+    }
+    return any;
+}
+
+void network_listening(struct port_list *list, const struct link_list *links, int monitor,
                        const struct orris_listening *at)
 {
     struct port_forward *forward = find_forward(list, at);
-    if (link && link_is_set(link)) {
-        say_address(list, link, at);
-        return;
-    }
+    bool told = list->told_address || !is_outside(at);
+    bool addressed = say_addresses(links, at->port, told);
+    list->told_address |= !told && addressed;
     if (forward && !forward->udp && !list->widened && monitor >= 0) {
         list->widened = true;
         widen(monitor);
@@ -277,8 +292,7 @@ void network_listening(struct port_list *list, const struct network_link *link, 
         forward->told = true;
         return;
     }
-    bool outside = at->protocol == IPPROTO_TCP && !at->loopback && at->port < EPHEMERAL_FIRST;
-    if (!outside || list->told_address)
+    if (told || addressed)
         return;
     list->told_address = true;
     say("the program listens on port %u, which nothing outside the machine can reach; -p %u lets "

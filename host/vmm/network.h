@@ -39,13 +39,13 @@ void port_list_clear(struct port_list *list);
 /* Whether all of the host's ports can be had. err: which one not, why, and what to do. */
 bool port_list_check(const struct port_list *list, struct error *err);
 
-/* The value of QEMU's -netdev. Appends to out. */
-void network_netdev(const struct port_list *list, struct buf *out);
+/* The value of QEMU's -netdev for the user network, if that is the index-th card's. Appends to
+ * out. */
+void network_netdev(const struct port_list *list, size_t index, struct buf *out);
 /* The run record's records about the network. Each may be NULL. */
-void network_records(const struct port_list *list, const struct network_link *link,
-                     struct buf *out);
+void network_records(const struct port_list *list, const struct link_list *links, struct buf *out);
 
-/* Says where the program can be reached, or that it can't, now that it listens. link: what the card
- * is connected to, or NULL; monitor: a pidfd of QEMU, or -1. */
-void network_listening(struct port_list *list, const struct network_link *link, int monitor,
+/* Says where the program can be reached, or that it can't, now that it listens. links: the cards,
+ * or NULL; monitor: a pidfd of QEMU, or -1. */
+void network_listening(struct port_list *list, const struct link_list *links, int monitor,
                        const struct orris_listening *at);

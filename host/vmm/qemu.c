@@ -126,30 +126,43 @@ static void add_mounts(struct strlist *argv, const struct run_options *options, 
     }
 }
 
-static void add_network(struct strlist *argv, const struct run_options *options, bool by_name)
+/* The index-th network card. */
+static void add_card(struct strlist *argv, const struct run_options *options, size_t index,
+                     bool by_name)
 {
+    static const struct network_link user;
     struct buf netdev = {0}, card = {0};
-    const struct network_link *link = options->link;
-    buf_printf(&card, "virtio-net-%s,netdev=net0", bus(options));
+    const struct link_list *links = options->links;
+    const struct network_link *link = links && links->count ? &links->items[index] : &user;
+    buf_printf(&card, "virtio-net-%s,netdev=net%zu", bus(options), index);
     if (options->machine == MACHINE_Q35)
         buf_string(&card, ",romfile=");
-    if (link && link_is_set(link)) {
+    if (link_is_set(link)) {
         const uint8_t *mac = link->hardware;
         if (!by_name)
-            buf_printf(&netdev, "tap,id=net0,fd=%d", link->fd);
+            buf_printf(&netdev, "tap,id=net%zu,fd=%d", index, link->fd);
         else if (link->tap)
-            buf_printf(&netdev, "tap,id=net0,ifname=%s,script=no,downscript=no", link->tap);
+            buf_printf(&netdev, "tap,id=net%zu,ifname=%s,script=no,downscript=no", index,
+                       link->tap);
         else
-            buf_printf(&netdev, "bridge,id=net0,br=%s", link->bridge);
+            buf_printf(&netdev, "bridge,id=net%zu,br=%s", index, link->bridge);
         buf_printf(&card, ",mac=%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3],
                    mac[4], mac[5]);
     } else {
-        network_netdev(options->ports, &netdev);
+        network_netdev(options->ports, index, &netdev);
     }
     ADD2(argv, "-netdev", "%s", netdev.data);
     ADD2(argv, "-device", "%s", card.data);
     buf_clear(&card);
     buf_clear(&netdev);
+}
+
+static void add_network(struct strlist *argv, const struct run_options *options, bool by_name)
+{
+    size_t count = options->links ? options->links->count : 0, i = 0;
+    do
+        add_card(argv, options, i, by_name);
+    while (++i < count);
 }
 
 static void add_extra(struct strlist *argv, const char *extra)
@@ -261,7 +274,8 @@ static void become_qemu(const struct strlist *argv, const struct qemu_fds *fds,
     for (int i = 0; i < 4; i++)
         keep_open(fds->port[i]);
     keep_open(fds->qmp);
-    keep_open(fds->link);
+    for (size_t i = 0; fds->links && i < fds->links->count; i++)
+        keep_open(fds->links->items[i].fd);
     for (size_t i = 0; fds->mounts && i < fds->mounts->count; i++)
         keep_open(fds->mounts->items[i].fd);
     int null = open("/dev/null", O_RDONLY);

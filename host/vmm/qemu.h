@@ -27,8 +27,9 @@ struct qemu_fds {
     int stub;        /* socket: of the gdb stub, for a profile; or -1 */
     const char *gdb; /* where the gdb stub listens, and the machine waits for it; or NULL */
     int qmp;         /* listening socket, or 0 */
-    int link;        /* a tap, or 0 */
-    const struct mount_list *mounts; /* whose descriptors it inherits, too; or NULL */
+    /* Whose descriptors it inherits, too; each may be NULL. */
+    const struct mount_list *mounts;
+    const struct link_list *links;
 };
 
 /* The path of qemu-system-x86_64 ($ORRIS_QEMU, else from PATH). Owned by the caller; NULL with err

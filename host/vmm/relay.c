@@ -181,7 +181,7 @@ static void told_listening(struct relay *relay, const char *data, size_t size)
     if (size < sizeof(at) || !result->ports)
         return;
     memcpy(&at, data, sizeof(at));
-    network_listening(result->ports, result->link, relay->channels.process, &at);
+    network_listening(result->ports, result->links, relay->channels.process, &at);
 }
 
 /* Whoever waits for the start hears of it. */

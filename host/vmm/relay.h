@@ -46,10 +46,10 @@ struct relay_result {
     struct strlist missing; /* latest last */
     struct lost_file *lost;
     size_t lost_count;
-    const struct network_link *link; /* set before: what the card is connected to, or NULL */
-    struct port_list *ports;         /* set before: those that lead into the machine */
-    int started_fd;                  /* set before: gets a byte when the program begins; 0: none */
-    struct copy_list *copies;        /* set before: where files that are brought out go, or NULL */
+    const struct link_list *links; /* set before: the network cards, or NULL */
+    struct port_list *ports;       /* set before: those that lead into the machine */
+    int started_fd;                /* set before: gets a byte when the program begins; 0: none */
+    struct copy_list *copies;      /* set before: where files that are brought out go, or NULL */
     /* Set before: who is to be told of ORRIS_MSG_MAPPED, or NULL. */
     void (*mapped)(void *context, const char *data, size_t size);
     void *mapped_context;

@@ -156,7 +156,7 @@ void runrecord_build(const struct image_info *image, const struct run_options *o
     add_time(host, out);
     add_entropy(out);
     add_options(options, host, out);
-    network_records(options->ports, options->link, out);
+    network_records(options->ports, options->links, out);
     record_add(out, ORRIS_RECORD_END, NULL, 0);
     header.crc = crc32c(0, out->data + body, out->size - body);
     memcpy(out->data + head, &header, sizeof(header));

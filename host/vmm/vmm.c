@@ -229,8 +229,8 @@ static void close_theirs(struct vmm *vmm)
     close_fd(&vmm->fds.stub);
     close_fd(&vmm->fds.output);
     close_fd(&vmm->fds.record);
-    if (vmm->options->link)
-        link_close(vmm->options->link);
+    if (vmm->options->links)
+        link_list_close(vmm->options->links);
 }
 
 static void close_ours(struct vmm *vmm)
@@ -250,7 +250,7 @@ static bool start_machine(struct vmm *vmm, struct error *err)
     vmm->fds.image = vmm->image;
     vmm->fds.mounts = vmm->options->mounts;
     vmm->fds.qmp = vmm->options->qmp_fd;
-    vmm->fds.link = vmm->options->link ? vmm->options->link->fd : 0;
+    vmm->fds.links = vmm->options->links;
     qemu_arguments(&argv, vmm->qemu, vmm->options, vmm->kvm, &vmm->fds);
     vmm->channels.process = qemu_spawn(&argv, &vmm->fds, &vmm->mask, &vmm->pid, err);
     strlist_clear(&argv);
@@ -333,15 +333,15 @@ static bool prepare(struct vmm *vmm, struct error *err)
 {
     if (!check_memory(vmm->options, err) || !open_image(vmm, err) || !open_trace(vmm, err))
         return false;
-    if (vmm->options->link && !link_open(vmm->options->link, err))
+    if (vmm->options->links && !link_list_open(vmm->options->links, err))
         return false;
     vmm->result.ports = vmm->options->ports;
-    vmm->result.link = vmm->options->link;
-    if (vmm->options->link && link_is_set(vmm->options->link) && vmm->result.ports &&
+    vmm->result.links = vmm->options->links;
+    if (vmm->options->links && !link_list_has_user(vmm->options->links) && vmm->result.ports &&
         vmm->result.ports->count)
         return error_set(err,
-                         "-p goes with QEMU's user network; with --tap or --bridge the program "
-                         "is reached at its own address");
+                         "-p goes with QEMU's user network (--nic user adds a card on it); on a "
+                         "tap or a bridge the program is reached at its own address");
     if (vmm->result.ports && !port_list_check(vmm->result.ports, err))
         return false;
     vmm->result.copies = vmm->options->copies;

@@ -41,7 +41,7 @@ struct run_options {
     struct strlist env;        /* the program's whole environment */
     const char *workdir;       /* or NULL */
     struct port_list *ports;   /* of the host, that lead into the machine, or NULL */
-    struct network_link *link; /* what the card is connected to, or NULL: the user network */
+    struct link_list *links;   /* the network cards, or NULL: one, on the user network */
     struct copy_list *copies;  /* files to bring out at the end, or NULL */
     struct mount_list *mounts; /* folders of the host, or NULL */
     /* What no file may hold: the names of such variables, and files for this run (or NULL). */

@@ -16,6 +16,7 @@
 #include "kernel/mm/heap.h"
 #include "kernel/net/inet_priv.h"
 #include "kernel/net/interface.h"
+#include "kernel/net/route.h"
 
 #define UDP_BYTES_MAX 65507u
 #define CHARGE_BYTES 256u /* of a queued datagram, beside its bytes */
@@ -281,6 +282,8 @@ static int send_locked(struct datagram_socket *s, struct pbuf *p, const struct e
         return err;
     if (!may_broadcast(s, to))
         return -EACCES;
+    if (!route_leads(&s->inet.local.address, &to->address))
+        return -ENETUNREACH;
     if (s->udp && IP_IS_V4_VAL(s->udp->local_ip) && ip_addr_isloopback(&s->udp->local_ip))
         return send_loopback(s->udp, p, to);
     if (s->udp)
@@ -398,7 +401,7 @@ static int connect_locked(struct datagram_socket *s, const struct endpoint *peer
     if (err)
         return err;
     struct netif *netif = ip_route(&s->inet.local.address, &peer->address);
-    if (!netif)
+    if (!netif || !route_leads(&s->inet.local.address, &peer->address))
         return -ENETUNREACH;
     const ip_addr_t *source = ip_netif_get_local_ip(netif, &peer->address);
     if (endpoint_is_any(&s->inet.local) && source)

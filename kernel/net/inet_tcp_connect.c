@@ -11,6 +11,7 @@
 #include "kernel/mm/heap.h"
 #include "kernel/net/inet_tcp.h"
 #include "kernel/net/lwip_port/hooks.h"
+#include "kernel/net/route.h"
 #include "kernel/platform/run.h"
 #include "kernel/time/clock.h"
 
@@ -104,6 +105,8 @@ static int connect_begin(struct tcp_socket *s, const struct endpoint *peer)
         return err;
     if (IP_IS_ANY_TYPE_VAL(s->pcb->local_ip))
         ip_addr_set_any_val(IP_IS_V6_VAL(peer->address), s->pcb->local_ip);
+    if (!route_leads(&s->pcb->local_ip, &peer->address))
+        return -ENETUNREACH;
     err = inet_error(tcp_connect(s->pcb, &peer->address, peer->port, connected));
     if (err)
         return err;

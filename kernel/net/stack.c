@@ -33,6 +33,7 @@
 #include "kernel/mm/heap.h"
 #include "kernel/net/inet_tcp.h"
 #include "kernel/net/interface.h"
+#include "kernel/net/route.h"
 #include "kernel/platform/run.h"
 #include "kernel/time/clock.h"
 #include "kernel/time/timer.h"
@@ -55,6 +56,7 @@ struct spinlock net_spinlock = SPINLOCK_INIT(RANK_NET);
 static bool started;
 static struct interface interfaces[CARDS_MAX];
 static unsigned interface_count;
+static bool default_leads; /* the default interface has a gateway, or will ask for one */
 static struct timer net_timer;
 
 static void timer_expired(struct timer *t);
@@ -326,7 +328,7 @@ static err_t card_init(struct netif *netif)
  * gives are in use at once. */
 static void set_addresses6(struct interface *i, const struct orris_interface *record)
 {
-    ip6_addr_t address = {0};
+    ip6_addr_t address = {0}, none = {0};
     s8_t index;
     bool slaac = record->flags & ORRIS_INTERFACE_SLAAC;
     if (!slaac && !record->prefix6)
@@ -334,6 +336,8 @@ static void set_addresses6(struct interface *i, const struct orris_interface *re
     netif_create_ip6_linklocal_address(&i->netif, 1);
     netif_ip6_addr_set_state(&i->netif, 0, IP6_ADDR_PREFERRED);
     netif_set_ip6_autoconfig_enabled(&i->netif, slaac);
+    if (memcmp(record->gateway6, none.addr, sizeof(record->gateway6)) != 0)
+        route_add6(&i->netif, record->gateway6);
     memcpy(address.addr, record->address6, sizeof(address.addr));
     if (record->prefix6 && netif_add_ip6_address(&i->netif, &address, &index) == ERR_OK)
         netif_ip6_addr_set_state(&i->netif, index, IP6_ADDR_PREFERRED);
@@ -355,6 +359,18 @@ static void set_addresses(struct interface *i, unsigned index)
     set_addresses6(i, record);
 }
 
+/* The default is the first that leads anywhere. */
+static void choose_default(struct interface *i, unsigned index)
+{
+    const bool asks =
+        index < the_run.interface_count && the_run.interfaces[index].flags & ORRIS_INTERFACE_DHCP;
+    const struct netif *now = netif_default;
+    const bool leads = asks || !ip4_addr_isany(netif_ip4_gw(&i->netif));
+    if (!now || (leads && !default_leads))
+        netif_set_default(&i->netif);
+    default_leads |= leads;
+}
+
 static void start_card(unsigned index)
 {
     struct interface *i = &interfaces[interface_count];
@@ -367,8 +383,8 @@ static void start_card(unsigned index)
     netif_set_up(&i->netif);
     netif_set_link_up(&i->netif);
     set_addresses(i, index);
-    if (interface_count++ == 0)
-        netif_set_default(&i->netif);
+    choose_default(i, index);
+    interface_count++;
 }
 
 static void set_up(void)

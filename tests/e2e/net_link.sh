@@ -21,6 +21,8 @@ outside ip route add 10.78.0.0/24 via 10.77.0.1
 inside ip tuntap add dev tap0 mode tap
 inside ip addr add 10.78.0.1/24 dev tap0
 inside sysctl -qw net.ipv4.ip_forward=1
+inside ip tuntap add dev tap1 mode tap
+inside ip addr add 10.79.0.1/24 dev tap1
 
 run() { inside timeout -k 5 "$TIME_LIMIT" "$ORRIS" run --accel tcg "$@" > out 2> err < /dev/null; status=$?; }
 await() { for _ in $(seq 300); do "$@" && return 0; sleep 0.1; done; return 1; }
@@ -116,7 +118,17 @@ ok "which reaches the router and what is behind it" is "$(head -2 slaac.out)" "h
 hello $address"
 outside "$python" ask6.py "$address" > out 2> err
 ok "and is reached" is "$(cat out)" "hello 2001:db8:77::2"
-kill $machine $router $server
+kill $machine $router
+run -b br0 --ip6 2001:db8:77::6 --gateway6 2001:db8:77::2 "$python" ask6.py 2001:db8:77::2 2001:db8:99::1
+ok "a router that is named" is "$(cat out)" "hello 2001:db8:77::6
+hello 2001:db8:77::6"
+run -b br0 --ip6 2001:db8:77::6 "$python" ask6.py 2001:db8:99::1
+ok "without one there is no way out" has err "OSError: [Errno 101] Network is unreachable"
+outside ip -6 addr add fe80::77/64 dev in nodad
+echo '{"RunConfig": {"BridgeName": "br0", "IPv6Address": "2001:db8:77::7", "IPv6Gateway": "fe80::77"}}' > config.json
+run -c config.json "$python" ask6.py 2001:db8:99::1
+ok "the keys, and a router by its address on the link" is "$(cat out)" "hello 2001:db8:77::7"
+kill $server
 run -b br0 --ip6 slaac "$python" -c 'print("runs")'
 ok "without a router the program starts all the same, with a note" eval 'is "$(cat out)" runs && has err "eth0 has no IPv6 address: no router answered within ten seconds"'
 
@@ -126,12 +138,72 @@ server=$!
 await outside "$python" ask.py 127.0.0.1 > log 2>&1
 run --tap tap0 --ip 10.78.0.5/24 --gateway 10.78.0.1 "$python" ask.py 10.77.0.2
 ok "through a tap and its gateway" is "$(cat out)" "hello 10.78.0.5"
+cat > unreachable.py <<'P'
+import socket
+for kind in socket.SOCK_STREAM, socket.SOCK_DGRAM:
+    for way in "connect", "sendto":
+        s = socket.socket(socket.AF_INET, kind)
+        try:
+            s.connect(("10.77.0.2", 9)) if way == "connect" else s.sendto(b"x", ("10.77.0.2", 9))
+        except OSError as error:
+            print(way, error.strerror)
+P
+run --tap tap0 --ip 10.78.0.5/24 "$python" unreachable.py
+ok "without one there is none" is "$(cat out)" "connect Network is unreachable
+sendto Broken pipe
+connect Network is unreachable
+sendto Network is unreachable"
 echo '{"RunConfig": {"TapName": "tap0", "IPAddress": "10.78.0.7", "NetMask": "255.255.255.0", "Gateway": "10.78.0.1"}}' > config.json
 run -c config.json "$python" ask.py 10.77.0.2
 ok "the keys" is "$(cat out)" "hello 10.78.0.7"
 run -c config.json --ip 10.78.0.8/24 --gateway 10.78.0.1 "$python" ask.py 10.77.0.2
 ok "flags win over keys" is "$(cat out)" "hello 10.78.0.8"
-kill $server
+
+# ---- several cards ----
+ip netns exec $here_ns "$python" serve.py 2> log &
+near=$!
+cat > several.py <<'P'
+import socket, sys
+print(*(name for _, name in socket.if_nameindex()))
+for address in sys.argv[1:]:
+    with socket.create_connection((address, 8080), 20) as s:
+        print(s.getsockname()[0], s.makefile().read(), end="")
+P
+for machine in microvm q35; do
+    run --machine $machine --tap tap0 --ip 10.78.0.5/24 --gateway 10.78.0.1 --nic tap=tap1,ip=10.79.0.5/24 --nic user "$python" several.py 10.78.0.1 10.79.0.1 10.77.0.2
+    ok "three cards, each with its network ($machine)" is "$(cat out)" "lo eth0 eth1 eth2
+10.78.0.5 hello 10.78.0.5
+10.79.0.5 hello 10.79.0.5
+10.78.0.5 hello 10.78.0.5"
+done
+cat > config.json << 'J'
+{"RunConfig": {"Nics": [{"TapName": "tap1", "IPAddress": "10.79.0.7", "NetMask": "255.255.255.0"},
+                        {"TapName": "tap0", "IPAddress": "10.78.0.7/24", "Gateway": "10.78.0.1", "IPv6Address": "2001:db8:78::7"}]}}
+J
+run -c config.json "$python" several.py 10.78.0.1 10.79.0.1 10.77.0.2
+ok "the key Nics; the way out leads through the card that has one" is "$(cat out)" "lo eth0 eth1
+10.78.0.7 hello 10.78.0.7
+10.79.0.7 hello 10.79.0.7
+10.78.0.7 hello 10.78.0.7"
+run -c config.json --nic tap=tap1,ip=10.79.0.8/24 "$python" several.py 10.79.0.1
+ok "--nic wins over it" is "$(cat out)" "lo eth0
+10.79.0.8 hello 10.79.0.8"
+cat > serve1.py <<'P'
+import socket
+s = socket.create_server(("", 8080))
+for _ in range(2):
+    with s.accept()[0] as c:
+        c.sendall(b"%s\n" % c.getsockname()[0].encode())
+P
+ip netns exec $here_ns "$ORRIS" run --accel tcg --nic tap=tap1,ip=10.79.0.5/24 --nic user -p 8083:8080 "$python" serve1.py > two.out 2> two.err < /dev/null &
+two=$!
+await has two.err "http://10.79.0.5:8080"
+inside "$python" ask.py 10.79.0.5 > out 2> err
+inside "$python" -c 'import socket; print(socket.create_connection(("127.0.0.1", 8083), 20).makefile().read(), end="")' >> out 2>> err
+ok "a server is reached through both, and the tool says where" eval 'is "$(cat out)" "10.79.0.5
+10.0.2.15" && has two.err "http://127.0.0.1:8083 -> guest 8080"'
+wait $two
+kill $near $server
 
 # ---- what can't be ----
 refused() { is "$status" 125 && has err "$1"; }
@@ -144,13 +216,23 @@ ok "a device that is no tap" refused "lo is no tap device"
 run -b tap0 --ip 10.78.0.5/24 /bin/true
 ok "a device that is no bridge" refused "tap0 is no bridge"
 run --tap tap0 /bin/true
-ok "no address" refused "--tap needs --ip ADDRESS/PREFIX"
+ok "no address" refused "the card on tap0 needs an address: --ip ADDRESS/PREFIX"
 run --ip 10.78.0.5/24 /bin/true
-ok "an address alone" refused "--ip goes with --tap or --bridge"
+ok "an address alone" refused "an address goes with a tap or a bridge"
 run --tap tap0 -b br0 --ip 10.78.0.5/24 /bin/true
 ok "both" refused "one of them"
 run --tap tap0 --ip 10.78.0.5/24 -p 8080 /bin/true
 ok "ports of the host" refused "-p goes with QEMU's user network"
+run --nic user --nic user /bin/true
+ok "two on the user network" refused "only one network card can be on the user network"
+run --nic tap=tap0,adress=10.78.0.5 /bin/true
+ok "what a card hasn't is wrong usage" eval 'is "$status" 2 && has err "is not of tap=NAME, bridge=NAME"'
+echo '{"RunConfig": {"Nics": [{"TapName": "tap0", "IPAdress": "10.78.0.5"}]}}' > config.json
+run -c config.json /bin/true
+ok "nor a key that it hasn't" refused 'config.json:1:25: unknown key "IPAdress" of a network card (did you mean "IPAddress"?)'
+nine=$(printf -- '--nic tap=t%s,ip=10.80.0.5/24 ' 1 2 3 4 5 6 7 8 9)
+run $nine /bin/true
+ok "nine cards" eval 'is "$status" 2 && has err "a machine has 8 network cards at most"'
 run --tap tap0 --ip 10.78.0.500/24 /bin/true
 ok "what is no address is wrong usage" eval 'is "$status" 2 && has err "must be ADDRESS/PREFIX"'
 ip netns exec $here_ns "$ORRIS" run -q --accel tcg --tap tap0 --ip 10.78.0.5/24 "$python" -c 'import time; print("up", flush=True); time.sleep(99)' > one 2>&1 < /dev/null &

@@ -22,3 +22,9 @@ signed char inet_hook_tcp_in(struct tcp_pcb *pcb, const struct tcp_hdr *header);
 int inet_hook_ip4_in(struct pbuf *p, struct netif *netif);
 #define LWIP_HOOK_IP6_INPUT(p, netif) inet_hook_ip6_in(p)
 int inet_hook_ip6_in(const struct pbuf *p);
+
+/* IPv6: the interface through which a packet leaves, and the router there; NULL: lwIP decides. */
+#define LWIP_HOOK_IP6_ROUTE(from, to) inet_hook_route6(from, to)
+struct netif *inet_hook_route6(const ip6_addr_t *from, const ip6_addr_t *to);
+#define LWIP_HOOK_ND6_GET_GW(netif, to) inet_hook_gateway6(netif)
+const ip6_addr_t *inet_hook_gateway6(const struct netif *netif);
