@@ -10,6 +10,7 @@
 #define NETDEV_ADDRESS_BYTES 6u
 #define NETDEV_ROOM_BYTES 64u
 #define NETDEV_DATA_BYTES 1920u
+#define NETDEV_LARGE_BYTES 65024u /* of a frame that the device cuts up */
 
 struct netdev;
 
@@ -30,6 +31,15 @@ struct netdev_part {
     uint32_t size;
 };
 
+/* What the device does to a frame that is sent. */
+struct netdev_offload {
+    uint16_t checksum_start; /* fills in a checksum that begins to sum here; 0: none */
+    uint16_t checksum_at;    /* bytes from there to its place, which has the pseudo-header's sum */
+    uint16_t segment;        /* cuts TCP's data into segments of so many bytes; 0: doesn't */
+    uint16_t header;         /* bytes before the data, of Ethernet, IP and TCP */
+    bool v6;                 /* cutting: the frame is one of IPv6 */
+};
+
 /* Counts since the start. */
 struct netdev_counts {
     uint64_t received_bytes, received_frames, received_lost;
@@ -39,8 +49,9 @@ struct netdev_counts {
 struct netdev {
     uint8_t address[NETDEV_ADDRESS_BYTES];
     uint16_t mtu;
-    bool checksums_out;          /* fills in checksums (netdev_send) */
-    struct netdev_counts counts; /* GUARDED_BY(whoever calls send and receive) */
+    bool checksums_out;                /* fills in checksums */
+    bool segments4_out, segments6_out; /* cuts up TCP's segments of either version of IP */
+    struct netdev_counts counts;       /* GUARDED_BY(whoever calls send and receive) */
 };
 
 /* Devices that were found at boot. */
@@ -52,12 +63,13 @@ struct netdev *netdev_at(unsigned index);
 bool netdev_start(struct netdev *n, void (*received)(void *arg), void *arg);
 
 /*
- * The caller serializes these. netdev_send copies the frame. checksum_start: where the checksum to
- * be filled in begins to sum, or 0: none; checksum_at: bytes from there to its place, which holds
- * the sum of the pseudo-header. False: no room now. netdev_flush makes the device look.
+ * The caller serializes these. netdev_send copies the frame. False: no room now, or no memory.
+ * netdev_flush makes the device look.
  */
 bool netdev_send(struct netdev *n, const struct netdev_part *parts, unsigned count,
-                 uint16_t checksum_start, uint16_t checksum_at);
+                 const struct netdev_offload *offload);
+/* Whether there is room for another frame. */
+bool netdev_has_room(struct netdev *n);
 void netdev_flush(struct netdev *n);
 /* The next frame, or NULL. */
 struct netdev_buffer *netdev_receive(struct netdev *n);

@@ -16,6 +16,10 @@
 #define F_GUEST_CSUM (1ul << 1)
 #define F_MTU (1ul << 3)
 #define F_MAC (1ul << 5)
+#define F_GUEST_TSO4 (1ul << 7)
+#define F_GUEST_TSO6 (1ul << 8)
+#define F_HOST_TSO4 (1ul << 11)
+#define F_HOST_TSO6 (1ul << 12)
 #define F_MRG_RXBUF (1ul << 15)
 
 #define CONFIG_MAC 0
@@ -23,6 +27,8 @@
 
 #define HEADER_NEEDS_CSUM 1u
 #define HEADER_DATA_VALID 2u
+#define SEGMENTS_TCP4 1u
+#define SEGMENTS_TCP6 4u
 
 #define QUEUE_RECEIVE 0
 #define QUEUE_SEND 1
@@ -30,6 +36,8 @@
 #define ETHERNET_HEADER 14u
 #define DEVICES_MAX 8u
 #define PARTS_MAX 64u /* of one frame; a device that says more is not believed */
+#define FRAME_MAX 65535u
+#define LARGE_SPARES_MAX 4u
 
 struct net_header {
     uint8_t flags, gso_type;
@@ -39,8 +47,16 @@ struct net_header {
 
 struct send_buffer {
     struct send_buffer *next;
+    uint32_t room; /* bytes of frame */
     struct net_header header;
-    uint8_t frame[MTU_DEFAULT + ETHERNET_HEADER];
+    uint8_t frame[];
+};
+
+/* Buffers that aren't with the device, of one size. */
+struct spares {
+    struct send_buffer *first;
+    unsigned count, most; /* more than most are freed */
+    uint32_t room;
 };
 
 struct card {
@@ -49,7 +65,7 @@ struct card {
     bool merges;
     unsigned sends_waiting; /* frames the device was not told of */
     struct virtq in, out;
-    struct send_buffer *spare;
+    struct spares small, large;
     void (*received)(void *arg);
     void *arg;
 };
@@ -65,6 +81,8 @@ bool virtio_net_probe(struct virtio_device *d)
     if (!c)
         return false;
     c->device = d;
+    c->small = (struct spares){.room = MTU_DEFAULT + ETHERNET_HEADER, .most = VIRTQ_MAX};
+    c->large = (struct spares){.room = NETDEV_LARGE_BYTES, .most = LARGE_SPARES_MAX};
     d->driver = c;
     cards[card_count++] = c;
     return true;
@@ -102,13 +120,19 @@ static void read_config(struct card *c, uint64_t features)
     c->base.mtu = (uint16_t)min_u64(mtu, MTU_DEFAULT);
     c->merges = (features & F_MRG_RXBUF) != 0;
     c->base.checksums_out = (features & F_CSUM) != 0;
+    c->base.segments4_out = c->base.checksums_out && features & F_HOST_TSO4;
+    c->base.segments6_out = c->base.checksums_out && features & F_HOST_TSO6;
 }
 
 bool netdev_start(struct netdev *n, void (*received)(void *arg), void *arg)
 {
     struct card *c = card_of(n);
     struct virtio_device *d = c->device;
-    uint64_t features = virtio_begin(d, F_CSUM | F_GUEST_CSUM | F_MTU | F_MAC | F_MRG_RXBUF);
+    uint64_t wanted =
+        F_CSUM | F_GUEST_CSUM | F_MTU | F_MAC | F_MRG_RXBUF | F_HOST_TSO4 | F_HOST_TSO6;
+    if (d->transport->device_features(d) & F_MRG_RXBUF) /* a large frame spans buffers */
+        wanted |= F_GUEST_TSO4 | F_GUEST_TSO6;
+    uint64_t features = virtio_begin(d, wanted);
     if (!features)
         return false;
     read_config(c, features);
@@ -169,17 +193,19 @@ static struct netdev_buffer *take_buffer(struct card *c)
     return b;
 }
 
-/* Adds the other count - 1 parts of a frame. False: they are not there. */
+/* Adds the other count - 1 parts of a frame. False: they are not there, or are too much. */
 static bool take_rest(struct card *c, struct netdev_buffer *first, unsigned count)
 {
     struct netdev_buffer *last = first;
+    uint32_t size = first->size;
     for (unsigned i = 1; i < count; i++) {
         last->next = take_buffer(c);
         if (!last->next)
             return false;
         last = last->next;
+        size += last->size;
     }
-    return true;
+    return size <= FRAME_MAX;
 }
 
 /* Takes the header off. False: the frame is not whole. */
@@ -216,21 +242,35 @@ struct netdev_buffer *netdev_receive(struct netdev *n)
 
 static void put_spare(struct card *c, struct send_buffer *b)
 {
-    b->next = c->spare;
-    c->spare = b;
+    struct spares *spares = b->room > c->small.room ? &c->large : &c->small;
+    if (spares->count == spares->most) {
+        heap_free(b);
+        return;
+    }
+    spares->count++;
+    b->next = spares->first;
+    spares->first = b;
 }
 
-static struct send_buffer *take_spare(struct card *c)
+static void take_back(struct card *c)
 {
     uint32_t length;
     struct send_buffer *b;
     while ((b = virtq_take(&c->out, &length)))
         put_spare(c, b);
-    b = c->spare;
+}
+
+static struct send_buffer *take_spare(struct spares *spares)
+{
+    struct send_buffer *b = spares->first;
+    if (b) {
+        spares->first = b->next;
+        spares->count--;
+        return b;
+    }
+    b = heap_alloc(sizeof(*b) + spares->room);
     if (b)
-        c->spare = b->next;
-    else if (c->out.free_count > 0)
-        b = heap_alloc(sizeof(*b));
+        b->room = spares->room;
     return b;
 }
 
@@ -239,7 +279,7 @@ static uint32_t gather(struct send_buffer *b, const struct netdev_part *parts, u
 {
     uint32_t size = 0;
     for (unsigned i = 0; i < count; i++) {
-        if (parts[i].size > sizeof(b->frame) - size)
+        if (parts[i].size > b->room - size)
             return 0;
         memcpy(b->frame + size, parts[i].data, parts[i].size);
         size += parts[i].size;
@@ -260,15 +300,39 @@ static bool post(struct card *c, struct send_buffer *b, uint32_t size)
     return true;
 }
 
-bool netdev_send(struct netdev *n, const struct netdev_part *parts, unsigned count,
-                 uint16_t checksum_start, uint16_t checksum_at)
+bool netdev_has_room(struct netdev *n)
 {
     struct card *c = card_of(n);
-    struct send_buffer *b = take_spare(c);
+    if (c->out.free_count == 0)
+        take_back(c);
+    return c->out.free_count > 0;
+}
+
+static struct net_header header_for(const struct netdev_offload *offload)
+{
+    struct net_header header = {
+        .flags = offload->checksum_start ? HEADER_NEEDS_CSUM : 0,
+        .checksum_start = offload->checksum_start,
+        .checksum_offset = offload->checksum_at,
+    };
+    if (offload->segment) {
+        header.gso_type = offload->v6 ? SEGMENTS_TCP6 : SEGMENTS_TCP4;
+        header.gso_size = offload->segment;
+        header.header_length = offload->header;
+    }
+    return header;
+}
+
+bool netdev_send(struct netdev *n, const struct netdev_part *parts, unsigned count,
+                 const struct netdev_offload *offload)
+{
+    struct card *c = card_of(n);
+    take_back(c);
+    struct send_buffer *b = NULL;
+    if (c->out.free_count > 0)
+        b = take_spare(offload->segment ? &c->large : &c->small);
     if (b) {
-        b->header = (struct net_header){.flags = checksum_start ? HEADER_NEEDS_CSUM : 0,
-                                        .checksum_start = checksum_start,
-                                        .checksum_offset = checksum_at};
+        b->header = header_for(offload);
         if (post(c, b, gather(b, parts, count)))
             return true;
         put_spare(c, b);

@@ -167,9 +167,18 @@ static void input_waiting(struct tcp_pcb *pcb, struct pbuf *p, struct netif *net
     tcp_tw_pcbs = waiting;
 }
 
+/* More than a segment of data, as a card that joins them passes on, is acknowledged at once. */
+static void expect_acknowledgment(struct tcp_pcb *pcb, const struct pbuf *p)
+{
+    const struct tcp_hdr *header = p->payload;
+    if (pcb->state == ESTABLISHED && p->tot_len > pcb->mss + TCPH_HDRLEN_BYTES(header))
+        tcp_set_flags(pcb, TF_ACK_DELAY);
+}
+
 static void input_active(struct tcp_pcb *pcb, struct pbuf *p, struct netif *netif)
 {
     struct tcp_pcb *active = tcp_active_pcbs, *before = active;
+    expect_acknowledgment(pcb, p);
     if (pcb == active) {
         __real_tcp_input(p, netif);
         return;

@@ -1,10 +1,10 @@
 /* The stack's ways out. */
 #pragma once
 
-#include <lwip/ip_addr.h>
-
 #include <stdbool.h>
 #include <stdint.h>
+
+#include <lwip/ip_addr.h>
 
 struct netif;
 

@@ -17,12 +17,6 @@
 #include <lwip/netif.h>
 #include <lwip/pbuf.h>
 #include <lwip/priv/tcp_priv.h>
-#include <lwip/prot/ethernet.h>
-#include <lwip/prot/ip.h>
-#include <lwip/prot/ip4.h>
-#include <lwip/prot/ip6.h>
-#include <lwip/prot/tcp.h>
-#include <lwip/prot/udp.h>
 #include <netif/ethernet.h>
 
 #include "kernel/base/errno.h"
@@ -33,13 +27,13 @@
 #include "kernel/mm/heap.h"
 #include "kernel/net/inet_tcp.h"
 #include "kernel/net/interface.h"
+#include "kernel/net/output.h"
 #include "kernel/net/route.h"
 #include "kernel/platform/run.h"
 #include "kernel/time/clock.h"
 #include "kernel/time/timer.h"
 
 #define CARDS_MAX 8u
-#define PARTS_MAX 16u
 #define NS_PER_MS 1000000ul
 #define CHECKSUMS_ABOVE_IP                                                                         \
     (NETIF_CHECKSUM_CHECK_UDP | NETIF_CHECKSUM_CHECK_TCP | NETIF_CHECKSUM_CHECK_ICMP |             \
@@ -48,6 +42,7 @@
 struct interface {
     struct netif netif;
     struct netdev *device;
+    struct output out;
 };
 
 struct spinlock net_spinlock = SPINLOCK_INIT(RANK_NET);
@@ -163,7 +158,7 @@ void net_unlock(void) NO_LOCK_ANALYSIS
         while (deliver_own())
             ;
         for (unsigned i = 0; i < interface_count; i++)
-            netdev_flush(interfaces[i].device);
+            output_flush(&interfaces[i].out);
         arm_timer();
     }
     spin_unlock(&net_spinlock);
@@ -236,72 +231,10 @@ static void received(void *arg)
 
 /* Out. */
 
-static uint32_t sum_words(const void *data, unsigned size, uint32_t sum)
-{
-    const uint8_t *bytes = data;
-    for (unsigned i = 0; i + 1 < size; i += 2)
-        sum += (uint32_t)bytes[i] << 8 | bytes[i + 1];
-    return sum;
-}
-
-/* Where the card is to put a checksum, which then holds the sum of the pseudo-header. */
-struct checksum_place {
-    uint16_t start, at;
-};
-
-/* Header of TCP or UDP at offset in a frame's first part, size bytes of it and what follows. */
-static struct checksum_place prepare_checksum(uint8_t *frame, unsigned first_size, unsigned offset,
-                                              unsigned protocol, unsigned size, uint32_t sum)
-{
-    unsigned at = protocol == IP_PROTO_TCP ? offsetof(struct tcp_hdr, chksum)
-                                           : offsetof(struct udp_hdr, chksum);
-    if ((protocol != IP_PROTO_TCP && protocol != IP_PROTO_UDP) || offset + at + 2 > first_size)
-        return (struct checksum_place){0};
-    sum += protocol + size;
-    sum = (sum >> 16) + (sum & 0xffff);
-    sum += sum >> 16;
-    frame[offset + at] = (uint8_t)(sum >> 8);
-    frame[offset + at + 1] = (uint8_t)sum;
-    return (struct checksum_place){(uint16_t)offset, (uint16_t)at};
-}
-
-/* Of a frame that lwIP has just made, headers in its first part. Fragments have their checksum. */
-static struct checksum_place find_checksum(struct pbuf *p)
-{
-    const struct checksum_place none = {0};
-    uint8_t *frame = p->payload;
-    const struct eth_hdr *ethernet = p->payload;
-    if (p->len < SIZEOF_ETH_HDR + IP_HLEN)
-        return none;
-    if (ethernet->type == PP_HTONS(ETHTYPE_IP)) {
-        const struct ip_hdr *ip = (const struct ip_hdr *)(frame + SIZEOF_ETH_HDR);
-        unsigned header = IPH_HL_BYTES(ip);
-        if (IPH_OFFSET(ip) & PP_HTONS(IP_OFFMASK | IP_MF))
-            return none;
-        return prepare_checksum(frame, p->len, SIZEOF_ETH_HDR + header, IPH_PROTO(ip),
-                                lwip_ntohs(IPH_LEN(ip)) - header, sum_words(&ip->src, 8, 0));
-    }
-    if (ethernet->type != PP_HTONS(ETHTYPE_IPV6) || p->len < SIZEOF_ETH_HDR + IP6_HLEN)
-        return none;
-    const struct ip6_hdr *ip6 = (const struct ip6_hdr *)(frame + SIZEOF_ETH_HDR);
-    return prepare_checksum(frame, p->len, SIZEOF_ETH_HDR + IP6_HLEN, IP6H_NEXTH(ip6),
-                            IP6H_PLEN(ip6), sum_words(&ip6->src, 32, 0));
-}
-
 static err_t output(struct netif *netif, struct pbuf *p)
 {
-    const struct interface *i = netif->state;
-    struct netdev_part parts[PARTS_MAX];
-    struct checksum_place checksum = {0};
-    unsigned count = 0;
-    if (i->device->checksums_out)
-        checksum = find_checksum(p);
-    for (const struct pbuf *q = p; q; q = q->next) {
-        if (count == PARTS_MAX)
-            return ERR_BUF;
-        parts[count++] = (struct netdev_part){q->payload, q->len};
-    }
-    return netdev_send(i->device, parts, count, checksum.start, checksum.at) ? ERR_OK : ERR_MEM;
+    struct interface *i = netif->state;
+    return output_frame(&i->out, p);
 }
 
 /* Start. */
@@ -374,7 +307,7 @@ static void choose_default(struct interface *i, unsigned index)
 static void start_card(unsigned index)
 {
     struct interface *i = &interfaces[interface_count];
-    i->device = netdev_at(index);
+    i->device = i->out.device = netdev_at(index);
     if (!netdev_start(i->device, received, i)) {
         log_note("network card %u can't be used: it fails, or there is too little memory", index);
         return;

@@ -1,5 +1,5 @@
 // UNIT: kernel/net/stack.c kernel/net/inet.c kernel/net/inet_name.c kernel/net/inet_port.c
-// UNIT: kernel/net/inet_tcp.c kernel/net/inet_tcp_connect.c kernel/net/inet_tcp_data.c kernel/net/inet_tcp_table.c kernel/net/inet_tcp_urgent.c kernel/net/stack_lease.c kernel/net/stack_route.c
+// UNIT: kernel/net/inet_tcp.c kernel/net/inet_tcp_connect.c kernel/net/inet_tcp_data.c kernel/net/inet_tcp_table.c kernel/net/inet_tcp_urgent.c kernel/net/stack_lease.c kernel/net/stack_route.c kernel/net/stack_output.c
 // UNIT: kernel/net/inet_datagram.c kernel/net/inet_control.c kernel/net/inet_option.c kernel/net/socket_option.c kernel/net/socket.c
 // UNIT: kernel/fd/file.c kernel/fd/iter.c kernel/base/format.c kernel/base/random.c
 // UNIT: tests/unit/fakes/heap.c tests/unit/fakes/wait.c $(LWIPUNIT)
@@ -9,6 +9,9 @@
  *
  * The network on the host: a card that the test plays, frames in and out, connections, and frames
  * that nobody should send. Nothing crashes, nothing leaks, and it still answers. */
+#include <lwip/dhcp.h>
+#include <lwip/netif.h>
+#include <lwip/pbuf.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +22,7 @@
 #include "kernel/net/inet.h"
 #include "kernel/net/interface.h"
 #include "kernel/net/netlink.h"
+#include "kernel/net/output.h"
 #include "kernel/net/stack.h"
 #include "kernel/net/unix.h"
 #include "kernel/platform/run.h"
@@ -28,12 +32,19 @@
 
 /* The card. */
 
-static struct netdev card = {.address = {0x52, 0x54, 0, 0x12, 0x34, 0x56}, .mtu = 1500};
+static struct netdev card = {.address = {0x52, 0x54, 0, 0x12, 0x34, 0x56},
+                             .mtu = 1500,
+                             .checksums_out = true,
+                             .segments4_out = true,
+                             .segments6_out = true};
 static void (*card_received)(void *arg);
 static void *card_arg;
 static struct netdev_buffer *card_queue;
-static uint8_t sent[1600];
-static uint32_t sent_size, sent_count;
+static uint8_t sent[NETDEV_LARGE_BYTES];
+static uint32_t sent_size, sent_count, sent_sizes[64];
+static struct netdev_offload sent_offload;
+static bool card_refuses_large, card_full;
+static uint32_t lease_number; /* of the last DHCP message that went out */
 
 unsigned netdev_count(void)
 {
@@ -53,17 +64,28 @@ bool netdev_start(struct netdev *n, void (*received)(void *arg), void *arg)
     return true;
 }
 
-bool netdev_send(struct netdev *n, const struct netdev_part *parts, unsigned count,
-                 uint16_t checksum_start, uint16_t checksum_at)
+bool netdev_has_room(struct netdev *n)
 {
-    (void)n, (void)checksum_start, (void)checksum_at;
+    (void)n;
+    return !card_full;
+}
+
+bool netdev_send(struct netdev *n, const struct netdev_part *parts, unsigned count,
+                 const struct netdev_offload *offload)
+{
+    (void)n;
+    if (card_full || (offload->segment && card_refuses_large))
+        return false;
+    sent_offload = *offload;
     sent_size = 0;
     for (unsigned i = 0; i < count; i++) {
         CHECK(sent_size + parts[i].size <= sizeof(sent));
         memcpy(sent + sent_size, parts[i].data, parts[i].size);
         sent_size += parts[i].size;
     }
-    sent_count++;
+    if (sent_size >= 50 && memcmp(sent + 34, "\0\x44\0\x43", 4) == 0)
+        memcpy(&lease_number, sent + 46, sizeof(lease_number));
+    sent_sizes[sent_count++ % 64] = sent_size;
     return true;
 }
 
@@ -342,6 +364,108 @@ static void test_arp_and_ping(void)
     CHECK_EQ(sum16(sent + 34, sent_size - 34, 0), 0xffff);
 }
 
+/* Out: segments that follow one another. */
+
+static struct output output_of_card = {.device = &card};
+
+/* A segment of ours with size bytes, from header to header + size of a sequence. */
+static void out(uint16_t port, uint32_t seq, uint8_t flags, uint32_t size)
+{
+    char data[560] = "";
+    for (uint32_t i = 0; i < size; i++)
+        data[i] = (char)('a' + (seq + i) % 26);
+    struct packet frame = tcp(port, 80, seq, 7, flags, data);
+    struct pbuf *p = pbuf_alloc(PBUF_RAW, (u16_t)frame.size, PBUF_RAM);
+    memcpy(p->payload, frame.bytes, frame.size);
+    CHECK_EQ(output_frame(&output_of_card, p), card_full ? ERR_MEM : ERR_OK);
+    pbuf_free(p);
+}
+
+/* Sends what is held; count frames went out in all since the last time. */
+static void check_sent(uint32_t count)
+{
+    net_lock();
+    output_flush(&output_of_card);
+    net_unlock();
+    CHECK_EQ(sent_count, count);
+    sent_count = 0;
+}
+
+static void test_segments_leave_as_one(void)
+{
+    const long before = fake_heap_blocks;
+    sent_count = 0;
+    for (uint32_t i = 0; i < 5; i++)
+        out(1, 100 + i * 500, i == 2 ? 0x18 : 0x10, 500);
+    out(1, 2600, 0x18, 77); /* the last may be shorter */
+    check_sent(1);
+    CHECK_EQ(sent_size, 54 + 5 * 500 + 77);
+    CHECK_EQ(sent_offload.segment, 500);
+    CHECK_EQ(sent_offload.header, 54);
+    CHECK_EQ(sent_offload.checksum_start, 34);
+    CHECK_EQ(sent_offload.checksum_at, 16);
+    CHECK(!sent_offload.v6);
+    CHECK_EQ(sent[16] << 8 | sent[17], (int)sent_size - 14);
+    CHECK_EQ(sum16(sent + 14, 20, 0), 0xffff);
+    CHECK_EQ(get32(sent + 38), 100);
+    CHECK_EQ(sent[47], 0x18);
+    CHECK_EQ(sent[50] << 8 | sent[51], (int)sum16(sent + 26, 8, 6 + sent_size - 34));
+    for (uint32_t i = 0; i < sent_size - 54; i++)
+        if (sent[54 + i] != 'a' + (100 + i) % 26)
+            CHECK_EQ(i, UINT32_MAX);
+    CHECK_EQ(fake_heap_blocks, before);
+}
+
+static void test_segments_that_do_not_belong_together(void)
+{
+    out(1, 100, 0x10, 500);
+    out(2, 600, 0x10, 500); /* of another connection */
+    check_sent(2);
+    out(1, 100, 0x10, 500);
+    out(1, 601, 0x10, 500); /* a hole */
+    check_sent(2);
+    out(1, 100, 0x10, 400);
+    out(1, 500, 0x10, 500); /* larger than the first */
+    check_sent(2);
+    out(1, 100, 0x10, 500);
+    out(1, 600, 0x10, 400);
+    out(1, 1000, 0x10, 400); /* behind a shorter one */
+    check_sent(2);
+    out(1, 100, 0x10, 500);
+    out(1, 600, 0x11, 500);  /* FIN */
+    out(1, 1100, 0x30, 500); /* URG */
+    check_sent(3);
+    out(1, 100, 0x10, 500);
+    out(1, 600, 0x10, 0); /* only an acknowledgment */
+    check_sent(2);
+    CHECK_EQ(sent_sizes[1], 54);
+    CHECK_EQ(sent_offload.segment, 0);
+}
+
+static void test_no_more_than_fits(void)
+{
+    const uint32_t segments = OUTPUT_HELD_MAX + 5;
+    for (uint32_t i = 0; i < segments; i++)
+        out(1, 100 + i * 500, 0x10, 500);
+    check_sent(2);
+    CHECK_EQ(sent_sizes[0], 54 + OUTPUT_HELD_MAX * 500);
+    CHECK_EQ(sent_sizes[1], 54 + 5 * 500);
+}
+
+static void test_large_frames_refused(void)
+{
+    card_refuses_large = true;
+    for (uint32_t i = 0; i < 4; i++)
+        out(1, 100 + i * 500, 0x10, 500);
+    check_sent(4);
+    CHECK_EQ(sent_sizes[3], 554);
+    card_refuses_large = false;
+    card_full = true; /* lwIP hears of it, and keeps the segment */
+    out(1, 100, 0x10, 500);
+    card_full = false;
+    check_sent(0);
+}
+
 static void test_a_connection_by_hand(void)
 {
     struct socket *s = listener(80), *child;
@@ -378,11 +502,33 @@ static uint32_t next_random(uint32_t *state)
     return *state ^= *state << 5;
 }
 
+/* A message of a DHCP server to whoever asked last, of any type, with options of any kind. */
+static struct packet lease_message(uint32_t which)
+{
+    uint8_t body[320] = {0, 67, 0, 68, 0, 0, 0, 0, 2, 1, 6, 0};
+    put16(body + 4, sizeof(body));
+    memcpy(body + 12, &lease_number, sizeof(lease_number));
+    put32(body + 24, 0x0a000210 + which % 3);
+    memcpy(body + 36, card.address, 6);
+    memcpy(body + 244, "\x63\x82\x53\x63\x35\1", 6);
+    body[250] = (uint8_t)(which % 9);
+    uint8_t *option = body + 251;
+    static const uint8_t codes[] = {1, 3, 6, 51, 54, 58, 59, 52, 0, 255};
+    for (uint32_t n = which >> 4; n > 0 && option < body + 300; n >>= 3) {
+        *option++ = codes[n % sizeof(codes)];
+        *option++ = (uint8_t)(n % 7 ? 4 : n % 256);
+        put32(option, n % 5 ? 0x0a000202 : n);
+        option += 4;
+    }
+    *option = 255;
+    return ip4(17, body, sizeof(body), which % 4 ? 6 : -1);
+}
+
 /* Frames that could be, to be spoilt. */
 static struct packet template(uint32_t which)
 {
     uint8_t body[120] = {0x80, 0, 0, 80, 0, 60};
-    switch (which % 9) {
+    switch (which % 10) {
     case 0:
         return arp(1 + which % 2);
     case 1:
@@ -428,11 +574,18 @@ static struct packet template(uint32_t which)
         put16(p.bytes + 56, 0xffff ^ sum16(p.bytes + 54, 64, sum));
         return p;
     }
-    default:
-        put16(body, 67);
-        put16(body + 2, 68); /* DHCP */
+    case 8:
+        return lease_message(which / 9);
+    default: { /* an answer of a name server */
+        static const char name[] = "\3www\7example\0\0\1\0\1\300\14\0\1\0\1\0\0\0\1\0\4";
+        put16(body, 53);
+        put16(body + 2, 53);
         put16(body + 4, sizeof(body));
+        put16(body + 8, which % 65536);
+        memcpy(body + 10, "\x81\x80\0\1\0\1", 6);
+        memcpy(body + 20, name, sizeof(name));
         return ip4(17, body, sizeof(body), 6);
+    }
     }
 }
 
@@ -451,12 +604,30 @@ static void spoil(struct packet *p, uint32_t *state)
     }
 }
 
-static void test_frames_that_nobody_should_send(void)
+static void end_lease(void)
+{
+    const struct orris_interface *own = &the_run.interfaces[0];
+    ip4_addr_t address, netmask, router;
+    memcpy(&address, own->address, sizeof(address));
+    memcpy(&netmask, own->netmask, sizeof(netmask));
+    memcpy(&router, own->gateway, sizeof(router));
+    net_lock();
+    dhcp_release_and_stop(netif_default);
+    dhcp_cleanup(netif_default);
+    netif_set_addr(netif_default, &address, &netmask, &router);
+    net_unlock();
+}
+
+/* With a lease client that runs: its answers come with what it asked by. */
+static void fuzz(bool leased)
 {
     const char *rounds = getenv("NET_FUZZ_FRAMES"), *seed = getenv("NET_FUZZ_SEED");
     uint32_t count = rounds ? (uint32_t)strtoul(rounds, NULL, 10) : 30000;
     uint32_t state = seed ? (uint32_t)strtoul(seed, NULL, 10) * 2654435761u + 1 : 12345;
     struct socket *s = listener(80), *dns = udp(53), *child;
+    net_lock();
+    CHECK(!leased || dhcp_start(netif_default) == ERR_OK);
+    net_unlock();
     for (uint32_t i = 0; i < count; i++) {
         struct packet p = template(next_random(&state));
         spoil(&p, &state);
@@ -468,9 +639,21 @@ static void test_frames_that_nobody_should_send(void)
             child->ops->release(child);
     }
     card_checked = false;
+    if (leased)
+        end_lease();
     CHECK(answers());
     s->ops->release(s);
     dns->ops->release(dns);
+}
+
+static void test_frames_that_nobody_should_send(void)
+{
+    fuzz(false);
+}
+
+static void test_frames_for_a_lease_that_nobody_should_send(void)
+{
+    fuzz(true);
 }
 
 static void test_nothing_is_left(void)
@@ -513,8 +696,13 @@ static void test_short_of_memory(void)
 int main(void)
 {
     RUN(test_arp_and_ping);
+    RUN(test_segments_leave_as_one);
+    RUN(test_segments_that_do_not_belong_together);
+    RUN(test_no_more_than_fits);
+    RUN(test_large_frames_refused);
     RUN(test_a_connection_by_hand);
     RUN(test_frames_that_nobody_should_send);
+    RUN(test_frames_for_a_lease_that_nobody_should_send);
     RUN(test_nothing_is_left);
     RUN(test_short_of_memory);
     return check_done();
