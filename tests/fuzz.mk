@@ -1,5 +1,5 @@
 # `make fuzz`: random system calls in the guest with SEEDS seeds from FIRST on (`make test` runs one),
-# then each reader of files (tests/fuzz/fuzz_*.c) for SECONDS by libFuzzer, from tests/fuzz/corpus/ on.
+# then frames that nobody should send to the network on the host, under sanitizers, for SECONDS, then each reader of files (tests/fuzz/fuzz_*.c) for SECONDS by libFuzzer, from tests/fuzz/corpus/ on.
 # What it comes upon goes to build/tests/fuzz/found/; worth keeping is what -merge=1 leaves of it.
 SEEDS    ?= 30
 FIRST    ?= 1
@@ -17,8 +17,15 @@ fuzz-deps:
 	@tools/install-deps fuzz
 fuzz-tools: fuzz-deps $(FUZZED:%=$(B)/tests/fuzz/fuzz_%)
 
-## fuzz: random system calls in the guest, random files for the readers (some minutes)
-fuzz: fuzz-calls fuzz-readers
+## fuzz: random system calls in the guest, spoilt frames, random files for the readers (some minutes)
+fuzz: fuzz-calls fuzz-frames fuzz-readers
+
+fuzz-frames: $(B)/tests/unit/net_test
+	@end=$$(($$(date +%s) + $(SECONDS))); seed=$(FIRST); frames=0; while [ $$(date +%s) -lt $$end ]; do \
+	    NET_FUZZ_SEED=$$seed NET_FUZZ_FRAMES=2000000 $(B)/tests/unit/net_test > $(B)/tests/fuzz.log 2>&1 || { \
+	        echo "seed $$seed:"; grep -v '^ok ' $(B)/tests/fuzz.log | tail -n 20; exit 1; }; \
+	    seed=$$((seed + 1)); frames=$$((frames + 4000000)); \
+	done; echo "frames: $$frames with seeds $(FIRST) to $$((seed - 1))"
 
 fuzz-calls: all guest-tests
 	@failed=0; for seed in $$(seq $(FIRST) $$(($(FIRST) + $(SEEDS) - 1))); do \
@@ -38,4 +45,4 @@ fuzz-readers: fuzz-tools
 	    sed -n "s/^Done \([0-9]*\) runs in \([0-9]*\) second.*/$$name: \1 files in \2 s/p" \
 	        $(B)/tests/fuzz/$$name.log; \
 	done; [ -z "$$failed" ] || { echo "failed:$$failed (see $(B)/tests/fuzz/)"; exit 1; }
-.PHONY: fuzz fuzz-deps fuzz-calls fuzz-readers fuzz-tools
+.PHONY: fuzz fuzz-deps fuzz-calls fuzz-frames fuzz-readers fuzz-tools

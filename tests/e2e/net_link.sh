@@ -61,7 +61,10 @@ print(*(socket.inet_ntoa(struct.pack("=I", int(line.split()[2], 16))) for line i
 print(open("/etc/resolv.conf").read(), end="")
 print(socket.create_connection(("10.77.0.2", 8080), 20).makefile().read(), end="")
 P
-ip netns exec $there_ns "$python" "$here/link/dhcp.py" in 10.77.0.2 10.77.0.33 10.77.0.9 > dhcp.out 2> dhcp.err &
+run -b br0 --ip dhcp "$python" -c 'print("runs")'
+ok "without an answer the program starts all the same" is "$(cat out)" "runs"
+ok "with a note" has err "orris: eth0 has no IPv4 address: no DHCP server answered within ten seconds"
+ip netns exec $there_ns "$python" "$here/link/dhcp.py" in 10.77.0.2 10.77.0.33 10.77.0.9 120 > dhcp.out 2> dhcp.err &
 dhcp=$!
 await has dhcp.out ready
 ip netns exec $there_ns "$python" serve.py 2> log &
@@ -74,10 +77,11 @@ ok "a server gives address, netmask, gateway and name server" is "$(cat out)" "1
 nameserver 10.77.0.9
 hello 10.77.0.33"
 ok "which the tool says" has err "orris: eth0 has the address 10.77.0.33 (DHCP)"
-kill $dhcp $server
-run -b br0 --ip dhcp "$python" -c 'print("runs")'
-ok "without an answer the program starts all the same" is "$(cat out)" "runs"
-ok "with a note" has err "orris: eth0 has no IPv4 address: no DHCP server answered within ten seconds"
+kill $server
+# Half of the lease is over in a minute. What is there then is looked at below.
+ip netns exec $here_ns "$ORRIS" run --accel tcg -b br0 --ip dhcp "$python" -c 'import time; time.sleep(75)
+exec(open("/who.py").read())' who.py > leased.out 2> leased.err < /dev/null &
+leased=$!
 
 # ---- IPv6 ----
 cat > serve6.py <<'P'
@@ -204,6 +208,16 @@ ok "a server is reached through both, and the tool says where" eval 'is "$(cat o
 10.0.2.15" && has two.err "http://127.0.0.1:8083 -> guest 8080"'
 wait $two
 kill $near $server
+
+# ---- a lease that is made longer ----
+ip netns exec $there_ns "$python" serve.py 2> log &
+server=$!
+await outside "$python" ask.py 127.0.0.1 > log 2>&1
+wait $leased
+ok "a lease is renewed in time" matches dhcp.out "^message 3 from 10.77.0.33"
+ok "and the address stays" is "$(head -1 leased.out; tail -1 leased.out)" "10.77.0.33
+hello 10.77.0.33"
+kill $dhcp $server
 
 # ---- what can't be ----
 refused() { is "$status" 125 && has err "$1"; }

@@ -515,9 +515,10 @@ static struct packet lease_message(uint32_t which)
     uint8_t *option = body + 251;
     static const uint8_t codes[] = {1, 3, 6, 51, 54, 58, 59, 52, 0, 255};
     for (uint32_t n = which >> 4; n > 0 && option < body + 300; n >>= 3) {
-        *option++ = codes[n % sizeof(codes)];
+        const uint8_t code = codes[n % sizeof(codes)];
+        *option++ = code;
         *option++ = (uint8_t)(n % 7 ? 4 : n % 256);
-        put32(option, n % 5 ? 0x0a000202 : n);
+        put32(option, code > 50 && n % 11 ? n % 300 : 0x0a000202); /* seconds, or an address */
         option += 4;
     }
     *option = 255;
@@ -629,12 +630,13 @@ static void fuzz(bool leased)
     CHECK(!leased || dhcp_start(netif_default) == ERR_OK);
     net_unlock();
     for (uint32_t i = 0; i < count; i++) {
-        struct packet p = template(next_random(&state));
+        uint32_t which = next_random(&state);
+        struct packet p = leased && i % 2 ? lease_message(which) : template(which);
         spoil(&p, &state);
         card_checked = next_random(&state) % 2; /* so that TCP and ICMPv6 see what is spoilt */
         frame_in(p.bytes, p.size, 1 + next_random(&state) % 1500);
         if (i % 64 == 0)
-            pass(next_random(&state) % 1000);
+            pass(next_random(&state) % (leased ? 8000 : 1000));
         if (s->ops->accept(s, &child) == 0)
             child->ops->release(child);
     }

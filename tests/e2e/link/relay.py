@@ -11,6 +11,7 @@ import fcntl, os, random, select, signal, socket, struct, subprocess, sys
 TUNSETIFF, IFF_TAP, IFF_NO_PI, IFF_VNET_HDR = 0x400454ca, 2, 0x1000, 0x4000
 SOL_PACKET, PACKET_VNET_HDR, PACKET_IGNORE_OUTGOING, ETH_P_ALL = 263, 15, 23, 3
 VNET_BYTES = 10  # struct virtio_net_hdr before each frame: checksums may still be to be made
+asked = []  # by what the machine's lease client knows its answers
 HERE, THERE = socket.inet_aton('10.79.0.1'), socket.inet_aton('10.79.0.5')
 
 
@@ -115,6 +116,24 @@ def udp(rng, source, to):
     return struct.pack('>HHHH', source, to, rng.choice((8 + len(payload), 0, 7, 65535)), rng.choice((0, 1))) + payload
 
 
+def lease(rng):
+    """To the machine's lease client, half of them as if in answer to what it asked last. No offer, acknowledgment or refusal:
+    a client believes those."""
+    kind = rng.choice((0, 1, 3, 4, 7, 8, rng.randrange(9, 256)))
+    options = b''.join(bytes([rng.choice((1, 3, 6, 51, 54, 58, 59, 52, rng.randrange(256))), rng.choice((4, 4, 4, 0, 255))]) +
+                       rng.randbytes(4) for _ in range(rng.randrange(20)))
+    number = asked[-1] if asked and rng.random() < 0.5 else rng.randbytes(4)
+    body = bytes([rng.choice((2, 2, 1)), 1, rng.choice((6, 6, 16)), 0]) + number + rng.randbytes(20) + bytes(208) + \
+        b'\x63\x82\x53\x63' + bytes([53, 1, kind]) + options + b'\xff'
+    return struct.pack('>HHHH', 67, 68, rng.choice((8 + len(body), 8 + len(body), 40)), 0) + body
+
+
+def name_answer(rng):
+    body = rng.randbytes(2) + b'\x81\x80' + struct.pack('>HHHH', 1, rng.randrange(3), 0, 0) + b'\3www\7example\0\0\1\0\1' + \
+        rng.choice((b'\xc0\x0c', b'\xc0\xff', b'\x3f')) + rng.randbytes(14)
+    return struct.pack('>HHHH', 53, rng.randrange(65536), 8 + len(body), 0) + body
+
+
 def icmp(rng):
     kind = rng.choice((0, 3, 4, 5, 8, 11, 12, 13, rng.randrange(256)))
     return bytes([kind, rng.randrange(16)]) + rng.randbytes(6) + ipv4(rng, rng.choice((6, 17, 1)), rng.randbytes(8), THERE, HERE)
@@ -139,6 +158,7 @@ def arp(rng):
 def invent(rng, hardware):
     kind, payload = rng.choice((
         (0x800, lambda: ipv4(rng, 6, tcp(rng))), (0x800, lambda: ipv4(rng, 17, udp(rng, 67, 68))),
+        (0x800, lambda: ipv4(rng, 17, lease(rng))), (0x800, lambda: ipv4(rng, 17, name_answer(rng))),
         (0x800, lambda: ipv4(rng, 17, udp(rng, 53, rng.randrange(65536)))), (0x800, lambda: ipv4(rng, 1, icmp(rng))),
         (0x800, lambda: ipv4(rng, rng.randrange(256), rng.randbytes(40))), (0x806, lambda: arp(rng)),
         (0x86dd, lambda: ipv6(rng)), (rng.randrange(65536), lambda: rng.randbytes(rng.randrange(1400)))))
@@ -175,6 +195,8 @@ def main():
                     if source is tap:
                         frame = tap.recv(70000)
                         hardware = frame[VNET_BYTES + 6:VNET_BYTES + 12]
+                        if frame[VNET_BYTES + 34:VNET_BYTES + 38] == b'\0\x44\0\x43':
+                            asked[:] = [frame[VNET_BYTES + 46:VNET_BYTES + 50]]
                         to_host.frame(frame)
                     else:
                         to_machine.frame(os.read(wire, 70000))

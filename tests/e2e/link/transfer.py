@@ -2,10 +2,19 @@
 
     transfer.py serve            one connection after another on port 8080
     transfer.py ask ADDRESS N    sends N bytes and is sent as many; N = 0: only whether it answers
+    transfer.py ask ADDRESS free how much memory is free there, in KiB
 """
 import hashlib, random, socket, struct, sys
 
 PIECE = 1 << 16
+FREE = (1 << 64) - 1
+
+
+def free_memory():
+    for line in open('/proc/meminfo'):
+        if line.startswith('MemAvailable:'):
+            return int(line.split()[1])
+    raise SystemExit('/proc/meminfo has no MemAvailable')
 
 
 def pieces(total, seed):
@@ -54,6 +63,10 @@ def serve():
             s = server.accept()[0]
             s.settimeout(900)
             total, = struct.unpack('>Q', exactly(s, 8))
+            if total == FREE:
+                s.sendall(struct.pack('>Q', free_memory()))
+                exactly(s, 1)
+                continue
             got = receive(s, total)
             s.sendall(got)
             s.sendall(send(s, total, 2))
@@ -66,6 +79,12 @@ def serve():
 def ask(address, total):
     with socket.create_connection((address, 8080), 60) as s:
         s.settimeout(900)
+        if total == 'free':
+            s.sendall(struct.pack('>Q', FREE))
+            print(struct.unpack('>Q', exactly(s, 8))[0])
+            s.sendall(b'.')
+            return
+        total = int(total)
         s.sendall(struct.pack('>Q', total))
         sent = send(s, total, 1)
         if exactly(s, 32) != sent:
@@ -80,4 +99,4 @@ def ask(address, total):
 if sys.argv[1] == 'serve':
     serve()
 else:
-    ask(sys.argv[2], int(sys.argv[3]))
+    ask(sys.argv[2], sys.argv[3])
