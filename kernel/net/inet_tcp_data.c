@@ -242,12 +242,14 @@ static int64_t nothing_to_read(struct tcp_socket *s)
     return s->state == TCP_CONNECTED || s->state == TCP_CONNECTING ? -EAGAIN : -ENOTCONN;
 }
 
-/* Copies up to size bytes of the queue without taking them. Only readers take: what was there when
- * the lock was held stays. */
-static size_t copy_out(const struct tcp_socket *s, const struct pbuf *p, struct iter *it,
-                       size_t size)
+/* Copies up to size bytes of the queue, but for the first ahead bytes, without taking them. Only
+ * readers take: what was there when the lock was held stays. */
+static size_t copy_out(const struct tcp_socket *s, const struct pbuf *p, size_t ahead,
+                       struct iter *it, size_t size)
 {
-    size_t done = 0, skip = s->taken;
+    size_t done = 0, skip = s->taken + ahead;
+    for (; p && skip >= p->len; p = p->next)
+        skip -= p->len;
     for (; p && done < size; p = p->next, skip = 0) {
         size_t part = min_u64(p->len - skip, size - done);
         size_t n = iter_write(it, (const char *)p->payload + skip, part);
@@ -283,11 +285,11 @@ static void take(struct tcp_socket *s, size_t size)
 }
 
 static int64_t receive_queued(struct tcp_socket *s, struct socket_message *m,
-                              const struct pbuf *first, size_t size)
+                              const struct pbuf *first, size_t ahead, size_t size)
 {
     size_t n = size;
     if (!(m->flags & MSG_TRUNC)) /* which throws bytes away */
-        n = copy_out(s, first, m->it, size);
+        n = copy_out(s, first, ahead, m->it, size);
     if (n == 0)
         return -EFAULT;
     if (!(m->flags & MSG_PEEK)) {
@@ -298,17 +300,19 @@ static int64_t receive_queued(struct tcp_socket *s, struct socket_message *m,
     return (int64_t)n;
 }
 
-/* The urgent byte is no part of the stream, unless it is wanted there. */
-static void skip_urgent(struct tcp_socket *s)
+/* The urgent byte is no part of the stream, unless it is wanted there. Returns how many bytes are
+ * still to be skipped: who only peeks leaves it where it is. */
+static uint32_t skip_urgent(struct tcp_socket *s, bool peeks)
 {
     spin_lock(&net_spinlock);
     bool skips = s->queued && tcp_urgent_skips(s);
     spin_unlock(&net_spinlock);
-    if (!skips)
-        return;
+    if (!skips || peeks)
+        return skips;
     net_lock();
     take(s, 1);
     net_unlock();
+    return 0;
 }
 
 int64_t tcp_socket_receive(struct socket *base, struct socket_message *m)
@@ -321,16 +325,16 @@ int64_t tcp_socket_receive(struct socket *base, struct socket_message *m)
     if (m->flags & MSG_ERRQUEUE)
         return -EAGAIN;
     mutex_lock(&s->inet.read_lock);
-    skip_urgent(s);
+    const uint32_t ahead = skip_urgent(s, (m->flags & MSG_PEEK) != 0);
     spin_lock(&net_spinlock);
     const struct pbuf *first = s->first;
-    size_t size = min_u64(tcp_urgent_limit(s, s->queued), m->it->left);
-    int64_t n = s->queued ? 0 : nothing_to_read(s);
+    size_t size = min_u64(tcp_urgent_limit(s, s->queued - ahead), m->it->left);
+    int64_t n = s->queued > ahead ? 0 : nothing_to_read(s);
     spin_unlock(&net_spinlock);
     if (n == -EAGAIN && m->it->left == 0)
         n = 0;
     else if (n == 0 && size > 0)
-        n = receive_queued(s, m, first, size);
+        n = receive_queued(s, m, first, ahead, size);
     mutex_unlock(&s->inet.read_lock);
     return n;
 }

@@ -46,6 +46,32 @@ static void aside(void)
     close(s[1]);
 }
 
+/* Who peeks over the byte leaves it, and the mark. */
+static void peeking_at_the_mark(void)
+{
+    int s[2];
+    char text[8] = "", byte = 0;
+    tcp_pair(s);
+    CHECK_EQ(send(s[0], "a!", 2, MSG_OOB), 2);
+    CHECK_EQ(events_of(s[1], POLLPRI, SOON_MS), POLLPRI);
+    CHECK_EQ(recv(s[1], text, 1, 0), 1);
+    CHECK_EQ(at_mark(s[1]), 1);
+    CHECK_ERR(recv(s[1], text, sizeof(text), MSG_PEEK | MSG_DONTWAIT), EAGAIN);
+    CHECK_EQ(send(s[0], "bcd", 3, 0), 3);
+    CHECK_EQ(events_of(s[1], POLLIN, SOON_MS), POLLIN);
+    for (int i = 0; i < 2; i++) {
+        memset(text, 0, sizeof(text));
+        CHECK_EQ(recv(s[1], text, sizeof(text), MSG_PEEK), 3);
+        CHECK_STR(text, "bcd");
+        CHECK_EQ(at_mark(s[1]), 1);
+    }
+    CHECK_EQ(recv(s[1], &byte, 1, MSG_OOB), 1);
+    CHECK_EQ(byte, '!');
+    CHECK_EQ(recv(s[1], text, sizeof(text), 0), 3);
+    close(s[0]);
+    close(s[1]);
+}
+
 static void in_line(void)
 {
     int s[2];
@@ -137,6 +163,7 @@ static void ends(void)
 int main(void)
 {
     RUN(aside);
+    RUN(peeking_at_the_mark);
     RUN(in_line);
     RUN(only_the_latest_counts);
     RUN(a_signal);
