@@ -38,11 +38,11 @@ static int terminal_open(const struct orris_streams *s, struct file **out)
     if (!reads && output < 0)
         return 0;
     struct winsize size = {s->rows, s->columns, s->x_pixels, s->y_pixels};
-    int err = tty_init(reads, output, &size);
+    int err = tty_console_init(reads, output, &size);
     if (err || vfs_open(NULL, TERMINAL_PATH, O_RDWR, 0, out) == 0)
         return err;
     *out = file_alloc(NULL, O_RDWR, NULL, NULL);
-    return *out ? tty_open(*out) : -ENOMEM;
+    return *out ? tty_console_open(*out) : -ENOMEM;
 }
 
 /* A new reference to the file of stream number i, or NULL: closed, or no memory. */

@@ -1,9 +1,6 @@
 /*
- * The terminal's open files and requests, and the thread that takes in what is typed.
- *
- * The thread is there because some characters act when they are typed, not when they are read: the
- * interrupt character must end a program that never reads. It also hands over output that found no
- * room in the stream at first.
+ * A terminal's open files and requests: the program's terminal's (tty_console.c), and those of
+ * pseudo-terminals' slaves (pty.c).
  */
 #include "kernel/fd/tty.h"
 
@@ -14,25 +11,14 @@
 #include <linux/stat.h>
 
 #include "kernel/base/errno.h"
-#include "kernel/base/format.h"
 #include "kernel/base/string.h"
 #include "kernel/fd/wake.h"
-#include "kernel/fs/devfs.h"
-#include "kernel/platform/streams.h"
 #include "kernel/proc/task.h"
-#include "kernel/sched/thread.h"
 #include "kernel/time/clock.h"
 
 #define CHUNK_BYTES 256u
 #define NS_PER_DECISECOND 100000000ul
-#define DRAIN_NS 10000000000ul /* how long the end waits for a terminal that takes nothing */
-#define IN_EVENTS (EPOLLIN | EPOLLRDNORM)
-#define OUT_EVENTS (EPOLLOUT | EPOLLWRNORM)
-#define ALL_EVENTS (IN_EVENTS | OUT_EVENTS | EPOLLHUP)
 #define CONSOLE_DEVICE 0x501u
-
-struct tty the_tty;
-static struct waiter worker; /* the terminal's thread waits on it; in no queue */
 
 static const struct ktermios termios_initial = {
     .c_iflag = ICRNL | IXON | IUTF8,
@@ -58,14 +44,13 @@ static const struct ktermios termios_initial = {
 
 /* Typed characters. */
 
-static void send_to_foreground(int signo)
+static void send_to_foreground(const struct tty *t, int signo)
 {
-    if (signo && the_tty.pgrp == the_proc.pgrp)
+    if (signo && t->session && t->pgrp == the_proc.pgrp)
         (void)signal_send_process(signo, NULL);
 }
 
-/* Takes in characters as long as there is room. Returns how many; *signo: the signal sent. */
-static size_t take_in(struct tty *t, const uint8_t *data, size_t size)
+size_t tty_take_in(struct tty *t, const uint8_t *data, size_t size)
 {
     size_t done = 0;
     mutex_lock(&t->lock);
@@ -73,160 +58,41 @@ static size_t take_in(struct tty *t, const uint8_t *data, size_t size)
         int signo = tty_input(t, data[done++]);
         if (signo) {
             tty_flush(t);
-            send_to_foreground(signo);
+            send_to_foreground(t, signo);
         }
     }
     tty_flush(t);
     mutex_unlock(&t->lock);
     if (done > 0)
-        waitq_tell(&t->waitq, ALL_EVENTS);
+        waitq_tell(&t->waitq, TTY_ALL_EVENTS);
     return done;
-}
-
-/* Hands over output that waited for the stream to have room. */
-static void push_output(struct tty *t)
-{
-    mutex_lock(&t->lock);
-    bool waited = t->out_end > 0;
-    tty_flush(t);
-    mutex_unlock(&t->lock);
-    if (waited || tty_out_closed(t))
-        waitq_tell(&t->waitq, OUT_EVENTS | EPOLLERR);
-}
-
-/* What wakes the thread besides typed bytes: a stream that shows more of our output, and readers
- * that made room. */
-static bool wake_worker(struct waiter *w, uint32_t events)
-{
-    (void)w, (void)events;
-    waiter_signal(&worker);
-    return false;
-}
-
-static void worker_watch(struct waiter *w, struct waitq *q)
-{
-    waiter_init(w, EVENTS_ANY);
-    w->wake = wake_worker;
-    waitq_add(q, w);
-}
-
-/* Waits for room, which a read makes. */
-static void wait_for_room(struct tty *t)
-{
-    struct waiter w;
-    worker_watch(&w, &t->waitq);
-    for (;;) {
-        waiter_arm(&worker);
-        push_output(t);
-        mutex_lock(&t->lock);
-        bool room = tty_input_room(t);
-        mutex_unlock(&t->lock);
-        if (room)
-            break;
-        (void)waiter_sleep(&worker, DEADLINE_NONE, false);
-    }
-    waitq_remove(&t->waitq, &w);
-}
-
-static void hang_up(struct tty *t)
-{
-    __atomic_store_n(&t->hung_up, true, __ATOMIC_RELEASE);
-    waitq_tell(&t->waitq, ALL_EVENTS);
-}
-
-/* Waits for typed bytes. Returns their number. */
-static size_t wait_for_input(struct tty *t, uint8_t *data, size_t size)
-{
-    for (;;) {
-        waiter_arm(&worker);
-        push_output(t);
-        int64_t n = t->reads && !t->hung_up ? stream_read(STREAM_STDIN, data, size) : -EAGAIN;
-        if (n > 0)
-            return (size_t)n;
-        if (n == -EAGAIN)
-            (void)waiter_sleep(&worker, DEADLINE_NONE, false);
-        else
-            hang_up(t);
-    }
-}
-
-static void terminal_thread(void *arg)
-{
-    struct tty *t = arg;
-    uint8_t data[CHUNK_BYTES];
-    struct waiter typed, shown;
-    waiter_init(&worker, EVENTS_ANY);
-    if (t->reads)
-        worker_watch(&typed, stream_waitq(STREAM_STDIN));
-    if (t->out_stream >= 0)
-        worker_watch(&shown, stream_waitq((enum stream)t->out_stream));
-    for (;;) {
-        size_t size = wait_for_input(t, data, sizeof(data));
-        for (size_t done = 0; done < size; done += take_in(t, data + done, size - done))
-            wait_for_room(t);
-    }
-}
-
-void tty_drain(void)
-{
-    struct tty *t = &the_tty;
-    uint64_t deadline = clock_monotonic_ns() + DRAIN_NS;
-    if (!t->present)
-        return;
-    t->stopped = false;
-    struct waiter w;
-    waiter_init(&w, EVENTS_ANY);
-    waitq_add(&t->waitq, &w);
-    for (;;) {
-        waiter_arm(&w);
-        mutex_lock(&t->lock);
-        tty_flush(t);
-        bool done = t->out_end == 0;
-        mutex_unlock(&t->lock);
-        if (done || waiter_sleep(&w, deadline, false))
-            break;
-    }
-    waitq_remove(&t->waitq, &w);
 }
 
 static void timer_expired(struct timer *timer)
 {
     struct tty *t = container_of(timer, struct tty, timer);
     __atomic_store_n(&t->timed_out, true, __ATOMIC_RELEASE);
-    waitq_wake(&t->waitq, IN_EVENTS);
+    waitq_wake(&t->waitq, TTY_IN_EVENTS);
 }
 
-int tty_init(bool reads, int out_stream, const struct winsize *size)
+void tty_setup(struct tty *t, const struct tty_screen *screen, const struct winsize *size)
 {
-    struct tty *t = &the_tty;
     mutex_init(&t->lock, RANK_STREAM);
     waitq_init(&t->waitq);
     timer_init(&t->timer, timer_expired);
     t->termios = termios_initial;
     t->size = *size;
-    t->pgrp = the_proc.pgrp;
-    t->session = the_proc.session;
-    t->reads = reads;
-    t->out_stream = out_stream;
-    t->present = true;
-    struct thread *thread;
-    int err = thread_create(&thread, terminal_thread, t, "terminal");
-    if (!err)
-        thread_start(thread);
-    return err;
+    t->screen = screen;
 }
 
-void tty_set_size(const struct winsize *size)
+void tty_set_size(struct tty *t, const struct winsize *size)
 {
-    struct tty *t = &the_tty;
-    if (!t->present)
-        return;
     mutex_lock(&t->lock);
     bool changed = memcmp(&t->size, size, sizeof(*size)) != 0;
     t->size = *size;
     mutex_unlock(&t->lock);
     if (changed)
-        send_to_foreground(SIGWINCH);
+        send_to_foreground(t, SIGWINCH);
 }
 
 /* Reading and writing. */
@@ -267,7 +133,7 @@ static bool must_wait(struct tty *t, const struct file *f, uint64_t size)
 
 static int64_t read_locked(struct tty *t, struct file *f, struct iter *it)
 {
-    if (it->left == 0)
+    if (it->left == 0 || t->dead)
         return 0;
     if (TTY_FLAG(t, lflag, ICANON)) {
         if (tty_readable(t) == 0)
@@ -289,7 +155,7 @@ static int64_t tty_read(struct file *f, struct iter *it, uint64_t *pos)
     bool made_room = !had_room && n > 0;
     mutex_unlock(&t->lock);
     if (made_room)
-        waitq_tell(&t->waitq, OUT_EVENTS);
+        waitq_tell(&t->waitq, TTY_OUT_EVENTS);
     return n;
 }
 
@@ -306,7 +172,7 @@ static int64_t write_locked(struct tty *t, struct iter *it)
 {
     uint8_t data[CHUNK_BYTES];
     int64_t done = 0;
-    if (tty_out_closed(t))
+    if (t->dead || tty_out_closed(t))
         return -EIO;
     while (it->left > 0) {
         struct iter before = *it;
@@ -344,11 +210,13 @@ static uint32_t tty_poll(struct file *f)
     bool canonical = TTY_FLAG(t, lflag, ICANON);
     uint32_t wanted = !canonical && time == 0 && min > 0 ? min : 1;
     if (tty_readable(t) >= wanted || t->hung_up)
-        events |= IN_EVENTS;
+        events |= TTY_IN_EVENTS;
     tty_flush(t);
     if (tty_out_room(t) && !t->stopped)
-        events |= OUT_EVENTS;
+        events |= TTY_OUT_EVENTS;
     mutex_unlock(&t->lock);
+    if (t->dead)
+        return TTY_ALL_EVENTS | EPOLLERR;
     return events | (t->hung_up ? EPOLLHUP : 0) | (tty_out_closed(t) ? EPOLLERR : 0);
 }
 
@@ -377,7 +245,7 @@ static int set_termios(struct tty *t, unsigned request, struct uptr from, size_t
     if (!TTY_FLAG(t, iflag, IXON))
         t->stopped = false;
     mutex_unlock(&t->lock);
-    waitq_tell(&t->waitq, ALL_EVENTS);
+    waitq_tell(&t->waitq, TTY_ALL_EVENTS);
     return 0;
 }
 
@@ -409,7 +277,7 @@ static int flush_queues(struct tty *t, uint64_t which)
     if (which != TCIFLUSH)
         t->out_start = t->out_end = 0;
     mutex_unlock(&t->lock);
-    waitq_tell(&t->waitq, ALL_EVENTS);
+    waitq_tell(&t->waitq, TTY_ALL_EVENTS);
     return 0;
 }
 
@@ -422,22 +290,36 @@ static int stop_or_start(struct tty *t, uint64_t what)
         t->stopped = what == TCOOFF;
     tty_flush(t);
     mutex_unlock(&t->lock);
-    waitq_tell(&t->waitq, ALL_EVENTS);
+    waitq_tell(&t->waitq, TTY_ALL_EVENTS);
     return 0;
 }
 
-static int set_size(struct uptr from)
+static int set_size(struct tty *t, struct uptr from)
 {
     struct winsize size;
     if (copy_from_user(&size, from, sizeof(size)))
         return -EFAULT;
-    tty_set_size(&size);
+    tty_set_size(t, &size);
+    return 0;
+}
+
+/* A session's first process may take a terminal that no session has. */
+static int take_terminal(struct tty *t)
+{
+    bool ours = t->session && t->session == the_proc.session;
+    if (!ours && (t->session || the_proc.session != PROC_PID))
+        return -EPERM;
+    t->session = the_proc.session;
+    t->pgrp = the_proc.pgrp;
     return 0;
 }
 
 /* Requests about sessions and process groups: there is one of each. */
 static int64_t job_ioctl(struct tty *t, unsigned request, struct uptr arg)
 {
+    const bool about_ours = request == TIOCGPGRP || request == TIOCSPGRP || request == TIOCGSID;
+    if (about_ours && !t->session) /* it is nobody's terminal */
+        return -ENOTTY;
     switch (request) {
     case TIOCGPGRP:
         return get_int(arg, t->pgrp);
@@ -446,9 +328,7 @@ static int64_t job_ioctl(struct tty *t, unsigned request, struct uptr arg)
     case TIOCGSID:
         return get_int(arg, t->session);
     case TIOCSCTTY:
-        t->session = the_proc.session;
-        t->pgrp = the_proc.pgrp;
-        return 0;
+        return take_terminal(t);
     case TIOCNOTTY:
     case TIOCEXCL:
     case TIOCNXCL:
@@ -458,10 +338,11 @@ static int64_t job_ioctl(struct tty *t, unsigned request, struct uptr arg)
     }
 }
 
-static int64_t tty_ioctl(struct file *f, unsigned request, uint64_t value)
+int64_t tty_request(struct tty *t, unsigned request, uint64_t value)
 {
-    struct tty *t = f->private;
     struct uptr arg = {value};
+    if (t->dead)
+        return -EIO;
     switch (request) {
     case TCGETS:
         return copy_to_user(arg, &t->termios, sizeof(struct termios));
@@ -478,7 +359,7 @@ static int64_t tty_ioctl(struct file *f, unsigned request, uint64_t value)
     case TIOCGWINSZ:
         return copy_to_user(arg, &t->size, sizeof(t->size));
     case TIOCSWINSZ:
-        return set_size(arg);
+        return set_size(t, arg);
     case FIONREAD:
         return get_int(arg, (int)tty_readable(t));
     case TIOCOUTQ:
@@ -495,6 +376,11 @@ static int64_t tty_ioctl(struct file *f, unsigned request, uint64_t value)
     }
 }
 
+static int64_t tty_ioctl(struct file *f, unsigned request, uint64_t value)
+{
+    return tty_request(f->private, request, value);
+}
+
 static void tty_getattr(struct file *f, struct inode_attr *attr)
 {
     if (f->inode)
@@ -502,6 +388,13 @@ static void tty_getattr(struct file *f, struct inode_attr *attr)
     else
         *attr = (struct inode_attr){
             .mode = S_IFCHR | 0620, .rdev = CONSOLE_DEVICE, .links = 1, .block_size = 1024};
+}
+
+static void tty_release(struct file *f)
+{
+    struct tty *t = f->private;
+    if (t->screen->file_gone)
+        t->screen->file_gone(t);
 }
 
 static const struct file_ops tty_ops = {
@@ -512,18 +405,11 @@ static const struct file_ops tty_ops = {
     .waitq = tty_waitq,
     .ioctl = tty_ioctl,
     .getattr = tty_getattr,
+    .release = tty_release,
 };
 
-int tty_open(struct file *file)
+void tty_make_file(struct tty *t, struct file *file)
 {
-    if (!the_tty.present)
-        return -ENXIO;
     file->ops = &tty_ops;
-    file->private = &the_tty;
-    return 0;
-}
-
-int devfs_open_terminal(struct file *file)
-{
-    return tty_open(file);
+    file->private = t;
 }

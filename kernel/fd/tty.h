@@ -1,13 +1,15 @@
 /*
- * The program's terminal. There is one, or none.
+ * Terminals: the program's, of which there is one or none (tty_console.c), and pseudo-terminals
+ * (pty.c).
  *
- * Its parts: the line discipline (tty_line.c), which turns what is typed into what is read, output
- * with its newlines (tty_out.c), and the open files with their requests (tty.c).
+ * What they share: the line discipline (tty_line.c), which turns what is typed into what is read,
+ * output with its newlines (tty_out.c), and the open files with their requests (tty.c).
  */
 #pragma once
 
 #include <asm/termbits.h>
 #include <asm/termios.h>
+#include <linux/eventpoll.h>
 
 #include "kernel/fd/file.h"
 #include "kernel/time/timer.h"
@@ -15,17 +17,32 @@
 #define TTY_INPUT_BYTES 4096u /* a power of two */
 #define TTY_OUTPUT_BYTES 1024u
 
+#define TTY_IN_EVENTS (EPOLLIN | EPOLLRDNORM)
+#define TTY_OUT_EVENTS (EPOLLOUT | EPOLLWRNORM)
+#define TTY_ALL_EVENTS (TTY_IN_EVENTS | TTY_OUT_EVENTS | EPOLLHUP)
+
+struct tty;
+
+/* Where a terminal's output goes. */
+struct tty_screen {
+    /* Takes up to size bytes; the terminal's lock is held. Returns how many, -EAGAIN, or another
+     * -errno: nobody sees them. */
+    int64_t (*show)(struct tty *t, const char *data, size_t size);
+    /* Nobody shows our output any more. */
+    bool (*gone)(const struct tty *t);
+    void (*file_gone)(struct tty *t); /* an open file was closed; NULL: never mind */
+};
+
 struct tty {
     struct mutex lock; /* guards all but what says otherwise */
-    bool present;      /* there is a terminal; set at boot */
-    bool reads;        /* what is typed comes to us */
-    int out_stream;    /* enum stream, or -1: messages on the control channel */
+    const struct tty_screen *screen;
     struct ktermios termios;
     struct winsize size;
-    int pgrp, session;
-    bool stopped; /* by the stop character */
-    bool hung_up; /* the input ended; read without the lock too */
-    bool literal; /* the next character is taken as it is */
+    int pgrp, session; /* 0: it is nobody's terminal */
+    bool dead;         /* the other end of a pseudo-terminal is gone; read without the lock too */
+    bool stopped;      /* by the stop character */
+    bool hung_up;      /* the input ended; read without the lock too */
+    bool literal;      /* the next character is taken as it is */
     /* Input: bytes [head, edit) of the ring, all positions only grow. Canonical mode may read
      * [head, ready): whole lines. */
     uint32_t head, ready, edit;
@@ -42,19 +59,29 @@ struct tty {
     struct waitq waitq;   /* readers, writers, and whoever feeds input */
 };
 
-extern struct tty the_tty;
-
 #define TTY_FLAG(t, field, flag) (((t)->termios.c_##field & (flag)) != 0)
 
-/* Boot: there is a terminal. reads: its input is our standard input. Starts the thread that keeps
- * it going. Returns 0 or -ENOMEM. */
-MUST_CHECK int tty_init(bool reads, int out_stream, const struct winsize *size);
-/* The end of the program: waits until the host has all output, or takes none for ten seconds. */
-void tty_drain(void);
-/* Makes a new file without operations one of the terminal. Returns 0 or -ENXIO. */
-int tty_open(struct file *file);
+/* Makes zeroed t a terminal with the usual settings. */
+void tty_setup(struct tty *t, const struct tty_screen *screen, const struct winsize *size);
+/* Makes a new file without operations one of the terminal. */
+void tty_make_file(struct tty *t, struct file *file);
+/* Takes typed characters as far as there is room, and sends the signals that they send. Returns how
+ * many. */
+size_t tty_take_in(struct tty *t, const uint8_t *data, size_t size);
 /* Another size: SIGWINCH. */
-void tty_set_size(const struct winsize *size);
+void tty_set_size(struct tty *t, const struct winsize *size);
+/* ioctl of the terminal. Returns as file_ops.ioctl does. */
+int64_t tty_request(struct tty *t, unsigned request, uint64_t value);
+
+/* tty_console.c: the program's terminal. */
+/* Boot: there is one. reads: its input is our standard input; out_stream: enum stream, or -1.
+ * Starts the thread that keeps it going. Returns 0 or -ENOMEM. */
+MUST_CHECK int tty_console_init(bool reads, int out_stream, const struct winsize *size);
+/* The end of the program: waits until the host has all output, or takes none for ten seconds. */
+void tty_console_drain(void);
+/* Makes a new file without operations one of the terminal. Returns 0 or -ENXIO. */
+int tty_console_open(struct file *file);
+void tty_console_set_size(const struct winsize *size);
 
 /* tty_line.c; the lock is held. */
 /* Takes one typed character. Returns the signal it sends, or 0. */

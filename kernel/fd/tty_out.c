@@ -1,10 +1,6 @@
 /* The terminal's output: what termios makes of characters, and a queue before the stream. */
-#include <linux/eventpoll.h>
-
-#include "abi/control.h"
 #include "kernel/base/errno.h"
 #include "kernel/fd/tty.h"
-#include "kernel/platform/streams.h"
 
 #define TAB_COLUMNS 8u
 #define PUT_BYTES_MAX TAB_COLUMNS /* what one character can become */
@@ -77,17 +73,10 @@ bool tty_put(struct tty *t, uint8_t c)
     return true;
 }
 
-static int64_t hand_over(struct tty *t, const char *data, size_t size)
-{
-    if (t->out_stream >= 0)
-        return stream_write((enum stream)t->out_stream, data, size);
-    return control_send(ORRIS_MSG_TTY_OUT, data, size, true) ? (int64_t)size : -EAGAIN;
-}
-
 void tty_flush(struct tty *t)
 {
     while (t->out_start < t->out_end && !t->stopped) {
-        int64_t n = hand_over(t, t->output + t->out_start, t->out_end - t->out_start);
+        int64_t n = t->screen->show(t, t->output + t->out_start, t->out_end - t->out_start);
         if (n == -EAGAIN)
             break;
         if (n < 0) /* nobody sees it: drop it */
@@ -109,5 +98,5 @@ void tty_flush(struct tty *t)
 
 bool tty_out_closed(const struct tty *t)
 {
-    return t->out_stream >= 0 && (stream_poll((enum stream)t->out_stream) & EPOLLERR);
+    return t->screen->gone(t);
 }

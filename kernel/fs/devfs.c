@@ -11,12 +11,15 @@
 #include "kernel/mm/heap.h"
 
 #define DEVFS_DEVICE 0x5
+#define DEVPTS_DEVICE 0x17
 #define DEVICE(major, minor) ((major) << 8 | (minor))
 #define CHUNK_BYTES 256u
 #define LOG_BYTES 16384u
 #define KMSG_LINE_BYTES 400u
 
 struct filesystem devfs = {.type = "devtmpfs", .device = DEVFS_DEVICE, .magic = TMPFS_MAGIC};
+struct filesystem devpts = {
+    .type = "devpts", .device = DEVPTS_DEVICE, .magic = DEVPTS_SUPER_MAGIC, .no_negative = true};
 
 static int64_t null_read(struct file *f, struct iter *it, uint64_t *pos)
 {
@@ -121,10 +124,34 @@ static int64_t kmsg_write(struct file *f, struct iter *it, uint64_t *pos)
     return (int64_t)size;
 }
 
-__attribute__((weak)) int devfs_open_terminal(struct file *file)
+__attribute__((weak)) int devfs_open_terminal(struct file *file, uint32_t number)
 {
-    (void)file;
+    (void)file, (void)number;
     return -ENXIO;
+}
+
+__attribute__((weak)) int devfs_open_ptmx(struct file *file, uint32_t number)
+{
+    (void)file, (void)number;
+    return -ENOSPC;
+}
+
+__attribute__((weak)) int devfs_open_pts(struct file *file, uint32_t number)
+{
+    (void)file, (void)number;
+    return -EIO;
+}
+
+__attribute__((weak)) bool devfs_next_pts(uint32_t *number)
+{
+    (void)number;
+    return false;
+}
+
+static bool next_pts(pseudo_key_t key, uint32_t *number)
+{
+    (void)key;
+    return devfs_next_pts(number);
 }
 
 static const struct file_ops null_ops = {
@@ -149,7 +176,15 @@ static const struct pseudo_device tty_device = {.rdev = DEVICE(5, 0), .open = de
 static const struct pseudo_device console_device = {.rdev = DEVICE(5, 1),
                                                     .open = devfs_open_terminal};
 
+static const struct pseudo_device ptmx_device = {.rdev = DEVICE(5, 2), .open = devfs_open_ptmx};
+static const struct pseudo_device pts_device = {.rdev = DEVICE(136, 0), .open = devfs_open_pts};
+
 static const struct pseudo_dir empty_dir = {.entries = NULL};
+static const struct pseudo_entry pts_child = PSEUDO_DEVICE(NULL, 0620, &pts_device);
+static const struct pseudo_entry pts_entries[] = {PSEUDO_DEVICE("ptmx", 0666, &ptmx_device),
+                                                  PSEUDO_END};
+static const struct pseudo_dir pts_dir = {
+    .entries = pts_entries, .child = &pts_child, .next = next_pts};
 
 static const struct pseudo_entry entries[] = {
     PSEUDO_DEVICE("console", 0600, &console_device),
@@ -157,7 +192,8 @@ static const struct pseudo_entry entries[] = {
     PSEUDO_DEVICE("full", 0666, &full_device),
     PSEUDO_DEVICE("kmsg", 0644, &kmsg_device),
     PSEUDO_DEVICE("null", 0666, &null_device),
-    PSEUDO_DIR("pts", &empty_dir),
+    PSEUDO_DEVICE("ptmx", 0666, &ptmx_device),
+    PSEUDO_DIR("pts", &empty_dir), /* devpts is mounted on it */
     PSEUDO_DEVICE("random", 0666, &random_device),
     PSEUDO_DIR("shm", &empty_dir), /* a tmpfs is mounted on it */
     PSEUDO_LINK("stderr", "/proc/self/fd/2"),
@@ -170,3 +206,5 @@ static const struct pseudo_entry entries[] = {
 static const struct pseudo_dir root_dir = {.entries = entries};
 const struct pseudo_entry devfs_root = {
     .name = "", .mode = PSEUDO_TYPE_DIR | 0755, .dir = &root_dir};
+const struct pseudo_entry devpts_root = {
+    .name = "", .mode = PSEUDO_TYPE_DIR | 0755, .dir = &pts_dir};

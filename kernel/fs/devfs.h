@@ -1,8 +1,18 @@
 /* What /dev needs of others. */
 #pragma once
 
+#include "kernel/base/types.h"
+
 struct file;
 
-/* /dev/tty and /dev/console; fd/tty implements it: makes file (new, without operations) one of the
- * program's terminal: sets its ops and private. Returns 0, -ENXIO (there is none) or -ENOMEM. */
-int devfs_open_terminal(struct file *file);
+/* These make file (new, without operations) one of a device: set its ops and private. Return 0 or
+ * -errno. number: which one of several. */
+
+/* /dev/tty and /dev/console: the program's terminal; -ENXIO: there is none. */
+int devfs_open_terminal(struct file *file, uint32_t number);
+/* /dev/ptmx: a new pseudo-terminal; -ENOSPC: there are too many. */
+int devfs_open_ptmx(struct file *file, uint32_t number);
+/* /dev/pts/NUMBER: its slave; -EIO: it is still locked. */
+int devfs_open_pts(struct file *file, uint32_t number);
+/* Finds the first pseudo-terminal from *number on. */
+bool devfs_next_pts(uint32_t *number);

@@ -73,7 +73,7 @@ static struct inode *make_inode(struct filesystem *fs, const struct pseudo_entry
     p->inode.ino = ino;
     p->inode.links = inode_is_dir(&p->inode) ? 2 : 1;
     if ((entry->mode & PSEUDO_TYPE) == PSEUDO_TYPE_DEVICE)
-        p->inode.rdev = entry->device->rdev;
+        p->inode.rdev = entry->device->rdev + pseudo_number(key);
     if (entry->fixed && inode_is_link(&p->inode)) {
         p->inode.link_text = entry->content;
         p->inode.size = strlen(entry->content);
@@ -213,7 +213,7 @@ static int pseudo_open(struct inode *inode, struct file *file)
     const struct pseudo_entry *entry = pseudo_of(inode)->entry;
     if ((entry->mode & PSEUDO_TYPE) == PSEUDO_TYPE_DEVICE) {
         if (entry->device->open)
-            return entry->device->open(file);
+            return entry->device->open(file, pseudo_number(pseudo_of(inode)->key));
         file->ops = entry->device->ops;
         return 0;
     }
@@ -371,6 +371,8 @@ int pseudo_mount_all(void)
         err = mount_one("/sys", &sysfs, &sysfs_root);
     if (!err)
         err = mount_one("/dev", &devfs, &devfs_root);
+    if (!err)
+        err = mount_one("/dev/pts", &devpts, &devpts_root);
     if (err)
         return err;
     struct filesystem *shm = tmpfs_create(01777, 0);

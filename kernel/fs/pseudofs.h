@@ -34,10 +34,10 @@ struct pseudo_link {
 };
 
 struct pseudo_device {
-    uint64_t rdev;
+    uint64_t rdev; /* of numbered ones: the first's */
     const struct file_ops *ops;
-    /* Instead of ops: sets file->ops and private. Returns 0 or -errno. */
-    int (*open)(struct file *file);
+    /* Instead of ops: sets file->ops and private of one of the number-th. Returns 0 or -errno. */
+    int (*open)(struct file *file, uint32_t number);
 };
 
 struct pseudo_entry;
@@ -131,5 +131,5 @@ bool pseudo_is(const struct inode *inode, const struct filesystem *fs,
 /* Mounts /proc, /sys and /dev. Returns 0 or -errno. */
 MUST_CHECK int pseudo_mount_all(void);
 
-extern struct filesystem procfs, sysfs, devfs;
-extern const struct pseudo_entry procfs_root, sysfs_root, devfs_root;
+extern struct filesystem procfs, sysfs, devfs, devpts;
+extern const struct pseudo_entry procfs_root, sysfs_root, devfs_root, devpts_root;

@@ -44,7 +44,7 @@ void exit_machine(uint32_t kind, uint32_t code)
     vfs_sync();
     copy_out_send();
     rootfs_report_lost();
-    tty_drain();
+    tty_console_drain();
     struct orris_exit message = {
         .kind = kind,
         .code = code,

@@ -65,8 +65,8 @@ size_t iter_read(struct iter *it, void *dst, size_t len)
     return len;
 }
 
-struct filesystem procfs, sysfs, devfs;
-const struct pseudo_entry procfs_root, sysfs_root, devfs_root;
+struct filesystem procfs, sysfs, devfs, devpts;
+const struct pseudo_entry procfs_root, sysfs_root, devfs_root, devpts_root;
 
 /* A table: a counter, a fixed file, a link, and rooms 3, 5 and 8 with doors 0 and 1 each. */
 static unsigned calls;

@@ -4,17 +4,15 @@
 
 #include "kernel/base/errno.h"
 #include "kernel/fd/tty.h"
-#include "kernel/platform/streams.h"
 #include "tests/harness/check.h"
 
 static struct tty tty;
 static char shown[16384];
 static size_t shown_length, stream_room;
 
-int64_t stream_write(enum stream s, const void *buf, size_t size)
+static int64_t show(struct tty *t, const char *buf, size_t size)
 {
-    if (s != STREAM_STDOUT)
-        return -EPIPE;
+    (void)t;
     size_t part = size < stream_room ? size : stream_room;
     if (part == 0)
         return -EAGAIN;
@@ -24,17 +22,13 @@ int64_t stream_write(enum stream s, const void *buf, size_t size)
     return (int64_t)part;
 }
 
-uint32_t stream_poll(enum stream s)
+static bool never_gone(const struct tty *t)
 {
-    (void)s;
-    return 0;
+    (void)t;
+    return false;
 }
 
-bool control_send(uint32_t type, const void *payload, size_t size, bool can_sleep)
-{
-    (void)type, (void)payload, (void)size, (void)can_sleep;
-    return true;
-}
+static const struct tty_screen screen_ops = {.show = show, .gone = never_gone};
 
 /* The iterators here are over the kernel's memory. */
 size_t copy_to_user_partial(struct uptr dst, const void *src, size_t len)
@@ -58,9 +52,7 @@ size_t clear_user_partial(struct uptr dst, size_t len)
 static void start(void)
 {
     tty = (struct tty){
-        .present = true,
-        .reads = true,
-        .out_stream = STREAM_STDOUT,
+        .screen = &screen_ops,
         .termios = {.c_iflag = ICRNL | IXON | IUTF8,
                     .c_oflag = OPOST | ONLCR,
                     .c_lflag = ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | IEXTEN,
