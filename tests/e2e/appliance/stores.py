@@ -62,14 +62,25 @@ class FaultyStore:
 
     def __init__(self, body):
         self.body, self.mode, self.asked, self.held = body, "good", 0, []
-        self.listening = socket.create_server(("127.0.0.1", 0), backlog=64)
-        self.port = self.listening.getsockname()[1]
-        self.ended = threading.Event()
-        threading.Thread(target=self.accept, daemon=True).start()
+        self.port, self.ended = 0, threading.Event()
+        self.come()
 
-    def accept(self):
+    def come(self):
+        self.listening = socket.create_server(("127.0.0.1", self.port), backlog=64)
+        self.port = self.listening.getsockname()[1]
+        threading.Thread(target=self.accept, args=[self.listening], daemon=True).start()
+
+    def go(self):
+        """Nothing listens on its port until it comes again."""
+        self.listening.shutdown(socket.SHUT_RDWR)
+        self.listening.close()
+
+    def accept(self, listening):
         while True:
-            connection, _ = self.listening.accept()
+            try:
+                connection, _ = listening.accept()
+            except OSError:
+                return
             threading.Thread(target=self.serve, args=[connection], daemon=True).start()
 
     def serve(self, connection):

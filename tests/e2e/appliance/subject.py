@@ -44,6 +44,10 @@ class Subject:
         path.write_text(json.dumps(configuration))
         return str(path)
 
+    def memory_mib(self):
+        """Of the machine, as the example's config.json has it."""
+        return int(json.loads(Path("example/config.json").read_text())["RunConfig"]["Memory"].rstrip("M"))
+
     def url_of_store(self, port):
         return f"http://{HOST_SEEN_FROM_GUEST if self.guest else '127.0.0.1'}:{port}/iris.csv"
 

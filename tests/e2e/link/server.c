@@ -1,8 +1,11 @@
 /*
  * A server for net_abuse.sh: one thread, epoll, HTTP/1.1 with keep-alive on port 8080. /free is how
- * much memory is free, in KiB, /large a megabyte, anything else a line. What a client sends may
- * come in pieces, what it doesn't read waits.
+ * much memory is free, in KiB, /large a megabyte, anything else a line; after /close it closes the
+ * connection, and at /restart it gives its port up and takes it again. What a client sends may come
+ * in pieces, what it doesn't read waits.
  */
+#include <stdbool.h>
+
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -23,12 +26,13 @@ struct client {
     const char *out; /* what is still to be sent */
     size_t left;
     char *owned;
+    bool last; /* it is closed after this answer */
 };
 
 static struct client *clients[DESCRIPTORS];
 static char large[LARGE + 128];
 static size_t large_size;
-static int set;
+static int set, server = -1;
 
 static void drop(int fd)
 {
@@ -60,6 +64,10 @@ static void push(int fd)
         c->out += n;
         c->left -= (size_t)n;
     }
+    if (c->last) {
+        drop(fd);
+        return;
+    }
     free(c->owned);
     c->owned = NULL;
     want(fd, EPOLLIN);
@@ -86,6 +94,24 @@ static char *free_memory(void)
     return line(text);
 }
 
+/* Takes the port. False: errno says why not. */
+static bool serve(void)
+{
+    struct sockaddr_in name = {.sin_family = AF_INET, .sin_port = htons(8080)};
+    struct epoll_event e = {.events = EPOLLIN, .data.fd = -1};
+    int one = 1;
+    server = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    setsockopt(server, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+    return bind(server, (struct sockaddr *)&name, sizeof(name)) == 0 && listen(server, 4096) == 0 &&
+           epoll_ctl(set, EPOLL_CTL_ADD, server, &e) == 0;
+}
+
+static char *restart(void)
+{
+    close(server);
+    return line(serve() ? "listening again\n" : strerror(errno));
+}
+
 static void answer(int fd)
 {
     struct client *c = clients[fd];
@@ -94,7 +120,10 @@ static void answer(int fd)
         c->out = large;
         c->left = large_size;
     } else {
-        c->owned = strncmp(c->request, "GET /free ", 10) == 0 ? free_memory() : line("hello\n");
+        c->owned = strncmp(c->request, "GET /free ", 10) == 0      ? free_memory()
+                   : strncmp(c->request, "GET /restart ", 13) == 0 ? restart()
+                                                                   : line("hello\n");
+        c->last = strncmp(c->request, "GET /close ", 11) == 0;
         c->out = c->owned;
         c->left = strlen(c->owned);
     }
@@ -119,7 +148,7 @@ static void take(int fd)
         drop(fd);
 }
 
-static void take_clients(int server)
+static void take_clients(void)
 {
     int fd;
     while ((fd = accept4(server, NULL, NULL, SOCK_NONBLOCK)) >= 0) {
@@ -131,29 +160,25 @@ static void take_clients(int server)
 
 int main(void)
 {
-    struct sockaddr_in name = {.sin_family = AF_INET, .sin_port = htons(8080)};
     struct rlimit files = {DESCRIPTORS - 1, DESCRIPTORS - 1};
-    int one = 1, server = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
     setrlimit(RLIMIT_NOFILE, &files);
-    setsockopt(server, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-    if (bind(server, (struct sockaddr *)&name, sizeof(name)) != 0 || listen(server, 4096) != 0) {
-        perror("server");
-        return 1;
-    }
     large_size = (size_t)sprintf(large, "HTTP/1.1 200 OK\r\nContent-Length: %u\r\n\r\n", LARGE);
     memset(large + large_size, 'x', LARGE);
     large_size += LARGE;
     set = epoll_create1(0);
-    struct epoll_event events[256], e = {.events = EPOLLIN, .data.fd = server};
-    epoll_ctl(set, EPOLL_CTL_ADD, server, &e);
+    if (!serve()) {
+        perror("server");
+        return 1;
+    }
     puts("serving");
     fflush(stdout);
     for (;;) {
+        struct epoll_event events[256];
         int count = epoll_wait(set, events, 256, -1);
         for (int n = 0; n < count; n++) {
             int fd = events[n].data.fd;
-            if (fd == server)
-                take_clients(server);
+            if (fd < 0)
+                take_clients();
             else if (clients[fd] && clients[fd]->left)
                 push(fd);
             else if (clients[fd])
