@@ -1,7 +1,7 @@
 # The tool: build/bin/orris from every .c and .S file under host/.
 HFLAGS  := -std=gnu17 -g -O2 -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE $(WARN) -I. \
            -D_GNU_SOURCE -DORRIS_VERSION='"$(VERSION)"' -MMD -MP
-HLIBS   := -ljansson -larchive -lb2 -lnettle -ldw
+HLIBS   := -ljansson -larchive -lb2 -lnettle -ldw -liberty
 HSRC    := $(sort $(shell find host -name '*.c' -o -name '*.S'))
 HOBJ    := $(HSRC:%=$(B)/%.o)
 

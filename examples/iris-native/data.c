@@ -26,6 +26,14 @@ bool refuse(struct refusal *why, const char *reason, const char *format, ...)
     return false;
 }
 
+void *zeroed(size_t count, size_t size)
+{
+    void *memory = calloc(count, size);
+    if (!memory)
+        abort();
+    return memory;
+}
+
 static bool number(const char *text, double *value)
 {
     char *end;
@@ -49,20 +57,6 @@ static bool name_is_good(const char *name)
            strspn(name, LETTERS "0123456789 ._-") == length;
 }
 
-static void samples_add(struct samples *samples, const double *x, int y)
-{
-    memcpy(samples->x[samples->count], x, sizeof(*samples->x));
-    samples->y[samples->count++] = y;
-}
-
-static void samples_create(struct samples *samples, size_t most)
-{
-    samples->x = calloc(most, sizeof(*samples->x));
-    samples->y = calloc(most, sizeof(*samples->y));
-    if (!samples->x || !samples->y)
-        abort(); /* the size of the data is bounded: this is a machine that is too small */
-}
-
 /* Splits at commas, in place; how many fields there are, of which the first FIELDS are told. */
 static int split(char *line, char *fields[FIELDS])
 {
@@ -76,12 +70,12 @@ static int split(char *line, char *fields[FIELDS])
 static bool parse_line(struct data *data, char *text, int line, struct refusal *why)
 {
     char *fields[FIELDS];
-    double x[FEATURES];
+    struct sample sample;
     int count = split(text, fields);
     if (count != FIELDS)
         return refuse(why, "malformed", "line %d has %d fields, not %d", line, count, FIELDS);
     for (int i = 0; i < FEATURES; i++)
-        if (!number(fields[i], &x[i]))
+        if (!number(fields[i], &sample.x[i]))
             return refuse(why, "malformed", "line %d: \"%.20s\" is not a measurement", line,
                           fields[i]);
     const char *species = fields[FEATURES], *set = fields[FEATURES + 1];
@@ -91,12 +85,13 @@ static bool parse_line(struct data *data, char *text, int line, struct refusal *
     if (!train && strcmp(set, "test") != 0)
         return refuse(why, "malformed", "line %d: the set is \"%.20s\", not train or test", line,
                       set);
-    int y = class_find(data, species);
-    if (y < 0 && data->class_count == MOST_CLASSES)
+    sample.y = class_find(data, species);
+    if (sample.y < 0 && data->class_count == MOST_CLASSES)
         return refuse(why, "shape", "more than %d species", MOST_CLASSES);
-    if (y < 0)
-        strcpy(data->classes[y = data->class_count++], species);
-    samples_add(train ? &data->train : &data->test, x, y);
+    if (sample.y < 0)
+        strcpy(data->classes[sample.y = data->class_count++], species);
+    struct samples *to = train ? &data->train : &data->test;
+    to->all[to->count++] = sample;
     return true;
 }
 
@@ -138,9 +133,9 @@ static void sort_classes(struct data *data)
     for (int i = 0; i < data->class_count; i++)
         now[i] = class_find(data, before[i]);
     for (int i = 0; i < data->train.count; i++)
-        data->train.y[i] = now[data->train.y[i]];
+        data->train.all[i].y = now[data->train.all[i].y];
     for (int i = 0; i < data->test.count; i++)
-        data->test.y[i] = now[data->test.y[i]];
+        data->test.all[i].y = now[data->test.all[i].y];
 }
 
 static bool has_all(const struct data *data, const struct samples *samples, const char *set,
@@ -148,7 +143,7 @@ static bool has_all(const struct data *data, const struct samples *samples, cons
 {
     bool there[MOST_CLASSES] = {false};
     for (int i = 0; i < samples->count; i++)
-        there[samples->y[i]] = true;
+        there[samples->all[i].y] = true;
     for (int i = 0; i < data->class_count; i++)
         if (!there[i])
             return refuse(why, "shape", "the %s set has no %s", set, data->classes[i]);
@@ -160,8 +155,8 @@ static bool parse(struct data *data, char *text, struct refusal *why)
     size_t lines = 1;
     for (const char *at = text; (at = strchr(at, '\n')); at++)
         lines++;
-    samples_create(&data->train, lines);
-    samples_create(&data->test, lines);
+    data->train.all = zeroed(lines, sizeof(struct sample));
+    data->test.all = zeroed(lines, sizeof(struct sample));
     if (!parse_lines(data, text, why))
         return false;
     if (data->class_count < 2)
@@ -172,8 +167,8 @@ static bool parse(struct data *data, char *text, struct refusal *why)
 
 struct data *data_parse(char *text, struct refusal *why)
 {
-    struct data *data = calloc(1, sizeof(*data));
-    if (data && parse(data, text, why))
+    struct data *data = zeroed(1, sizeof(*data));
+    if (parse(data, text, why))
         return data;
     data_free(data);
     return NULL;
@@ -183,9 +178,7 @@ void data_free(struct data *data)
 {
     if (!data)
         return;
-    free(data->train.x);
-    free(data->train.y);
-    free(data->test.x);
-    free(data->test.y);
+    free(data->train.all);
+    free(data->test.all);
     free(data);
 }

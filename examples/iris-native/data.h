@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #define FEATURES 4
 #define MOST_CLASSES 20
@@ -10,10 +11,14 @@
 
 extern const char *const feature_names[FEATURES];
 
+struct sample {
+    double x[FEATURES];
+    int y; /* its class's position in data.classes */
+};
+
 struct samples {
     int count;
-    double (*x)[FEATURES];
-    int *y; /* positions in data.classes */
+    struct sample *all;
 };
 
 struct data {
@@ -31,6 +36,10 @@ struct refusal {
 /* Fills *why and returns false. */
 bool refuse(struct refusal *why, const char *reason, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* As calloc(); ends the program without memory: the size of the data is bounded, so this is a
+ * machine that is too small. */
+void *zeroed(size_t count, size_t size);
 
 /* NULL and *why if the text makes no model. Changes the text, which ends with a zero byte. */
 struct data *data_parse(char *text, struct refusal *why);

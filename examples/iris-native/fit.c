@@ -1,5 +1,3 @@
-#include <stddef.h>
-
 #include <linear.h>
 #include <stdlib.h>
 
@@ -10,14 +8,6 @@
 static void say_nothing(const char *text)
 {
     (void)text;
-}
-
-static void *zeroed(int count, size_t size)
-{
-    void *memory = calloc((size_t)count, size);
-    if (!memory)
-        abort(); /* the size of the data is bounded: this is a machine that is too small */
-    return memory;
 }
 
 /* A list of numbered values, which liblinear counts from 1; the last one is the bias. */
@@ -41,17 +31,18 @@ static void fit_one(const struct problem *problem, double *weights)
 void fit(const struct samples *samples, int class_count, double weights[][WEIGHTS])
 {
     struct problem problem = {.l = samples->count, .n = WEIGHTS, .bias = 1};
-    struct feature_node *nodes = zeroed(problem.l * (WEIGHTS + 1), sizeof(*nodes));
-    problem.x = zeroed(problem.l, sizeof(*problem.x));
-    problem.y = zeroed(problem.l, sizeof(*problem.y));
-    for (int i = 0; i < problem.l; i++) {
-        problem.x[i] = nodes + (ptrdiff_t)i * (WEIGHTS + 1);
-        list_values(problem.x[i], samples->x[i]);
+    const size_t count = (size_t)samples->count;
+    struct feature_node *nodes = zeroed(count * (WEIGHTS + 1), sizeof(*nodes));
+    problem.x = zeroed(count, sizeof(*problem.x));
+    problem.y = zeroed(count, sizeof(*problem.y));
+    for (size_t i = 0; i < count; i++) {
+        problem.x[i] = nodes + i * (WEIGHTS + 1);
+        list_values(problem.x[i], samples->all[i].x);
     }
     set_print_string_function(say_nothing);
     for (int k = 0; k < class_count; k++) {
-        for (int i = 0; i < problem.l; i++)
-            problem.y[i] = samples->y[i] == k ? 1 : -1;
+        for (size_t i = 0; i < count; i++)
+            problem.y[i] = samples->all[i].y == k ? 1 : -1;
         fit_one(&problem, weights[k]);
     }
     free(problem.y);

@@ -51,25 +51,18 @@ static bool add_body(struct request *request, const char *data, size_t size)
     return true;
 }
 
-static unsigned answer_get(struct service *service, const char *path, json_t **answer)
-{
-    if (strcmp(path, "/health") == 0)
-        return service_health(service, answer);
-    return service_describe(service, answer);
-}
-
 static unsigned answer_to(struct service *service, const char *method, const char *path,
                           const struct request *request, json_t **answer)
 {
-    bool predict = strcmp(path, "/predict") == 0;
+    bool predict = strcmp(path, "/predict") == 0, health = strcmp(path, "/health") == 0;
     bool get = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
-    if (!predict && strcmp(path, "/health") != 0 && strcmp(path, "/model") != 0)
+    if (!predict && !health && strcmp(path, "/model") != 0)
         return service_error(404, answer, "there is no %.60s: see /predict, /model, /health", path);
     if (predict ? strcmp(method, "POST") != 0 : !get)
         return service_error(405, answer, "%.20s is not for %s", method, path);
     if (predict)
         return service_predict(service, request->body, request->size, answer);
-    return answer_get(service, path, answer);
+    return health ? service_health(service, answer) : service_describe(service, answer);
 }
 
 static enum MHD_Result reply(struct MHD_Connection *connection, unsigned status, json_t *answer,
@@ -180,6 +173,7 @@ int main(void)
     sigaddset(&ends, SIGTERM);
     sigaddset(&ends, SIGINT);
     pthread_sigmask(SIG_BLOCK, &ends, NULL);
+    signal(SIGPIPE, SIG_IGN); /* who hangs up on us is told by errno */
     struct service *service = service_create(store, least);
     struct MHD_Daemon *daemon = MHD_start_daemon(
         MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC, port, NULL, NULL, handle, service,
@@ -196,8 +190,8 @@ int main(void)
         return 1;
     fprintf(stderr, "iris: serving on port %u, data from %s\n",
             MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_BIND_PORT)->port, url);
-    int signal;
-    sigwait(&ends, &signal);
+    int which;
+    sigwait(&ends, &which);
     drain(daemon);
     fprintf(stderr, "iris: ended\n");
     return 0;

@@ -32,18 +32,17 @@ static void judge(struct model *model, const struct samples *test)
     double scores[MOST_CLASSES];
     int right = 0;
     for (int i = 0; i < test->count; i++) {
-        int said = predict(model, test->x[i], scores);
-        model->confusion[test->y[i]][said]++;
-        right += said == test->y[i];
+        const struct sample *sample = &test->all[i];
+        int said = predict(model, sample->x, scores);
+        model->confusion[sample->y][said]++;
+        right += said == sample->y;
     }
     model->accuracy = (double)right / test->count;
 }
 
 struct model *model_train(const struct data *data, const char *version)
 {
-    struct model *model = calloc(1, sizeof(*model));
-    if (!model)
-        return NULL;
+    struct model *model = zeroed(1, sizeof(*model));
     strcpy(model->version, version);
     model->trained = time(NULL);
     model->train_count = data->train.count;

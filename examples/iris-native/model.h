@@ -19,7 +19,6 @@ struct model {
 };
 
 void model_version(const char *text, char version[static 17]);
-/* NULL: no memory. */
 struct model *model_train(const struct data *data, const char *version);
 
 /* {"class": …, "scores": {…}} */

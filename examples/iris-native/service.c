@@ -29,9 +29,7 @@ struct service {
 
 struct service *service_create(struct store *store, double least_accuracy)
 {
-    struct service *service = calloc(1, sizeof(*service));
-    if (!service)
-        abort();
+    struct service *service = zeroed(1, sizeof(*service));
     service->store = store;
     service->least_accuracy = least_accuracy;
     pthread_mutex_init(&service->lock, NULL);
@@ -90,19 +88,11 @@ static void count_and_tell(struct service *service, const struct refusal *news, 
     pthread_mutex_unlock(&service->lock);
 }
 
-static void swap(struct service *service, struct model *model)
-{
-    pthread_mutex_lock(&service->lock);
-    struct model *old = service->model;
-    service->model = model;
-    pthread_mutex_unlock(&service->lock);
-    free(old);
-}
-
 void service_refresh(struct service *service)
 {
     struct refusal news = {.reason = "unchanged"};
     char *answer, *body, version[17];
+    struct model *old = NULL;
     enum fetched got = store_fetch(service->store, &answer, &body, &news);
     if (got == FETCH_DATA)
         model_version(body, version);
@@ -112,9 +102,13 @@ void service_refresh(struct service *service)
         if (model) {
             refuse(&news, "swapped", "model %s, %d samples, accuracy %.3f", model->version,
                    model->train_count, model->accuracy);
-            swap(service, model);
+            pthread_mutex_lock(&service->lock);
+            old = service->model;
+            service->model = model;
+            pthread_mutex_unlock(&service->lock);
         }
     }
+    free(old);
     free(answer);
     count_and_tell(service, &news, got == FETCH_FAILED);
 }
@@ -154,7 +148,7 @@ unsigned service_health(struct service *service, json_t **answer)
     return model ? 200 : 503;
 }
 
-/* Whether there is a model to ask; if so, it stays until service_release(). */
+/* Whether there is a model to ask; if so, it stays until the lock is given back. */
 static bool service_hold(struct service *service, json_t **answer)
 {
     pthread_mutex_lock(&service->lock);
@@ -165,17 +159,12 @@ static bool service_hold(struct service *service, json_t **answer)
     return false;
 }
 
-static void service_release(struct service *service)
-{
-    pthread_mutex_unlock(&service->lock);
-}
-
 unsigned service_describe(struct service *service, json_t **answer)
 {
     if (!service_hold(service, answer))
         return 503;
     *answer = model_describe(service->model);
-    service_release(service);
+    pthread_mutex_unlock(&service->lock);
     return 200;
 }
 
@@ -224,7 +213,7 @@ unsigned service_predict(struct service *service, const char *body, size_t size,
             status = 503;
         else {
             status = predict_all(service->model, list, answer);
-            service_release(service);
+            pthread_mutex_unlock(&service->lock);
         }
         json_decref(list);
     }

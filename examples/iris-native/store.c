@@ -55,16 +55,9 @@ static int reach(const struct store *store, struct refusal *why)
 /* By HTTP 1.0, so that the end of the answer is the end of the connection. */
 static bool ask(int fd, const struct store *store)
 {
-    char *text;
-    int size =
-        asprintf(&text, "GET %s HTTP/1.0\r\nHost: %s:%s\r\nAccept: text/csv, */*\r\n%s%s\r\n\r\n",
-                 store->path, store->host, store->port,
-                 *store->etag ? "If-None-Match: " : "User-Agent: iris-native", store->etag);
-    if (size < 0)
-        return false;
-    bool sent = send(fd, text, (size_t)size, MSG_NOSIGNAL) == size;
-    free(text);
-    return sent;
+    return dprintf(fd, "GET %s HTTP/1.0\r\nHost: %s:%s\r\nAccept: text/csv, */*\r\n%s%s\r\n\r\n",
+                   store->path, store->host, store->port,
+                   *store->etag ? "If-None-Match: " : "User-Agent: iris-native", store->etag) > 0;
 }
 
 static double now(void)

@@ -5,6 +5,7 @@
 
 #include <elf.h>
 #include <elfutils/libdwfl.h>
+#include <libiberty/demangle.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -307,7 +308,11 @@ static bool give_frame(struct code *code, uint64_t addr)
     GElf_Sym symbol;
     const char *name =
         module ? dwfl_module_addrinfo(module, addr, &offset, &symbol, NULL, NULL, NULL) : NULL;
-    stack->frame(stack->context, name ? name : name_of_file(code, addr), addr >= KERNEL_HALF);
+    /* As the source has it: C++ and Rust have names that say more than a linker may know. */
+    char *plain = name ? cplus_demangle(name, DMGL_ANSI) : NULL;
+    stack->frame(stack->context, plain ? plain : name ? name : name_of_file(code, addr),
+                 addr >= KERNEL_HALF);
+    free(plain);
     return module && ++code->frames < FRAMES_MAX;
 }
 

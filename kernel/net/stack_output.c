@@ -251,6 +251,8 @@ static void send_held(struct output *o)
 err_t output_frame(struct output *o, struct pbuf *p)
 {
     struct segment s;
+    if (!o->device->segments4_out && !o->device->segments6_out)
+        return send(o->device, p);
     bool holds = read_segment(o->device, p, &s);
     if (!holds || !follows(o, p, &s))
         send_held(o);

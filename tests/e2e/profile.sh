@@ -16,6 +16,7 @@ cat > busy.c <<'P'
         }                                                                                          \
         return x;                                                                                  \
     }
+unsigned warm(unsigned n) __asm__("_ZN5model4warmEj"); /* as C++ and Rust name theirs */
 LOOP(hot)
 LOOP(warm)
 __attribute__((noinline)) unsigned work(unsigned n)
@@ -51,8 +52,8 @@ TIME_LIMIT=200
 try run --profile=graph.svg "$PWD/busy" calls
 ok "the program's output and status are its own" is "$status$(cat out)" "$(./busy calls | sed 's/^/3/')"
 ok "the hot function comes first" matches <(grep -A1 'itself' err | tail -1) ' %  hot$'
-ok "with three times the samples of the warm one" \
-    awk -v h="$(share hot)" -v w="$(share warm)" 'BEGIN { exit !(h > 1.5 * w && h < 8 * w) }'
+ok "with three times the samples of the warm one, whose name is as in the source" \
+    awk -v h="$(share hot)" -v w="$(share model::warm)" 'BEGIN { exit !(h > 1.5 * w && h < 8 * w) }'
 ok "the kernel's functions are among the others" matches err '%  [a-z_]+ \(kernel\)$'
 ok "the graph is well-formed" "$python" -c 'import sys, xml.dom.minidom as x; x.parse(sys.argv[1])' graph.svg
 # bar NAME: its depth; the graph holds each of these once or more.
