@@ -76,19 +76,24 @@ def ab(port, connections):
 
 def iperf(port, back, *how):
     how = how or ('-t', str(SECONDS))
-    text = output(['timeout', '20', 'iperf3', '-c', '127.0.0.1', '-p', str(port), '-J', *how, *(['-R'] if back else [])])
-    return json.loads(text)['end']['sum_received']['bits_per_second'] / 8e6
+    command = ['timeout', '20', 'iperf3', '-c', '127.0.0.1', '-p', str(port), '-J', *how, *(['-R'] if back else [])]
+    return patiently(lambda: json.loads(output(command))['end']['sum_received']['bits_per_second'] / 8e6)
+
+
+def patiently(measure):
+    """What measure() gives; a connection to Debian's kernel stands still for good at times."""
+    for left in 2, 1, 0:
+        try:
+            return measure()
+        except (RuntimeError, KeyError):
+            if not left:
+                raise
 
 
 def redis(port, test, pipeline):
     command = ['timeout', '30', 'redis-benchmark', '-p', str(port), '-t', test, '-P', str(pipeline), '-c', '8', '-q',
                '--csv', '-n', str(20000 * (1 if pipeline == 1 else 5))]
-    for left in 2, 1, 0:  # a connection to Debian's kernel stands still for good at times
-        try:
-            return float(re.search(r'^"[^"]*","([0-9.]+)"', output(command), re.M).group(1))
-        except RuntimeError:
-            if not left:
-                raise
+    return patiently(lambda: float(re.search(r'^"[^"]*","([0-9.]+)"', output(command), re.M).group(1)))
 
 
 # name, what serves, (what is measured, load, its arguments, goal)
