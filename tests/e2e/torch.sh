@@ -1,0 +1,44 @@
+#!/bin/bash
+# examples/torch: the same numbers in the guest as on Linux with the very same files, and networks that
+# one side saves are loaded by the other.
+. "$(dirname "$0")/tap.sh"
+TIME_LIMIT=400
+
+# The files of the package and its addition as a root for Linux.
+cp "$top/examples/torch/app.py" "$top/examples/torch/config.json" .
+try pkg load -c config.json --copy-out /tmp/model.pt=guest.pt --copy-out /tmp/traced.pt=guest-traced.pt python
+cp out guest.first
+base=$(find "$ORRIS_HOME/packages" -maxdepth 1 -name 'python_*' ! -name '*@*')
+addition=$(grep -l '"python3-torch"' "$base"@*/package.json)
+mkdir root
+for layer in "$base/layer.erofs" "${addition%package.json}layer.erofs"; do
+    fsck.erofs --extract=root --overwrite "$layer" > log 2>&1 || cat log
+done
+mkdir -p root/tmp root/dev root/proc
+linux() {
+    unshare -r -m sh -c 'mount --rbind /dev "$1/dev" && mount --rbind /proc "$1/proc" || exit 77
+        cd / && exec env -i HOME=/ PATH=/usr/sbin:/usr/bin:/sbin:/bin chroot "$1" /usr/bin/python3 /app.py' \
+        sh "$work/root" > linux.out 2> linux.err < /dev/null
+}
+cp app.py root
+linux
+[ $? != 77 ] || skip_all "no mounting here"
+cp linux.out out
+ok "Linux runs the example" matches linux.out '^loaded: True traced: True$'
+ok "the guest trains and infers the same numbers" cmp linux.out guest.first
+
+# From Linux to the guest …
+cp root/tmp/model.pt given.pt
+cp root/tmp/traced.pt given-traced.pt
+cp given.pt given-traced.pt root
+linux
+sed -i 's/"Args"/"Files": ["given.pt", "given-traced.pt"],\n    "Args"/' config.json
+try pkg load -c config.json python
+ok "networks that Linux saved are loaded in the guest" matches out '^given, traced: '
+ok "and say the same" cmp linux.out out
+# … and back.
+cp guest.pt root/given.pt
+cp guest-traced.pt root/given-traced.pt
+linux
+ok "networks that the guest saved are loaded on Linux, and say the same" cmp linux.out out
+finish
