@@ -6,12 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "host/base/crc32c.h"
 #include "host/base/say.h"
 
 #define ENTROPY_SIZE 64u
+#define OPEN_FILES_MAX 1048576u /* as the kernel has it by default */
 
 /* Whether a run has records of this type of its own, so that the image's are left out. */
 static bool replaced(uint32_t type, const struct run_options *options)
@@ -116,6 +118,18 @@ static void add_entropy(struct buf *out)
     explicit_bzero(bytes, sizeof(bytes));
 }
 
+/* How many files the program may have open is what the shell says (`ulimit -n`); the machine lets it
+ * raise that as far as the kernel goes. */
+static void add_limits(struct buf *out)
+{
+    struct rlimit own;
+    struct orris_limit limit = {.resource = RLIMIT_NOFILE, .hard = OPEN_FILES_MAX};
+    if (getrlimit(RLIMIT_NOFILE, &own) != 0)
+        return;
+    limit.soft = own.rlim_cur < limit.hard ? own.rlim_cur : limit.hard;
+    record_add(out, ORRIS_RECORD_LIMIT, &limit, sizeof(limit));
+}
+
 static void add_options(const struct run_options *run, const struct runrecord_host *host,
                         struct buf *out)
 {
@@ -155,6 +169,7 @@ void runrecord_build(const struct image_info *image, const struct run_options *o
         add_streams(host, out);
     add_time(host, out);
     add_entropy(out);
+    add_limits(out);
     add_options(options, host, out);
     network_records(options->ports, options->links, out);
     record_add(out, ORRIS_RECORD_END, NULL, 0);

@@ -6,6 +6,7 @@
 [ "$(id -u)" = 0 ] && [ -c /dev/net/tun ] || skip_all "needs root and /dev/net/tun"
 ns=orris$$
 ip netns add $ns 2> log || skip_all "no network namespaces here: $(cat log)"
+ulimit -Sn "$(ulimit -Hn)" # nginx in one process takes as many as it is given
 trap 'ip netns del $ns; cd /; rm -rf "$work"' EXIT
 await() { for _ in $(seq 100); do "$@" && return 0; sleep 0.1; done; return 1; }
 inside() { ip netns exec $ns "$@"; }

@@ -32,6 +32,9 @@ ok "after PROGRAM all belongs to it" is "$(cat out)" "-v -q"
 try run /bin/echo -- x
 ok "-- behind PROGRAM, too" is "$(cat out)" "-- x"
 
+limits() { (ulimit -Sn "$1" && try run "$python" -c 'import resource; print(*resource.getrlimit(resource.RLIMIT_NOFILE))') && cat out; }
+ok "as many files may be open as the shell says" is "$(limits 321) $(limits 2345)" "321 1048576 2345 1048576"
+
 try run -v /bin/echo hello
 ok "-v says what is booted" matches err "^orris: booting .*\.img \.\.\."
 ok "and keeps standard output clean" is "$(cat out)" hello
