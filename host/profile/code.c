@@ -310,7 +310,10 @@ static bool give_frame(struct code *code, uint64_t addr)
         module ? dwfl_module_addrinfo(module, addr, &offset, &symbol, NULL, NULL, NULL) : NULL;
     /* As the source has it: C++ and Rust have names that say more than a linker may know. */
     char *plain = name ? cplus_demangle(name, DMGL_ANSI) : NULL;
-    stack->frame(stack->context, plain ? plain : name ? name : name_of_file(code, addr),
+    stack->frame(stack->context,
+                 plain  ? plain
+                 : name ? name
+                        : name_of_file(code, addr),
                  addr >= KERNEL_HALF);
     free(plain);
     return module && ++code->frames < FRAMES_MAX;

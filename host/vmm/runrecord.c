@@ -118,8 +118,8 @@ static void add_entropy(struct buf *out)
     explicit_bzero(bytes, sizeof(bytes));
 }
 
-/* How many files the program may have open is what the shell says (`ulimit -n`); the machine lets it
- * raise that as far as the kernel goes. */
+/* How many files the program may have open is what the shell says (`ulimit -n`); the machine lets
+ * it raise that as far as the kernel goes. */
 static void add_limits(struct buf *out)
 {
     struct rlimit own;

@@ -86,7 +86,8 @@ static void set_clock(int64_t realtime_ns)
 
 static void set_size(const struct orris_winsize *size)
 {
-    tty_console_set_size(&(struct winsize){size->rows, size->columns, size->x_pixels, size->y_pixels});
+    tty_console_set_size(
+        &(struct winsize){size->rows, size->columns, size->x_pixels, size->y_pixels});
 }
 
 static void act(uint32_t type, const union payload *p)

@@ -89,11 +89,13 @@ bears_all nginx "$many" "${ABUSE_SHORT:-1000}" "${ABUSE_SLOW:-50}" "${ABUSE_RESE
 end_machine
 
 # ---- examples/iris-native, which serves 512 at a time ----
+fewer() { echo $(($1 < 400 ? $1 : 400)); }
 ip netns exec $ns "$python" -m http.server -d "$top/examples/iris-service/store" --bind 10.79.0.1 8000 > log 2>&1 &
 store=$!
 asked="/model /model"
 start run -m 64M -e IRIS_STORE=http://10.79.0.1:8000/iris.csv -e IRIS_REFRESH=3600 "$top/build/examples/iris-native/iris-native"
-bears_all iris-native 400 "${ABUSE_SHORT:-1000}" "${ABUSE_SLOW:-50}" "${ABUSE_RESET:-200}" "${ABUSE_UNREAD:-20}"
+bears_all iris-native 400 "${ABUSE_SHORT:-1000}" "$(fewer "${ABUSE_SLOW:-50}")" "${ABUSE_RESET:-200}" \
+    "$(fewer "${ABUSE_UNREAD:-20}")"
 end_machine
 kill $store
 
