@@ -16,7 +16,7 @@
 #include "kernel/mm/heap.h"
 #include "kernel/net/inet_priv.h"
 #include "kernel/net/interface.h"
-#include "kernel/net/route.h"
+#include "kernel/net/stack_route.h"
 
 #define UDP_BYTES_MAX 65507u
 #define CHARGE_BYTES 256u /* of a queued datagram, beside its bytes */

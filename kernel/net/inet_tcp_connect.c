@@ -11,7 +11,7 @@
 #include "kernel/mm/heap.h"
 #include "kernel/net/inet_tcp.h"
 #include "kernel/net/lwip_port/hooks.h"
-#include "kernel/net/route.h"
+#include "kernel/net/stack_route.h"
 #include "kernel/platform/run.h"
 #include "kernel/time/clock.h"
 

@@ -5,6 +5,8 @@
  * a segment. lwIP's own segments stay as they are, so that what is lost is sent again by the
  * segment.
  */
+#include "kernel/net/stack_output.h"
+
 #include <lwip/pbuf.h>
 #include <lwip/prot/ethernet.h>
 #include <lwip/prot/ip.h>
@@ -16,7 +18,6 @@
 #include "kernel/base/string.h"
 #include "kernel/base/types.h"
 #include "kernel/drivers/netdev.h"
-#include "kernel/net/output.h"
 
 #define PARTS_MAX (2 * OUTPUT_HELD_MAX + 1)
 #define HEADERS_MAX 128u /* Ethernet, IP without extensions, TCP with all options */

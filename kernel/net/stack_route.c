@@ -3,6 +3,8 @@
  * that advertise themselves. Of IPv4's, lwIP keeps one an interface, and asks the default
  * interface. And whether there is a way at all: lwIP would find none when it sends, and try again.
  */
+#include "kernel/net/stack_route.h"
+
 #include <lwip/ip.h>
 #include <lwip/ip6_addr.h>
 #include <lwip/nd6.h>
@@ -12,7 +14,6 @@
 #include "kernel/base/string.h"
 #include "kernel/base/types.h"
 #include "kernel/net/lwip_port/hooks.h"
-#include "kernel/net/route.h"
 
 /* GUARDED_BY(net_spinlock). The first is the default. */
 static struct way_out {
