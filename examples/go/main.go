@@ -1,4 +1,5 @@
-// Goroutines, channels, the garbage collector, hashes, compression, files, timers, signals.
+// Goroutines, channels, the garbage collector, hashes, compression, files, timers, signals, an HTTP server and
+// its clients.
 package main
 
 import (
@@ -8,6 +9,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
+	"net/http"
 	"os"
 	"os/signal"
 	"runtime"
@@ -30,6 +33,45 @@ func sieve(limit int) int {
 		}
 	}
 	return count
+}
+
+// Eight clients at once ask a server of the same program, ten times each over kept connections.
+func web() {
+	listening, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		panic(err)
+	}
+	http.HandleFunc("/square", func(out http.ResponseWriter, request *http.Request) {
+		body, _ := io.ReadAll(request.Body)
+		var n int
+		fmt.Sscan(string(body), &n)
+		fmt.Fprint(out, n*n)
+	})
+	go http.Serve(listening, nil)
+	var wait sync.WaitGroup
+	var lock sync.Mutex
+	sum := 0
+	for client := 0; client < 8; client++ {
+		wait.Add(1)
+		go func(client int) {
+			defer wait.Done()
+			for i := 0; i < 10; i++ {
+				question := bytes.NewBufferString(fmt.Sprint(client*10 + i))
+				answer, err := http.Post("http://"+listening.Addr().String()+"/square", "text/plain", question)
+				if err != nil {
+					panic(err)
+				}
+				var n int
+				fmt.Fscan(answer.Body, &n)
+				answer.Body.Close()
+				lock.Lock()
+				sum += n
+				lock.Unlock()
+			}
+		}(client)
+	}
+	wait.Wait()
+	fmt.Println("http:", sum)
 }
 
 func main() {
@@ -76,6 +118,7 @@ func main() {
 	case <-time.After(10 * time.Second):
 		fmt.Println("no signal")
 	}
+	web()
 	for i := 0; i < 200; i++ {
 		_ = make([]byte, 1<<20)
 	}

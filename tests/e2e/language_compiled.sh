@@ -1,6 +1,6 @@
-#!/bin/sh
-# Compiled programs: C, static, PIE, of musl; Go and Rust, built here where their compilers are, and
-# as Debian has them.
+#!/bin/bash
+# Compiled programs: C, static, PIE, of musl; Go and Rust, built by Debian's compilers, and as Debian
+# has them.
 . "$(dirname "$0")/tap.sh"
 
 # both PROGRAM ARG…: the same on Linux and in the guest.
@@ -50,16 +50,21 @@ for program in static static_pie pie fixed musl; do
     both ./$program one "two words"
 done
 
-if command -v go > /dev/null; then
-    cp "$top/examples/go/main.go" . && GOCACHE=$work/cache go build -o go main.go && both ./go
-else
-    echo "# no Go compiler here: examples/go is not tried"
-fi
-if command -v rustc > /dev/null; then
-    rustc -O -o rust "$top/examples/rust/main.rs" && both ./rust
-else
-    echo "# no Rust compiler here: examples/rust is not tried"
-fi
+# The examples, run by their config.json.
+built() { # LANGUAGE COMMAND…
+    mkdir "$1"
+    cp "$top/examples/$1/"* "$1"
+    (cd "$1" && "${@:2}" > ../log 2>&1) || cat log
+    "$1/app" > linux.out 2> linux.err < /dev/null
+    linux_status=$?
+    try run -c "$1/config.json"
+    program_err > shown
+    ok "examples/$1: the same status" is "$status" "$linux_status"
+    ok "examples/$1: the same output" cmp linux.out out
+    ok "examples/$1: the same on standard error" cmp linux.err shown
+}
+built go env GOCACHE="$work/cache" /usr/bin/go build -o app main.go
+built rust /usr/bin/rustc -O -o app main.rs
 
 # gron is a Go program, ripgrep one of Rust with threads.
 printf '{"a": [1, 2.5, {"b": "x"}], "c": null}' > x.json
