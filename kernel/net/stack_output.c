@@ -24,6 +24,7 @@
 
 /* Of the frame that is being sent. GUARDED_BY(net_spinlock). */
 static struct netdev_part parts[PARTS_MAX];
+static uint8_t headers[HEADERS_MAX];
 
 /* ---- checksums ---- */
 
@@ -199,38 +200,37 @@ static void hold(struct output *o, struct pbuf *p, const struct segment *s)
     o->held[o->count++] = p;
     o->size += s->size;
     o->next_number = s->number + s->size;
+    o->tcp = (uint16_t)s->tcp;
+    o->v6 = s->v6;
+    o->pushes = s->pushes;
     o->complete = s->size < o->segment;
 }
 
 /* The headers of the large frame that the held segments make. */
-static struct netdev_offload make_headers(const struct output *o, uint8_t *headers)
+static struct netdev_offload make_headers(const struct output *o)
 {
-    const struct pbuf *last = o->held[o->count - 1];
-    struct segment s;
-    (void)read_segment(o->device, last, &s);
     memcpy(headers, o->held[0]->payload, o->header);
-    struct tcp_hdr *tcp = (struct tcp_hdr *)(headers + s.tcp);
-    if (s.pushes)
+    struct tcp_hdr *tcp = (struct tcp_hdr *)(headers + o->tcp);
+    if (o->pushes)
         TCPH_SET_FLAG(tcp, TCP_PSH);
-    if (s.v6) {
-        IP6H_PLEN_SET((struct ip6_hdr *)(headers + s.ip), (uint16_t)(o->size - s.tcp));
+    if (o->v6) {
+        IP6H_PLEN_SET((struct ip6_hdr *)(headers + SIZEOF_ETH_HDR), (uint16_t)(o->size - o->tcp));
     } else {
-        struct ip_hdr *ip = (struct ip_hdr *)(headers + s.ip);
-        IPH_LEN_SET(ip, lwip_htons((uint16_t)(o->size - s.ip)));
+        struct ip_hdr *ip = (struct ip_hdr *)(headers + SIZEOF_ETH_HDR);
+        IPH_LEN_SET(ip, lwip_htons((uint16_t)(o->size - SIZEOF_ETH_HDR)));
         IPH_CHKSUM_SET(ip, 0);
         IPH_CHKSUM_SET(ip, lwip_htons((uint16_t)~fold(sum_words(ip, IP_HLEN, 0))));
     }
     struct netdev_offload offload = find_checksum(headers, o->header);
     offload.segment = o->segment;
     offload.header = o->header;
-    offload.v6 = s.v6;
+    offload.v6 = o->v6;
     return offload;
 }
 
 static bool send_large(struct output *o)
 {
-    uint8_t headers[HEADERS_MAX];
-    struct netdev_offload offload = make_headers(o, headers);
+    struct netdev_offload offload = make_headers(o);
     parts[0] = (struct netdev_part){headers, o->header};
     unsigned count = 1;
     for (unsigned i = 0; count && i < o->count; i++)

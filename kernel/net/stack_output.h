@@ -18,6 +18,8 @@ struct output {
     uint32_t next_number;     /* the sequence number behind the last */
     uint16_t segment, header; /* bytes that each but the last carries; bytes before them */
     uint32_t size;            /* of the frame that they make, bytes */
+    uint16_t tcp;             /* where the header of TCP begins */
+    bool v6, pushes;          /* of IPv6; with PSH, for the last has it */
     bool complete;            /* nothing may follow the last */
 };
 
