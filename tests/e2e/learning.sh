@@ -1,23 +1,11 @@
 #!/bin/bash
 # examples/learning: the same numbers in the guest as on Linux with the very same files, and models
 # that one side saves are read by the other.
-. "$(dirname "$0")/tap.sh"
-TIME_LIMIT=400
+. "$(dirname "$0")/python_root.sh"
 
 # The files of the package and its additions as a root for Linux.
 try pkg load --pkg python3-sklearn --pkg python3-pandas --pkg python3-joblib python -- -c pass
-base=$(find "$ORRIS_HOME/packages" -maxdepth 1 -name 'python_*' ! -name '*@*')
-additions=$(grep -l '"python3-joblib, python3-pandas, python3-sklearn"' "$base"@*/package.json)
-mkdir root
-for layer in "$base/layer.erofs" "${additions%package.json}layer.erofs"; do
-    fsck.erofs --extract=root --overwrite "$layer" > log 2>&1 || cat log
-done
-mkdir -p root/tmp root/dev root/proc
-linux() {
-    unshare -r -m sh -c 'mount --rbind /dev "$1/dev" && mount --rbind /proc "$1/proc" || exit 77
-        cd / && exec env -i HOME=/ PATH=/usr/sbin:/usr/bin:/sbin:/bin chroot "$1" /usr/bin/python3 /app.py' \
-        sh "$work/root" > linux.out 2> linux.err < /dev/null
-}
+python_root '"python3-joblib, python3-pandas, python3-sklearn"'
 cp "$top/examples/learning/app.py" .
 cp app.py root
 linux

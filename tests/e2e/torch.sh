@@ -1,25 +1,13 @@
 #!/bin/bash
 # examples/torch: the same numbers in the guest as on Linux with the very same files, and networks that
 # one side saves are loaded by the other.
-. "$(dirname "$0")/tap.sh"
-TIME_LIMIT=400
+. "$(dirname "$0")/python_root.sh"
 
 # The files of the package and its addition as a root for Linux.
 cp "$top/examples/torch/app.py" "$top/examples/torch/config.json" .
 try pkg load -c config.json --copy-out /tmp/model.pt=guest.pt --copy-out /tmp/traced.pt=guest-traced.pt python
 cp out guest.first
-base=$(find "$ORRIS_HOME/packages" -maxdepth 1 -name 'python_*' ! -name '*@*')
-addition=$(grep -l '"python3-torch"' "$base"@*/package.json)
-mkdir root
-for layer in "$base/layer.erofs" "${addition%package.json}layer.erofs"; do
-    fsck.erofs --extract=root --overwrite "$layer" > log 2>&1 || cat log
-done
-mkdir -p root/tmp root/dev root/proc
-linux() {
-    unshare -r -m sh -c 'mount --rbind /dev "$1/dev" && mount --rbind /proc "$1/proc" || exit 77
-        cd / && exec env -i HOME=/ PATH=/usr/sbin:/usr/bin:/sbin:/bin chroot "$1" /usr/bin/python3 /app.py' \
-        sh "$work/root" > linux.out 2> linux.err < /dev/null
-}
+python_root '"python3-torch"'
 cp app.py root
 linux
 [ $? != 77 ] || skip_all "no mounting here"
