@@ -37,8 +37,9 @@ const char start_flags_help[] =
     "      --gateway ADDRESS, --gateway6 ADDRESS\n"
     "                       and the ways out of it\n"
     "      --nic user | tap=NAME,ip=… | bridge=NAME,ip=…\n"
-    "                       a further network card, with ip, gateway, ip6 and gateway6 as above;\n"
-    "                       user: QEMU's user network, which -p leads into; may be repeated\n"
+    "                       a network card, the first or a further one, with ip, gateway, ip6 and\n"
+    "                       gateway6 as above; user: QEMU's user network, which -p leads into;\n"
+    "                       may be repeated\n"
     "      --copy-out FILE=HOSTFILE\n"
     "                       at the end, also after a failure, bring a file out of the machine:\n"
     "                       --copy-out /model.pkl=./model.pkl; may be repeated\n"
@@ -88,12 +89,14 @@ static const char *flag_value(const char *name, int argc, char **argv, int *inde
     size_t size = strlen(name);
     if (strncmp(flag, name, size) != 0 || (flag[size] != 0 && flag[size] != '='))
         return NULL;
+    const char *value = "";
     if (flag[size] == '=')
-        return flag + size + 1;
-    if (*index + 1 < argc)
-        return argv[++*index];
-    error_set(err, "%s needs a value", name);
-    return "";
+        value = flag + size + 1;
+    else if (*index + 1 < argc)
+        value = argv[++*index];
+    if (!*value)
+        error_set(err, "%s needs a value", name);
+    return value;
 }
 
 static int take_accel(struct run_options *options, const char *value, struct error *err)

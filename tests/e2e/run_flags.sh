@@ -23,6 +23,11 @@ ok "no program is wrong usage" is "$?" 2
 "$ORRIS" run -m nonsense /bin/true > out 2> err
 ok "a size that is none is wrong usage" is "$?" 2
 
+for flag in --tap --nic --copy-out --mount --secret; do
+    "$ORRIS" run $flag "" /bin/true > out 2> err
+    ok "$flag with nothing is wrong usage" is "$?:$(cat err)" "2:orris: run: $flag needs a value; see \`orris run -h\`"
+done
+
 try run /bin/false
 ok "a status that isn't 0 is said" is "$status$(cat err)" "1orris: exit status 1"
 try run -q /bin/false
