@@ -12,7 +12,7 @@ torch.set_num_threads(2)
 
 
 def spirals(count):
-    """Two arms, a hundredth of the circle apart: no line parts them."""
+    """Two arms, half a turn apart: no line parts them."""
     turn = torch.linspace(0.5, 3 * math.pi, count)
     arms = [torch.stack([turn * torch.cos(turn + begin), turn * torch.sin(turn + begin)], 1) / 10 for begin in (0, math.pi)]
     return torch.cat(arms), torch.arange(2).repeat_interleave(count)
@@ -20,6 +20,11 @@ def spirals(count):
 
 def network():
     return nn.Sequential(nn.Linear(2, 32), nn.Tanh(), nn.Linear(32, 32), nn.Tanh(), nn.Linear(32, 2))
+
+
+def second_arm(of):
+    """How sure a network is that points are of the second arm."""
+    return [f"{p:.3f}" for p in of(x[::100]).softmax(1)[:, 1].tolist()]
 
 
 x, y = spirals(400)
@@ -54,5 +59,5 @@ with torch.no_grad():
     if os.path.exists("/given.pt"):
         given = network()
         given.load_state_dict(torch.load("/given.pt"))
-        print("given:", given(x[::100]).argmax(1).tolist())
-        print("given, traced:", torch.jit.load("/given-traced.pt")(x[::100]).argmax(1).tolist())
+        print("given:", second_arm(given))
+        print("given, traced:", second_arm(torch.jit.load("/given-traced.pt")))

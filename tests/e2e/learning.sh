@@ -23,6 +23,7 @@ ok "models that Linux saved are read in the guest" matches out '^given joblib: '
 ok "all numbers are the same" cmp linux.out out
 ok "several processes are refused with a reason" has err "processes: Function not implemented"
 # … and back.
+rm root/given*
 cp guest.pkl root/given.pkl
 cp guest.joblib root/given.joblib
 linux

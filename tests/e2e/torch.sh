@@ -6,14 +6,18 @@
 # The files of the package and its addition as a root for Linux.
 cp "$top/examples/torch/app.py" "$top/examples/torch/config.json" .
 try pkg load -c config.json --copy-out /tmp/model.pt=guest.pt --copy-out /tmp/traced.pt=guest-traced.pt python
-cp out guest.first
+cp out guest.out
+program_err > guest.err
+guest_status=$status
 python_root '"python3-torch"'
 cp app.py root
 linux
-[ $? != 77 ] || skip_all "no mounting here"
+linux_status=$?
+[ $linux_status != 77 ] || skip_all "no mounting here"
 cp linux.out out
 ok "Linux runs the example" matches linux.out '^loaded: True traced: True$'
-ok "the guest trains and infers the same numbers" cmp linux.out guest.first
+ok "the guest trains and infers the same numbers" cmp linux.out guest.out
+ok "and ends as Linux does" is "$guest_status $(cat guest.err)" "$linux_status $(cat linux.err)"
 
 # From Linux to the guest …
 cp root/tmp/model.pt given.pt
@@ -25,6 +29,7 @@ try pkg load -c config.json python
 ok "networks that Linux saved are loaded in the guest" matches out '^given, traced: '
 ok "and say the same" cmp linux.out out
 # … and back.
+rm root/given*
 cp guest.pt root/given.pt
 cp guest-traced.pt root/given-traced.pt
 linux
