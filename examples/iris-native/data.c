@@ -42,10 +42,10 @@ static bool number(const char *text, double *value)
     return whole && isfinite(*value) && fabs(*value) <= 1e6;
 }
 
-static int class_find(const struct data *data, const char *name)
+int class_find(const struct classes *classes, const char *name)
 {
-    for (int i = 0; i < data->class_count; i++)
-        if (strcmp(data->classes[i], name) == 0)
+    for (int i = 0; i < classes->count; i++)
+        if (strcmp(classes->names[i], name) == 0)
             return i;
     return -1;
 }
@@ -71,6 +71,7 @@ static bool parse_line(struct data *data, char *text, int line, struct refusal *
 {
     char *fields[FIELDS];
     struct sample sample;
+    struct classes *classes = &data->classes;
     int count = split(text, fields);
     if (count != FIELDS)
         return refuse(why, "malformed", "line %d has %d fields, not %d", line, count, FIELDS);
@@ -85,11 +86,12 @@ static bool parse_line(struct data *data, char *text, int line, struct refusal *
     if (!train && strcmp(set, "test") != 0)
         return refuse(why, "malformed", "line %d: the set is \"%.20s\", not train or test", line,
                       set);
-    sample.y = class_find(data, species);
-    if (sample.y < 0 && data->class_count == MOST_CLASSES)
+    bool new = class_find(classes, species) < 0;
+    if (new && classes->count == MOST_CLASSES)
         return refuse(why, "shape", "more than %d species", MOST_CLASSES);
-    if (sample.y < 0)
-        strcpy(data->classes[sample.y = data->class_count++], species);
+    if (new)
+        strcpy(classes->names[classes->count++], species);
+    sample.species = species;
     struct samples *to = train ? &data->train : &data->test;
     to->all[to->count++] = sample;
     return true;
@@ -123,62 +125,40 @@ static int by_name(const void *a, const void *b)
     return strcmp(a, b);
 }
 
-/* The order of the classes is that of their names, not that of the lines. */
-static void sort_classes(struct data *data)
-{
-    char before[MOST_CLASSES][LONGEST_NAME + 1];
-    int now[MOST_CLASSES];
-    memcpy(before, data->classes, sizeof(before));
-    qsort(data->classes, (size_t)data->class_count, sizeof(*data->classes), by_name);
-    for (int i = 0; i < data->class_count; i++)
-        now[i] = class_find(data, before[i]);
-    for (int i = 0; i < data->train.count; i++)
-        data->train.all[i].y = now[data->train.all[i].y];
-    for (int i = 0; i < data->test.count; i++)
-        data->test.all[i].y = now[data->test.all[i].y];
-}
-
-static bool has_all(const struct data *data, const struct samples *samples, const char *set,
-                    struct refusal *why)
+/* Numbers the samples' classes, of which none may be missing. */
+static bool number_classes(const struct classes *classes, struct samples *samples, const char *set,
+                           struct refusal *why)
 {
     bool there[MOST_CLASSES] = {false};
-    for (int i = 0; i < samples->count; i++)
+    for (int i = 0; i < samples->count; i++) {
+        samples->all[i].y = class_find(classes, samples->all[i].species);
         there[samples->all[i].y] = true;
-    for (int i = 0; i < data->class_count; i++)
-        if (!there[i])
-            return refuse(why, "shape", "the %s set has no %s", set, data->classes[i]);
+    }
+    for (int k = 0; k < classes->count; k++)
+        if (!there[k])
+            return refuse(why, "shape", "the %s set has no %s", set, classes->names[k]);
     return true;
 }
 
-static bool parse(struct data *data, char *text, struct refusal *why)
+bool data_parse(struct data *data, char *text, struct refusal *why)
 {
+    struct classes *classes = &data->classes;
     size_t lines = 1;
     for (const char *at = text; (at = strchr(at, '\n')); at++)
         lines++;
-    data->train.all = zeroed(lines, sizeof(struct sample));
-    data->test.all = zeroed(lines, sizeof(struct sample));
+    *data = (struct data){.train.all = zeroed(lines, sizeof(struct sample)),
+                          .test.all = zeroed(lines, sizeof(struct sample))};
     if (!parse_lines(data, text, why))
         return false;
-    if (data->class_count < 2)
+    if (classes->count < 2)
         return refuse(why, "shape", "one species is too few");
-    sort_classes(data);
-    return has_all(data, &data->train, "train", why) && has_all(data, &data->test, "test", why);
-}
-
-struct data *data_parse(char *text, struct refusal *why)
-{
-    struct data *data = zeroed(1, sizeof(*data));
-    if (parse(data, text, why))
-        return data;
-    data_free(data);
-    return NULL;
+    qsort(classes->names, (size_t)classes->count, sizeof(*classes->names), by_name);
+    return number_classes(classes, &data->train, "train", why) &&
+           number_classes(classes, &data->test, "test", why);
 }
 
 void data_free(struct data *data)
 {
-    if (!data)
-        return;
     free(data->train.all);
     free(data->test.all);
-    free(data);
 }

@@ -11,9 +11,15 @@
 
 extern const char *const feature_names[FEATURES];
 
+struct classes {
+    int count;
+    char names[MOST_CLASSES][LONGEST_NAME + 1]; /* sorted */
+};
+
 struct sample {
     double x[FEATURES];
-    int y; /* its class's position in data.classes */
+    const char *species; /* within the text */
+    int y;               /* its position in data.classes */
 };
 
 struct samples {
@@ -22,8 +28,7 @@ struct samples {
 };
 
 struct data {
-    int class_count;
-    char classes[MOST_CLASSES][LONGEST_NAME + 1]; /* sorted */
+    struct classes classes;
     struct samples train, test;
 };
 
@@ -41,6 +46,10 @@ bool refuse(struct refusal *why, const char *reason, const char *format, ...)
  * machine that is too small. */
 void *zeroed(size_t count, size_t size);
 
-/* NULL and *why if the text makes no model. Changes the text, which ends with a zero byte. */
-struct data *data_parse(char *text, struct refusal *why);
+/* The position of the name, or −1. */
+int class_find(const struct classes *classes, const char *name);
+
+/* Fills *data; false and *why if the text makes no model. data_free() either way. Changes the text,
+ * which ends with a zero byte and must stay as long as the data. */
+bool data_parse(struct data *data, char *text, struct refusal *why);
 void data_free(struct data *data);

@@ -120,10 +120,8 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
 static void *refresh_forever(void *service)
 {
     for (double pause = 1;; pause *= 2) {
-        service_refresh(service);
-        double wait = refresh_seconds;
-        if (!service_has_model(service) && pause < wait)
-            wait = pause;
+        bool served = service_refresh(service);
+        double wait = served || pause > refresh_seconds ? refresh_seconds : pause;
         struct timespec t = {.tv_sec = (time_t)wait};
         t.tv_nsec = (long)((wait - (double)t.tv_sec) * 1e9);
         nanosleep(&t, NULL);

@@ -17,7 +17,7 @@ void model_version(const char *text, char version[static 17])
 static int predict(const struct model *model, const double *x, double *scores)
 {
     int best = 0;
-    for (int k = 0; k < model->class_count; k++) {
+    for (int k = 0; k < model->classes.count; k++) {
         scores[k] = model->weights[k][FEATURES];
         for (int i = 0; i < FEATURES; i++)
             scores[k] += model->weights[k][i] * x[i];
@@ -47,9 +47,8 @@ struct model *model_train(const struct data *data, const char *version)
     model->trained = time(NULL);
     model->train_count = data->train.count;
     model->test_count = data->test.count;
-    model->class_count = data->class_count;
-    memcpy(model->classes, data->classes, sizeof(model->classes));
-    fit(&data->train, data->class_count, model->weights);
+    model->classes = data->classes;
+    fit(&data->train, data->classes.count, model->weights);
     judge(model, &data->test);
     return model;
 }
@@ -65,9 +64,9 @@ json_t *model_answer(const struct model *model, const double x[static FEATURES])
     double scores[MOST_CLASSES];
     int best = predict(model, x, scores);
     json_t *told = json_object();
-    for (int k = 0; k < model->class_count; k++)
-        json_object_set_new(told, model->classes[k], rounded(scores[k]));
-    return json_pack("{s:s, s:o}", "class", model->classes[best], "scores", told);
+    for (int k = 0; k < model->classes.count; k++)
+        json_object_set_new(told, model->classes.names[k], rounded(scores[k]));
+    return json_pack("{s:s, s:o}", "class", model->classes.names[best], "scores", told);
 }
 
 json_t *model_describe(const struct model *model)
@@ -76,13 +75,13 @@ json_t *model_describe(const struct model *model)
     json_t *coefficients = json_array(), *intercepts = json_array();
     for (int i = 0; i < FEATURES; i++)
         json_array_append_new(features, json_string(feature_names[i]));
-    for (int k = 0; k < model->class_count; k++) {
+    for (int k = 0; k < model->classes.count; k++) {
         json_t *row = json_array(), *counts = json_array();
         for (int i = 0; i < FEATURES; i++)
             json_array_append_new(row, rounded(model->weights[k][i]));
-        for (int i = 0; i < model->class_count; i++)
+        for (int i = 0; i < model->classes.count; i++)
             json_array_append_new(counts, json_integer(model->confusion[k][i]));
-        json_array_append_new(classes, json_string(model->classes[k]));
+        json_array_append_new(classes, json_string(model->classes.names[k]));
         json_array_append_new(coefficients, row);
         json_array_append_new(intercepts, rounded(model->weights[k][FEATURES]));
         json_array_append_new(confusion, counts);
@@ -108,7 +107,7 @@ static struct score score_of(const struct model *model, int k)
 {
     int said = 0, right = model->confusion[k][k];
     struct score s = {0};
-    for (int i = 0; i < model->class_count; i++) {
+    for (int i = 0; i < model->classes.count; i++) {
         said += model->confusion[i][k];
         s.support += model->confusion[k][i];
     }
@@ -133,10 +132,10 @@ static void print_row(FILE *to, int width, const char *name, const struct score 
 
 char *model_report(const struct model *model)
 {
-    int width = sizeof("weighted avg") - 1, count = model->class_count;
+    int width = sizeof("weighted avg") - 1, count = model->classes.count;
     for (int k = 0; k < count; k++)
-        if ((int)strlen(model->classes[k]) > width)
-            width = (int)strlen(model->classes[k]);
+        if ((int)strlen(model->classes.names[k]) > width)
+            width = (int)strlen(model->classes.names[k]);
     char *text = NULL;
     size_t size = 0;
     FILE *to = open_memstream(&text, &size);
@@ -148,7 +147,7 @@ char *model_report(const struct model *model)
     struct score macro = {.support = total}, weighted = {.support = total};
     for (int k = 0; k < count; k++) {
         struct score s = score_of(model, k);
-        print_row(to, width, model->classes[k], &s);
+        print_row(to, width, model->classes.names[k], &s);
         add_weighted(&macro, &s, 1.0 / count);
         add_weighted(&weighted, &s, (double)s.support / total);
     }

@@ -11,8 +11,8 @@
 struct model {
     char version[17]; /* a digest of the data */
     time_t trained;
-    int train_count, test_count, class_count;
-    char classes[MOST_CLASSES][LONGEST_NAME + 1];
+    int train_count, test_count;
+    struct classes classes;
     double weights[MOST_CLASSES][WEIGHTS];
     double accuracy;
     int confusion[MOST_CLASSES][MOST_CLASSES]; /* what it is, what was said */

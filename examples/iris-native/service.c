@@ -10,11 +10,6 @@
 #define MOST_SAMPLES 1000
 #define USAGE "send [5.1, 3.5, 1.4, 0.2], or a list of such"
 
-static const char *const results[] = {"swapped",   "unchanged",  "unreachable", "status",
-                                      "too_large", "incomplete", "malformed",   "empty",
-                                      "shape",     "worse"};
-#define RESULTS (sizeof(results) / sizeof(*results))
-
 struct service {
     struct store *store; /* these are for service_refresh() alone */
     double least_accuracy;
@@ -24,7 +19,7 @@ struct service {
     pthread_mutex_t lock; /* for the rest */
     struct model *model;
     struct refusal last;
-    long counts[RESULTS];
+    json_t *counts; /* of looks into the store, by what came of them */
 };
 
 struct service *service_create(struct store *store, double least_accuracy)
@@ -32,25 +27,19 @@ struct service *service_create(struct store *store, double least_accuracy)
     struct service *service = zeroed(1, sizeof(*service));
     service->store = store;
     service->least_accuracy = least_accuracy;
+    service->counts = json_object();
     pthread_mutex_init(&service->lock, NULL);
     refuse(&service->last, "none", "the store was not asked yet");
     return service;
 }
 
-static const char *lost_class(const struct model *old, const struct data *data)
-{
-    for (int i = 0, j; old && i < old->class_count; i++) {
-        for (j = 0; j < data->class_count && strcmp(old->classes[i], data->classes[j]) != 0;)
-            j++;
-        if (j == data->class_count)
-            return old->classes[i];
-    }
-    return NULL;
-}
-
 static bool good_enough(const struct service *service, const struct model *model,
                         struct refusal *why)
 {
+    const struct model *old = service->model;
+    for (int k = 0; old && k < old->classes.count; k++)
+        if (class_find(&model->classes, old->classes.names[k]) < 0)
+            return refuse(why, "shape", "%s is no longer in the data", old->classes.names[k]);
     return model->accuracy >= service->least_accuracy ||
            refuse(why, "worse", "accuracy %.3f, and %g is the least", model->accuracy,
                   service->least_accuracy);
@@ -59,17 +48,13 @@ static bool good_enough(const struct service *service, const struct model *model
 /* A model of the data, or NULL and why not. */
 static struct model *train_on(struct service *service, char *body, struct refusal *why)
 {
-    struct data *data = data_parse(body, why);
-    const char *lost = data ? lost_class(service->model, data) : NULL;
-    if (lost)
-        refuse(why, "shape", "%s is no longer in the data", lost);
-    struct model *model = data && !lost ? model_train(data, service->seen) : NULL;
-    if (model && !good_enough(service, model, why)) {
-        free(model);
-        model = NULL;
-    }
-    data_free(data);
-    return model;
+    struct data data;
+    struct model *model = data_parse(&data, body, why) ? model_train(&data, service->seen) : NULL;
+    data_free(&data);
+    if (model && good_enough(service, model, why))
+        return model;
+    free(model);
+    return NULL;
 }
 
 static void count_and_tell(struct service *service, const struct refusal *news, bool failing)
@@ -81,19 +66,19 @@ static void count_and_tell(struct service *service, const struct refusal *news, 
         fprintf(stderr, "iris: %s: %s\n", news->reason, news->text);
     service->failing = failing;
     pthread_mutex_lock(&service->lock);
-    for (size_t i = 0; i < RESULTS; i++)
-        service->counts[i] += strcmp(results[i], news->reason) == 0;
+    json_int_t count = json_integer_value(json_object_get(service->counts, news->reason));
+    json_object_set_new(service->counts, news->reason, json_integer(count + 1));
     if (*news->text)
         service->last = *news;
     pthread_mutex_unlock(&service->lock);
 }
 
-void service_refresh(struct service *service)
+bool service_refresh(struct service *service)
 {
     struct refusal news = {.reason = "unchanged"};
-    char *answer, *body, version[17];
+    char *body, version[17];
     struct model *old = NULL;
-    enum fetched got = store_fetch(service->store, &answer, &body, &news);
+    enum fetched got = store_fetch(service->store, &body, &news);
     if (got == FETCH_DATA)
         model_version(body, version);
     if (got == FETCH_DATA && strcmp(version, service->seen) != 0) {
@@ -109,16 +94,8 @@ void service_refresh(struct service *service)
         }
     }
     free(old);
-    free(answer);
     count_and_tell(service, &news, got == FETCH_FAILED);
-}
-
-bool service_has_model(struct service *service)
-{
-    pthread_mutex_lock(&service->lock);
-    bool has = service->model;
-    pthread_mutex_unlock(&service->lock);
-    return has;
+    return service->model; /* this thread alone changes it */
 }
 
 unsigned service_error(unsigned status, json_t **answer, const char *format, ...)
@@ -134,16 +111,13 @@ unsigned service_error(unsigned status, json_t **answer, const char *format, ...
 
 unsigned service_health(struct service *service, json_t **answer)
 {
-    json_t *counts = json_object();
     char last[256];
     pthread_mutex_lock(&service->lock);
     const struct model *model = service->model;
-    for (size_t i = 0; i < RESULTS; i++)
-        if (service->counts[i])
-            json_object_set_new(counts, results[i], json_integer(service->counts[i]));
     snprintf(last, sizeof(last), "%s: %s", service->last.reason, service->last.text);
     *answer = json_pack("{s:s, s:s?, s:o, s:s}", "status", model ? "ok" : "no model", "model",
-                        model ? model->version : NULL, "refreshes", counts, "last", last);
+                        model ? model->version : NULL, "refreshes", json_deep_copy(service->counts),
+                        "last", last);
     pthread_mutex_unlock(&service->lock);
     return model ? 200 : 503;
 }

@@ -7,10 +7,9 @@
 struct service;
 
 struct service *service_create(struct store *store, double least_accuracy);
-/* Asks the store once. Whatever comes, the model that serves goes on until a better one is whole.
- */
-void service_refresh(struct service *service);
-bool service_has_model(struct service *service);
+/* Asks the store once. Whatever comes, the model that serves goes on until a better one is whole;
+ * returns whether there is one. */
+bool service_refresh(struct service *service);
 
 /* Each with an HTTP status and its answer. */
 unsigned service_health(struct service *service, json_t **answer);

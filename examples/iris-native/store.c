@@ -9,8 +9,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LARGEST_ANSWER (LARGEST_DATA + 16384)
-
 struct store *store_create(const char *url, double patience)
 {
     struct store *store = calloc(1, sizeof(*store));
@@ -68,20 +66,16 @@ static double now(void)
 }
 
 /* As much of the answer as comes in time and has room; what that makes is seen by its head. */
-static char *receive(int fd, double end, size_t *size)
+static size_t receive(int fd, double end, char *answer)
 {
-    char *answer = malloc(LARGEST_ANSWER + 1);
-    if (!answer)
-        return NULL;
-    *size = 0;
-    while (*size < LARGEST_ANSWER && now() < end) {
-        ssize_t got = recv(fd, answer + *size, LARGEST_ANSWER - *size, 0);
-        if (got <= 0)
-            break;
-        *size += (size_t)got;
+    size_t size = 0;
+    ssize_t got = 1;
+    while (size < LARGEST_ANSWER && now() < end && got > 0) {
+        got = recv(fd, answer + size, LARGEST_ANSWER - size, 0);
+        size += got > 0 ? (size_t)got : 0;
     }
-    answer[*size] = 0;
-    return answer;
+    answer[size] = 0;
+    return size;
 }
 
 /* The value of a line of the head, of which every line is ended by a zero byte, or NULL. */
@@ -94,10 +88,9 @@ static const char *header(const char *head, const char *end, const char *name)
     return NULL;
 }
 
-static enum fetched take(struct store *store, char *answer, size_t got, char **body,
-                         struct refusal *why)
+static enum fetched take(struct store *store, size_t got, char **body, struct refusal *why)
 {
-    char *end = strstr(answer, "\r\n\r\n");
+    char *answer = store->answer, *end = strstr(answer, "\r\n\r\n");
     int status = 0;
     if (!end)
         return refuse(why, "unreachable", "no answer within %g seconds", store->patience);
@@ -126,17 +119,14 @@ static enum fetched take(struct store *store, char *answer, size_t got, char **b
     return FETCH_DATA;
 }
 
-enum fetched store_fetch(struct store *store, char **answer, char **body, struct refusal *why)
+enum fetched store_fetch(struct store *store, char **body, struct refusal *why)
 {
     double end = now() + store->patience;
-    size_t size = 0;
-    *answer = NULL;
     int fd = reach(store, why);
     if (fd < 0)
         return FETCH_FAILED;
-    *answer = ask(fd, store) ? receive(fd, end, &size) : NULL;
-    enum fetched got = *answer ? take(store, *answer, size, body, why)
-                               : refuse(why, "unreachable", "the store took no request");
+    enum fetched got = ask(fd, store) ? take(store, receive(fd, end, store->answer), body, why)
+                                      : refuse(why, "unreachable", "the store took no request");
     close(fd);
     return got;
 }
