@@ -18,7 +18,7 @@ soak-wire: all
 	@WIRE_LIMIT=3600 WIRE_BYTES=1073741824 WIRE_BAD_BYTES=16777216 WIRE_FRAMES=1000000 tests/e2e/net_wire.sh
 # 10,000 connections open at once, 50,000 one after another, clients nobody wants, and restarts: a server of ours, nginx, iris-native.
 soak-abuse: all
-	@ABUSE_LIMIT=3600 ABUSE_MANY=10000 ABUSE_SHORT=50000 ABUSE_SLOW=1000 ABUSE_RESET=10000 ABUSE_UNREAD=200 \
+	@ABUSE_LIMIT=3600 ABUSE_MANY=10000 ABUSE_SHORT=50000 ABUSE_SLOW=1000 ABUSE_PACE=1 ABUSE_RESET=10000 ABUSE_UNREAD=200 \
 	    ABUSE_RESTART=1000 ABUSE_STARTS=20 \
 	    tests/e2e/net_abuse.sh
 .PHONY: soak soak-stress soak-wire soak-abuse

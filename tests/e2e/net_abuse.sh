@@ -11,6 +11,7 @@ trap 'ip netns del $ns; cd /; rm -rf "$work"' EXIT
 await() { for _ in $(seq 100); do "$@" && return 0; sleep 0.1; done; return 1; }
 inside() { ip netns exec $ns "$@"; }
 address=10.79.0.5
+export ABUSE_PACE="${ABUSE_PACE:-0.2}" # seconds between two bytes of a slow client; at length: 1
 asked= # what is asked for, if not what abuse.py asks for
 abuse() { inside timeout "${ABUSE_LIMIT:-120}" "$python" "$here/link/abuse.py" $address "$@" $asked > out 2> err; }
 free_kib() { abuse free 1 && cat out; }
@@ -38,7 +39,7 @@ bears_all() { # NAME MANY SHORT SLOW RESET UNREAD
     name=$1
     ok "$name: $2 at once" bears idle "$2"
     ok "$name: one after another" bears short "$3"
-    ok "$name: a byte a second" bears slow "$4"
+    ok "$name: a byte each $ABUSE_PACE s" bears slow "$4"
     ok "$name: reset in the middle" bears reset "$5"
     ok "$name: that never read" bears unread "$6"
     ok "$name: it still answers" bears short 10

@@ -156,21 +156,24 @@ def good(subject, store, body):
     wait_until("the good model", lambda: subject.health()["model"] == expected(body).version)
 
 
+FAULTS = {  # what a store does, and how the service calls it, if it is one word for both services
+    "error": "status",
+    "elsewhere": "status",
+    "reset": "unreachable",
+    "garbage": None,
+    "half": "incomplete",
+    "no_length": "incomplete",
+    "huge": "too_large",
+    "huge_no_length": "incomplete",
+    "endless_head": None,
+    "hang": "unreachable",
+    "hang_in_head": None,
+    "drip": "incomplete",
+}
+
+
 def check_faulty_store(subject, store):
-    faults = {
-        "error": "status",
-        "elsewhere": "status",
-        "reset": "unreachable",
-        "garbage": None,
-        "half": "incomplete",
-        "no_length": "incomplete",
-        "huge": "too_large",
-        "endless_head": None,
-        "hang": "unreachable",
-        "hang_in_head": None,
-        "drip": "incomplete",
-    }
-    for at, (mode, reason) in enumerate(faults.items()):
+    for at, (mode, reason) in enumerate(FAULTS.items()):
         asked, before = store.asked, subject.failures(reason)
         model = subject.health()["model"]
         store.mode = mode

@@ -9,7 +9,7 @@ import threading
 from collections import Counter
 from pathlib import Path
 
-from checks import DATA, SETOSA, check_faulty_store, check_load
+from checks import DATA, FAULTS, SETOSA, check_faulty_store, check_load
 from stores import FaultyStore
 from subject import Subject
 from tap import finish, ok, wait_until
@@ -60,7 +60,10 @@ def check_store(subject, store, rounds):
         asking.join()
     counts = subject.health()["refreshes"]
     print("# refreshes: " + ", ".join(f"{count} {what}" for what, count in sorted(counts.items())))
+    did = {what: store.did[what] for what in [*FAULTS, "gone"]}
+    print("# the store: " + ", ".join(f"{count} {what}" for what, count in did.items()))
     print(f"# {rounds} rounds of a store that fails or goes away: {answers[200]} of {answers.total()} predictions answered")
+    ok("it failed in every way in every round", min(did.values()) >= rounds, did)
     ok("whatever the store does, every prediction is answered", set(answers) == {200}, answers)
 
 

@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import threading
+from collections import Counter
 from pathlib import Path
 
 CONFIGURATION = """
@@ -63,6 +64,7 @@ class FaultyStore:
     def __init__(self, body):
         self.body, self.mode, self.asked, self.held = body, "good", 0, []
         self.port, self.ended = 0, threading.Event()
+        self.did = Counter()  # requests by the mode they were answered in; "gone": how often it went away
         self.come()
 
     def come(self):
@@ -72,6 +74,7 @@ class FaultyStore:
 
     def go(self):
         """Nothing listens on its port until it comes again."""
+        self.did["gone"] += 1
         self.listening.shutdown(socket.SHUT_RDWR)
         self.listening.close()
 
@@ -92,8 +95,10 @@ class FaultyStore:
                     if not part:
                         return
                     request += part
+                mode = self.mode
+                self.did[mode] += 1
                 self.asked += 1
-                getattr(self, self.mode)(connection, request)
+                getattr(self, mode)(connection, request)
             except OSError:
                 pass  # the client had enough
 
@@ -143,12 +148,15 @@ class FaultyStore:
     def no_length(self, connection, request):
         connection.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + self.body)
 
-    def huge(self, connection, request):
+    def huge(self, connection, request, told=True):
         length = 10 << 30
-        connection.sendall(self.head(length))
+        connection.sendall(self.head(length) if told else b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
         block = b"5.1,3.5,1.4,0.2,setosa,train\n" * 4096
         for _ in range(0, length, len(block)):
             connection.sendall(block)
+
+    def huge_no_length(self, connection, request):
+        self.huge(connection, request, told=False)
 
     def endless_head(self, connection, request):
         connection.sendall(b"HTTP/1.1 200 OK\r\n")

@@ -4,17 +4,18 @@ all went well. PATH and LARGE: what is asked for, else / and /large; their answe
     free 1       the machine's free memory, in KiB
     idle N       N connections open at once, of which each hundredth is then used
     short N      N connections with a request each, one after another
-    slow N       N clients that send a byte a second, all at once, while others are served
+    slow N       N clients that send a byte each ABUSE_PACE seconds (1), all at once, while others are served
     reset N      N connections that are reset in the middle of a request, or of the answer
     unread N     N clients that ask for a megabyte or more and never read it, while another one is served
     restart N    N times the server gives up its port and takes it again, with connections open and others just closed
 """
-import resource, socket, struct, sys, time
+import os, resource, socket, struct, sys, time
 
 ADDRESS, WHAT, N = sys.argv[1], sys.argv[2], int(sys.argv[3])
 PATH, LARGE = sys.argv[4:6] or ('/', '/large')
 REQUEST = 'GET {} HTTP/1.1\r\nHost: abuse\r\n\r\n'
 MEGABYTE = 1 << 20
+PACE = float(os.environ.get('ABUSE_PACE', 1))
 resource.setrlimit(resource.RLIMIT_NOFILE, 2 * resource.getrlimit(resource.RLIMIT_NOFILE)[1:])
 
 
@@ -85,7 +86,7 @@ def slow():
     began = time.monotonic()
     request = REQUEST.format(PATH).replace('Host: abuse', 'Host: a').encode()
     for due, byte in enumerate(request):
-        while time.monotonic() < began + due:
+        while time.monotonic() < began + due * PACE:
             with connect() as s:
                 served += ask(s) == right
             others += 1
@@ -93,7 +94,7 @@ def slow():
         for s in sockets:
             s.sendall(bytes([byte]))
     good = sum(body(s) == right for s in sockets)
-    print(f'{good} of {N} answered, {len(request)} bytes at a byte a second; of {others} others meanwhile {served}')
+    print(f'{good} of {N} answered, {len(request)} bytes at a byte each {PACE:g} s; of {others} others meanwhile {served}')
     return good != N or not others or served != others
 
 
