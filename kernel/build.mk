@@ -45,9 +45,9 @@ $(B)/kernel/%.S.o: kernel/%.S
 
 # Linked twice: the second time with the table of the functions' names, which lies behind the code
 # and so moves none of them.
-KLINK := $(CC) -nostdlib -static-pie -Wl,-T,kernel/kernel.lds -Wl,--gc-sections -Wl,--wrap=tcp_input \
-         -Wl,-z,pack-relative-relocs \
-         -Wl,-z,noexecstack -Wl,--no-dynamic-linker -Wl,-z,max-page-size=4096 -Wl,--build-id=none
+KLINK := $(CC) -nostdlib -static-pie -Wl,-T,kernel/kernel.lds -Wl,--gc-sections \
+         -Wl,--wrap=tcp_input,--wrap=udp_input -Wl,-z,pack-relative-relocs \
+         -Wl,-n -Wl,-z,noexecstack -Wl,--no-dynamic-linker -Wl,-z,max-page-size=4096 -Wl,--build-id=none
 $(B)/kernel/orris.elf: tools/gen-symbols $(KOBJ) $(LWIPOBJ) kernel/kernel.lds
 	@mkdir -p $(@D)
 	$(KLINK) $(KOBJ) $(LWIPOBJ) -o $@.pass1

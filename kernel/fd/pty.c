@@ -91,7 +91,17 @@ static void slave_gone(struct tty *t)
     put(p);
 }
 
-static const struct tty_screen pty_screen = {.show = show, .gone = gone, .file_gone = slave_gone};
+static void input_taken(struct tty *t)
+{
+    waitq_tell(&pty_of(t)->waitq, TTY_OUT_EVENTS);
+}
+
+static const struct tty_screen pty_screen = {
+    .show = show,
+    .gone = gone,
+    .file_gone = slave_gone,
+    .input_taken = input_taken,
+};
 
 /* ---- the master's files ---- */
 

@@ -42,6 +42,14 @@ static const struct ktermios termios_initial = {
     .c_ospeed = 38400,
 };
 
+/* Tells of events those who have the terminal open, and who types there. */
+static void tell(struct tty *t, uint32_t events)
+{
+    waitq_tell(&t->waitq, events);
+    if (t->screen->input_taken)
+        t->screen->input_taken(t);
+}
+
 /* Typed characters. */
 
 static void send_to_foreground(const struct tty *t, int signo)
@@ -155,7 +163,7 @@ static int64_t tty_read(struct file *f, struct iter *it, uint64_t *pos)
     bool made_room = !had_room && n > 0;
     mutex_unlock(&t->lock);
     if (made_room)
-        waitq_tell(&t->waitq, TTY_OUT_EVENTS);
+        tell(t, TTY_OUT_EVENTS);
     return n;
 }
 
@@ -245,7 +253,7 @@ static int set_termios(struct tty *t, unsigned request, struct uptr from, size_t
     if (!TTY_FLAG(t, iflag, IXON))
         t->stopped = false;
     mutex_unlock(&t->lock);
-    waitq_tell(&t->waitq, TTY_ALL_EVENTS);
+    tell(t, TTY_ALL_EVENTS);
     return 0;
 }
 
@@ -277,7 +285,7 @@ static int flush_queues(struct tty *t, uint64_t which)
     if (which != TCIFLUSH)
         t->out_start = t->out_end = 0;
     mutex_unlock(&t->lock);
-    waitq_tell(&t->waitq, TTY_ALL_EVENTS);
+    tell(t, TTY_ALL_EVENTS);
     return 0;
 }
 

@@ -31,6 +31,8 @@ struct tty_screen {
     /* Nobody shows our output any more. */
     bool (*gone)(const struct tty *t);
     void (*file_gone)(struct tty *t); /* an open file was closed; NULL: never mind */
+    /* There may be room again for what is typed. NULL: who types waits on the terminal's waitq. */
+    void (*input_taken)(struct tty *t);
 };
 
 struct tty {

@@ -1,4 +1,6 @@
 /* /proc/net: interfaces, routes, sockets. */
+#include <linux/in.h>
+
 #include "kernel/fs/procfs.h"
 #include "kernel/net/inet_list.h"
 #include "kernel/net/interface.h"
@@ -76,28 +78,45 @@ static void net_tcp(struct text *out, pseudo_key_t key)
 {
     (void)key;
     text_string(out, SOCKET_HEADING "\n");
-    inet_list(out, AF_INET, true);
+    inet_list(out, AF_INET, IPPROTO_TCP);
 }
 
 static void net_tcp6(struct text *out, pseudo_key_t key)
 {
     (void)key;
     text_string(out, SOCKET6_HEADING "\n");
-    inet_list(out, AF_INET6, true);
+    inet_list(out, AF_INET6, IPPROTO_TCP);
+}
+
+static void put_datagrams(struct text *out, int family, int protocol)
+{
+    text_string(out, family == AF_INET ? SOCKET_HEADING : SOCKET6_HEADING);
+    text_string(out, " ref pointer drops\n");
+    inet_list(out, family, protocol);
 }
 
 static void net_udp(struct text *out, pseudo_key_t key)
 {
     (void)key;
-    text_string(out, SOCKET_HEADING " ref pointer drops\n");
-    inet_list(out, AF_INET, false);
+    put_datagrams(out, AF_INET, IPPROTO_UDP);
 }
 
 static void net_udp6(struct text *out, pseudo_key_t key)
 {
     (void)key;
-    text_string(out, SOCKET6_HEADING " ref pointer drops\n");
-    inet_list(out, AF_INET6, false);
+    put_datagrams(out, AF_INET6, IPPROTO_UDP);
+}
+
+static void net_udplite(struct text *out, pseudo_key_t key)
+{
+    (void)key;
+    put_datagrams(out, AF_INET, IPPROTO_UDPLITE);
+}
+
+static void net_udplite6(struct text *out, pseudo_key_t key)
+{
+    (void)key;
+    put_datagrams(out, AF_INET6, IPPROTO_UDPLITE);
 }
 
 static const struct pseudo_entry net_entries[] = {
@@ -110,6 +129,8 @@ static const struct pseudo_entry net_entries[] = {
     PSEUDO_FILE("tcp6", net_tcp6),
     PSEUDO_FILE("udp", net_udp),
     PSEUDO_FILE("udp6", net_udp6),
+    PSEUDO_FILE("udplite", net_udplite),
+    PSEUDO_FILE("udplite6", net_udplite6),
     PSEUDO_FIXED("unix", "Num       RefCount Protocol Flags    Type St Inode Path\n"),
     PSEUDO_END};
 const struct pseudo_dir proc_net_dir = {.entries = net_entries};

@@ -74,8 +74,11 @@ int inet_create(int family, int type, int protocol, struct socket **out)
     case SOCK_DGRAM:
         if (is_ping(family, protocol))
             return datagram_create(family, type, protocol, out);
-        return takes(protocol, IP_PROTO_UDP) ? datagram_create(family, type, IP_PROTO_UDP, out)
-                                             : -EPROTONOSUPPORT;
+        if (takes(protocol, IP_PROTO_UDP))
+            protocol = IP_PROTO_UDP;
+        return protocol == IP_PROTO_UDP || protocol == IP_PROTO_UDPLITE
+                   ? datagram_create(family, type, protocol, out)
+                   : -EPROTONOSUPPORT;
     case SOCK_RAW:
         return protocol ? datagram_create(family, type, protocol, out) : -EPROTONOSUPPORT;
     default:
@@ -123,9 +126,10 @@ static bool is_source(const struct inet_socket *i, const struct endpoint *peer)
 /* Tells the socket that sent from port to peer. */
 static void report(unsigned protocol, uint16_t port, const struct endpoint *peer, int err)
 {
-    struct port_table *t = protocol == IP_PROTO_TCP   ? &tcp_ports
-                           : protocol == IP_PROTO_UDP ? &udp_ports
-                                                      : NULL;
+    struct port_table *t = protocol == IP_PROTO_TCP       ? &tcp_ports
+                           : protocol == IP_PROTO_UDP     ? &udp_ports
+                           : protocol == IP_PROTO_UDPLITE ? &udplite_ports
+                                                          : NULL;
     if (!t)
         return;
     for (struct inet_socket *i = NULL; (i = port_next(t, port, i));) {

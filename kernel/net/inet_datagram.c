@@ -1,5 +1,5 @@
 /*
- * UDP, and raw sockets: for those that are allowed to see everything (SOCK_RAW), and for ping
+ * UDP and UDP-Lite, and raw sockets: for those that are allowed to see everything (SOCK_RAW), and for ping
  * (SOCK_DGRAM with ICMP: echo requests whose identifier is the socket's port).
  */
 #include <linux/eventpoll.h>
@@ -14,7 +14,7 @@
 #include "kernel/base/string.h"
 #include "kernel/fd/wake.h"
 #include "kernel/mm/heap.h"
-#include "kernel/net/inet_priv.h"
+#include "kernel/net/inet_udplite.h"
 #include "kernel/net/interface.h"
 #include "kernel/net/stack_route.h"
 
@@ -95,9 +95,13 @@ static void udp_came(void *arg, struct udp_pcb *pcb, struct pbuf *p, const ip_ad
 {
     struct endpoint sender = {*from, port}; /* may lie in p */
     struct arrival arrival = arrival_now(arg);
+    const struct datagram_socket *s = arg;
     (void)pcb;
+    bool wanted = !inet_is_udplite(&s->inet) || udplite_wanted(&s->inet.lite, p);
     p = shrink(p);
-    if (p)
+    if (p && !wanted)
+        pbuf_free(p);
+    else if (p)
         enqueue(arg, p, &sender, &arrival);
 }
 
@@ -202,6 +206,13 @@ static int64_t datagram_receive(struct socket *base, struct socket_message *m)
 
 /* Out. */
 
+/* Before and after what lwIP does with the list of its sockets. */
+static void swap_lists(const struct datagram_socket *s)
+{
+    if (inet_is_udplite(&s->inet))
+        udplite_swap();
+}
+
 /* Tells lwIP of the address and port. Who may have them was decided: it refuses nothing. */
 static void bind_pcb(struct datagram_socket *s)
 {
@@ -211,10 +222,12 @@ static void bind_pcb(struct datagram_socket *s)
         ip_addr_set_zero(&address);
         IP_SET_TYPE_VAL(address, inet_ip_type(&s->inet));
     }
+    swap_lists(s);
     if (s->udp)
         (void)udp_bind(s->udp, &address, s->inet.local.port);
     else
         (void)raw_bind(s->raw, &address);
+    swap_lists(s);
 }
 
 /* A port, if there is none yet. */
@@ -286,6 +299,8 @@ static int send_locked(struct datagram_socket *s, struct pbuf *p, const struct e
         return -ENETUNREACH;
     if (s->udp && IP_IS_V4_VAL(s->udp->local_ip) && ip_addr_isloopback(&s->udp->local_ip))
         return send_loopback(s->udp, p, to);
+    if (inet_is_udplite(&s->inet))
+        return udplite_send(s->udp, p, to);
     if (s->udp)
         return inet_error(udp_sendto(s->udp, p, &to->address, to->port));
     err = s->ping ? prepare_ping(s, p) : 0;
@@ -315,6 +330,7 @@ static void set_of_socket(struct datagram_socket *s)
         s->udp->tos = s->inet.tos;
         s->udp->ttl = s->inet.ttl ? s->inet.ttl : INET_TTL;
         udp_set_multicast_ttl(s->udp, (uint8_t)s->inet.multicast_ttl);
+        s->udp->chksum_len_tx = s->inet.lite.coverage;
     } else if (s->raw) {
         s->raw->so_options = options;
         s->raw->tos = s->inet.tos;
@@ -378,7 +394,7 @@ static int datagram_bind(struct socket *base, const struct socket_name *name)
     net_lock();
     bind_pcb(s);
     net_unlock();
-    if (s->udp)
+    if (s->udp && !inet_is_udplite(&s->inet))
         inet_told_listening(&s->inet);
     return 0;
 }
@@ -408,7 +424,9 @@ static int connect_locked(struct datagram_socket *s, const struct endpoint *peer
         ip_addr_copy(s->inet.local.address, *source);
     if (s->udp) {
         bind_pcb(s);
+        swap_lists(s);
         err = inet_error(udp_connect(s->udp, &peer->address, peer->port));
+        swap_lists(s);
     }
     s->inet.peer = *peer;
     s->inet.has_peer = !err;
@@ -517,8 +535,10 @@ static void datagram_release(struct socket *base)
 {
     struct datagram_socket *s = datagram_of(base);
     net_lock();
+    swap_lists(s);
     if (s->udp)
         udp_remove(s->udp);
+    swap_lists(s);
     if (s->raw)
         raw_remove(s->raw);
     while (!list_empty(&s->queue))
@@ -554,6 +574,8 @@ static int make_pcb(struct datagram_socket *s, int type, int protocol)
         s->udp = udp_new_ip_type(inet_ip_type(&s->inet));
         if (s->udp)
             udp_recv(s->udp, udp_came, s);
+        if (s->udp && protocol == IP_PROTO_UDPLITE)
+            udp_setflags(s->udp, UDP_FLAGS_UDPLITE);
     } else {
         uint8_t ip_type = s->inet.base.family == AF_INET ? IPADDR_TYPE_V4 : IPADDR_TYPE_V6;
         s->raw = raw_new_ip_type(ip_type, (uint8_t)protocol);
@@ -574,8 +596,12 @@ int datagram_create(int family, int type, int protocol, struct socket **out)
     struct datagram_socket *s = err ? NULL : heap_zalloc(sizeof(*s));
     if (!s)
         return -ENOMEM;
-    s->ping = type == SOCK_DGRAM && protocol != IP_PROTO_UDP;
-    inet_init(&s->inet, &datagram_ops, family, type, protocol, s->ping ? &ping_ports : &udp_ports);
+    bool lite = protocol == IP_PROTO_UDPLITE;
+    s->ping = type == SOCK_DGRAM && protocol != IP_PROTO_UDP && !lite;
+    inet_init(&s->inet, &datagram_ops, family, type, protocol,
+              s->ping ? &ping_ports
+              : lite  ? &udplite_ports
+                      : &udp_ports);
     list_init(&s->queue);
     err = make_pcb(s, type, protocol);
     if (err) {

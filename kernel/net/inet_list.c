@@ -82,9 +82,12 @@ static void put_waiting(struct text *out, bool v6, unsigned number)
     }
 }
 
-void inet_list(struct text *out, int family, bool tcp)
+void inet_list(struct text *out, int family, int protocol)
 {
-    struct port_table *t = tcp ? &tcp_ports : &udp_ports;
+    bool tcp = protocol == IP_PROTO_TCP;
+    struct port_table *t = tcp                            ? &tcp_ports
+                           : protocol == IP_PROTO_UDPLITE ? &udplite_ports
+                                                          : &udp_ports;
     unsigned number = 0;
     net_lock();
     for (unsigned b = 0; b < ARRAY_SIZE(t->buckets); b++) {

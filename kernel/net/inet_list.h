@@ -4,5 +4,5 @@
 #include "kernel/base/text.h"
 #include "kernel/net/abi.h"
 
-/* Writes a line for each, without the heading. */
-void inet_list(struct text *out, int family, bool tcp);
+/* Writes a line for each socket of IPPROTO_TCP, UDP or UDPLITE, without the heading. */
+void inet_list(struct text *out, int family, int protocol);

@@ -387,6 +387,20 @@ static int get_tcp_info(struct tcp_socket *s, struct uptr value, struct uptr siz
     return socket_option_put(&info, sizeof(info), value, size);
 }
 
+/* UDP-Lite. */
+
+static bool is_udplite_level(const struct inet_socket *i, int level)
+{
+    return (level == IPPROTO_UDPLITE || level == IPPROTO_UDP) && inet_is_udplite(i);
+}
+
+static int set_udplite(struct inet_socket *i, int option, struct uptr value, unsigned size)
+{
+    int number;
+    int err = socket_option_number(value, size, &number);
+    return err ? err : udplite_set_option(&i->lite, option, number);
+}
+
 /* All levels. */
 
 static bool is_tcp(const struct inet_socket *i)
@@ -402,6 +416,8 @@ int inet_set_option(struct socket *base, int level, int option, struct uptr valu
         return is_tcp(i) ? set_tcp(tcp_of(base), option, value, size) : -EOPNOTSUPP;
     if (level == IPPROTO_IP)
         err = set_ip(i, option, value, size);
+    else if (is_udplite_level(i, level))
+        err = set_udplite(i, option, value, size);
     else if (level == IPPROTO_IPV6 && base->family == AF_INET6)
         err = set_ipv6(i, option, value, size);
     else
@@ -423,6 +439,8 @@ int inet_get_option(struct socket *base, int level, int option, struct uptr valu
         err = is_tcp(i) ? get_tcp(tcp_of(base), option, &number) : -EOPNOTSUPP;
     else if (level == IPPROTO_IP)
         err = get_ip(i, option, &number);
+    else if (is_udplite_level(i, level))
+        err = udplite_get_option(&i->lite, option, &number);
     else if (level == IPPROTO_IPV6 && base->family == AF_INET6)
         err = get_ipv6(i, option, &number);
     else

@@ -7,6 +7,7 @@
 #include <lwip/err.h>
 #include <lwip/ip_addr.h>
 #include <lwip/pbuf.h>
+#include <lwip/prot/ip.h>
 
 #include "kernel/net/inet.h"
 #include "kernel/net/stack.h"
@@ -26,6 +27,12 @@ struct endpoint {
 
 struct port_table;
 
+/* Options of UDP-Lite: how many bytes the checksum covers, at least; 0: all. */
+struct udplite {
+    uint16_t coverage, minimum;
+    bool minimum_set;
+};
+
 struct inet_socket {
     struct socket base;
     struct mutex read_lock; /* one reader at a time: only readers take out what came */
@@ -43,6 +50,7 @@ struct inet_socket {
     int multicast_ttl;
     /* What is told of each datagram: IP_PKTINFO, IP_RECVTTL, IP_RECVTOS and IPv6's. */
     bool packet_info, packet_info6, receive_ttl, receive_ttl6, receive_tos, receive_tos6;
+    struct udplite lite;
 };
 
 /* How a datagram came in. */
@@ -89,7 +97,7 @@ struct port_table {
     /* Whether port is still in use for somebody that is no socket any more; or NULL. */
     bool (*lingers)(uint16_t port);
 };
-extern struct port_table tcp_ports, udp_ports;
+extern struct port_table tcp_ports, udp_ports, udplite_ports;
 /* Takes i->local's port (0: one that is free). Returns 0, -EADDRINUSE or -EACCES. */
 MUST_CHECK int port_take(struct inet_socket *i);
 /* Takes the port that a connection to a listener has. */
@@ -114,6 +122,15 @@ void inet_unbind(struct inet_socket *i);
 int inet_set_option(struct socket *base, int level, int option, struct uptr value, unsigned size);
 int inet_get_option(struct socket *base, int level, int option, struct uptr value,
                     struct uptr size);
+
+/* inet_udplite.c. Return 0 or -ENOPROTOOPT. */
+int udplite_set_option(struct udplite *u, int option, int value);
+int udplite_get_option(const struct udplite *u, int option, int *value);
+
+static inline bool inet_is_udplite(const struct inet_socket *i)
+{
+    return i->base.type == SOCK_DGRAM && i->base.protocol == IP_PROTO_UDPLITE;
+}
 
 /* A socket listens now: the tool may say where it is reached. */
 void inet_told_listening(const struct inet_socket *i);

@@ -207,6 +207,8 @@ static void end_connection(struct tcp_socket *s)
     if (!pcb)
         return;
     if (!reset) {
+        pcb->rcv_wnd += s->withheld; /* what is missing has to be unread data */
+        s->withheld = 0;
         (void)tcp_close(pcb); /* what can't be done now, lwIP's timer does */
         return;
     }
@@ -349,9 +351,11 @@ static int no_credentials(struct socket *s, struct credentials *out)
 
 static void tcp_changed(struct socket *base, int option)
 {
-    (void)option;
+    struct tcp_socket *s = tcp_of(base);
     net_lock();
-    tcp_apply_options(tcp_of(base));
+    tcp_apply_options(s);
+    s->narrow |= option == SO_RCVBUF || option == SO_RCVBUFFORCE;
+    tcp_open_window(s, 0);
     net_unlock();
 }
 

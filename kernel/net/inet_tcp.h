@@ -27,6 +27,7 @@ struct tcp_socket {
     struct pbuf *first, *last;
     uint32_t queued, taken; /* bytes in them; bytes of the first that are read */
     uint32_t came, read;    /* bytes of the stream since its begin */
+    uint32_t withheld;      /* bytes by which the window is smaller than lwIP's: SO_RCVBUF */
     uint32_t urgent_at;     /* the urgent byte's place among them */
     enum tcp_urgent urgent;
     uint8_t urgent_byte;
@@ -37,7 +38,7 @@ struct tcp_socket {
     struct list_node group_node, accept_queue, accept_node;
     unsigned accept_count, backlog;
     /* Options. */
-    bool no_delay, cork, quick_ack;
+    bool no_delay, cork, quick_ack, narrow; /* narrow: SO_RCVBUF was set */
     uint32_t keep_idle, keep_interval, keep_count; /* seconds, seconds, probes */
     uint32_t user_timeout_ms, defer_seconds;
 };
@@ -93,6 +94,8 @@ int tcp_socket_connect(struct socket *base, const struct socket_name *name, bool
 int tcp_socket_listen(struct socket *base, int backlog);
 int tcp_socket_accept(struct socket *base, struct socket **out);
 void tcp_leave_group(struct tcp_socket *s);
+/* A connection comes to a listener, but for its last segment. */
+void tcp_begin_child(const struct tcp_pcb_listen *listener, struct tcp_pcb *pcb);
 
 /* inet_tcp_data.c */
 int64_t tcp_socket_send(struct socket *base, struct socket_message *m);
@@ -103,3 +106,8 @@ err_t tcp_data_sent(void *arg, struct tcp_pcb *pcb, u16_t bytes);
 uint32_t tcp_send_room(const struct tcp_socket *s);
 bool tcp_writable(const struct tcp_socket *s);
 void tcp_drop_queue(struct tcp_socket *s);
+/* Makes the window of a connection, to which nothing was sent yet, as s's SO_RCVBUF says. Returns
+ * by how much smaller it is than lwIP's. */
+uint32_t tcp_narrow_window(const struct tcp_socket *s, struct tcp_pcb *pcb);
+/* Opens the window by size bytes, as far as SO_RCVBUF lets it. */
+void tcp_open_window(struct tcp_socket *s, size_t size);

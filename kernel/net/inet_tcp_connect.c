@@ -64,6 +64,7 @@ static err_t connected(void *arg, struct tcp_pcb *pcb, err_t err)
     (void)err;
     ip_addr_copy(s->inet.local.address, pcb->local_ip);
     s->state = TCP_CONNECTED;
+    s->withheld = tcp_narrow_window(s, pcb);
     waitq_tell(&s->inet.base.waitq, INET_WRITABLE);
     return ERR_OK;
 }
@@ -232,16 +233,25 @@ static struct tcp_socket *make_child(struct tcp_socket *listener, struct tcp_pcb
     s->inet.ttl = listener->inet.ttl;
     s->no_delay = listener->no_delay;
     s->cork = listener->cork;
+    s->narrow = listener->narrow;
     s->keep_idle = listener->keep_idle;
     s->keep_interval = listener->keep_interval;
     s->keep_count = listener->keep_count;
     s->inet.local = (struct endpoint){pcb->local_ip, pcb->local_port};
     s->inet.peer = (struct endpoint){pcb->remote_ip, pcb->remote_port};
     s->inet.has_peer = true;
+    s->withheld = TCP_WND_MAX(pcb) - pcb->rcv_wnd;
     s->state = TCP_CONNECTED;
     port_share(&s->inet);
     tcp_attach(s, pcb);
     return s;
+}
+
+void tcp_begin_child(const struct tcp_pcb_listen *listener, struct tcp_pcb *pcb)
+{
+    struct tcp_group *group = listener->callback_arg;
+    if (group)
+        (void)tcp_narrow_window(member_for(group, pcb), pcb);
 }
 
 static err_t accepted(void *arg, struct tcp_pcb *pcb, err_t err)

@@ -5,6 +5,7 @@
  */
 #include <linux/eventpoll.h>
 #include <linux/signal.h>
+#include <lwip/priv/tcp_priv.h>
 
 #include "kernel/base/errno.h"
 #include "kernel/base/string.h"
@@ -260,14 +261,47 @@ static size_t copy_out(const struct tcp_socket *s, const struct pbuf *p, size_t 
     return done;
 }
 
-/* Opens the window by as much as was read. */
-static void acknowledge(struct tcp_socket *s, size_t size)
+/* By how much lwIP's window, of one size for all, is larger than SO_RCVBUF says. Two segments are
+ * the least with which lwIP tells of a window that opens. */
+static uint32_t window_excess(const struct tcp_socket *s, const struct tcp_pcb *pcb)
 {
-    while (size > 0 && s->pcb && s->pcb->state != TIME_WAIT && s->pcb->state != LISTEN) {
-        u16_t part = (u16_t)min_u64(size, ACKNOWLEDGE_MAX);
-        tcp_recved(s->pcb, part);
-        size -= part;
+    uint32_t most = TCP_WND_MAX(pcb);
+    uint32_t wanted = (uint32_t)max_u64(s->inet.base.receive_room / 2, 2u * pcb->mss);
+    return s->narrow && wanted < most ? most - wanted : 0;
+}
+
+uint32_t tcp_narrow_window(const struct tcp_socket *s, struct tcp_pcb *pcb)
+{
+    uint32_t excess = window_excess(s, pcb);
+    pcb->rcv_wnd -= excess;
+    pcb->rcv_ann_wnd = (tcpwnd_size_t)min_u64(pcb->rcv_ann_wnd, pcb->rcv_wnd);
+    return excess;
+}
+
+/* lwIP tells of a window that opens by so much that a small one never does. */
+static void tell_narrow_window(struct tcp_pcb *pcb)
+{
+    if (pcb->rcv_nxt + pcb->rcv_ann_wnd - pcb->rcv_ann_right_edge < pcb->mss)
+        return;
+    tcp_ack_now(pcb);
+    (void)tcp_output(pcb);
+}
+
+/* What the other side was promised it keeps: a window becomes smaller by not opening again. */
+void tcp_open_window(struct tcp_socket *s, size_t size)
+{
+    struct tcp_pcb *pcb = s->pcb;
+    if (!pcb || pcb->state == TIME_WAIT || pcb->state == LISTEN)
+        return;
+    uint64_t excess = window_excess(s, pcb), open = size + s->withheld;
+    s->withheld = (uint32_t)min_u64(excess, open);
+    for (open -= s->withheld; open > 0 && s->pcb;) {
+        u16_t part = (u16_t)min_u64(open, ACKNOWLEDGE_MAX);
+        tcp_recved(pcb, part);
+        open -= part;
     }
+    if (s->withheld && s->pcb)
+        tell_narrow_window(pcb);
 }
 
 static void take(struct tcp_socket *s, size_t size)
@@ -281,7 +315,7 @@ static void take(struct tcp_socket *s, size_t size)
     s->taken += (uint32_t)left;
     s->read += (uint32_t)size;
     tcp_urgent_passed(s);
-    acknowledge(s, size);
+    tcp_open_window(s, size);
 }
 
 static int64_t receive_queued(struct tcp_socket *s, struct socket_message *m,

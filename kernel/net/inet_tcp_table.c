@@ -96,8 +96,9 @@ bool tcp_table_add(struct tcp_pcb *pcb)
 
 static err_t opened(uint8_t id, struct tcp_pcb_listen *listener, struct tcp_pcb *pcb)
 {
-    (void)id, (void)listener;
+    (void)id;
     tcp_set_timeout(pcb);
+    tcp_begin_child(listener, pcb);
     return tcp_table_add(pcb) ? ERR_OK : ERR_MEM;
 }
 

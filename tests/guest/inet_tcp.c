@@ -374,6 +374,22 @@ static void many_bytes(void)
     close(s[1]);
 }
 
+/* Writes until there is no room, also when nothing is under way any more. Returns how much. */
+static size_t fill(int fd)
+{
+    static char data[65536];
+    size_t sent = 0;
+    for (int quiet = 0; quiet < 3; quiet++, usleep(100000)) {
+        ssize_t n;
+        while ((n = write(fd, data, sizeof(data))) > 0) {
+            sent += (size_t)n;
+            quiet = 0;
+        }
+        CHECK_EQ(errno, EAGAIN);
+    }
+    return sent;
+}
+
 static void full_buffers(void)
 {
     int s[2];
@@ -382,15 +398,89 @@ static void full_buffers(void)
     tcp_pair(s);
     CHECK_OK(fcntl(s[0], F_SETFL, O_NONBLOCK));
     ssize_t n;
-    while ((n = write(s[0], data, sizeof(data))) > 0)
-        sent += (size_t)n;
-    CHECK_ERR(write(s[0], data, sizeof(data)), EAGAIN);
+    sent = fill(s[0]);
     CHECK(sent > 65536);
     CHECK_EQ(events_of(s[0], POLLOUT, 0), 0);
     while (received < sent && (n = read(s[1], data, sizeof(data))) > 0)
         received += (size_t)n;
     CHECK_EQ(received, sent);
     CHECK_EQ(events_of(s[0], POLLOUT, SOON_MS), POLLOUT);
+    close(s[0]);
+    close(s[1]);
+}
+
+/* Who has little room gets little, and in the end all. */
+static void little_room(void)
+{
+    int port, fd[3], server = tcp_server(&port);
+    struct transfer t = {.bytes = 300000};
+    pthread_t thread;
+    char buf[1000];
+    CHECK_OK(set_option(server, SOL_SOCKET, SO_RCVBUF, 4096));
+    for (int n = 0; n < 2; n++) { /* the room of a listener's connections, then that of a client */
+        fd[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        if (n == 1) {
+            CHECK_OK(set_option(fd[0], SOL_SOCKET, SO_RCVBUF, 4096));
+            CHECK_OK(set_option(server, SOL_SOCKET, SO_RCVBUF, 200000));
+        }
+        CHECK_OK(connect4(fd[0], "127.0.0.1", port));
+        fd[1] = accept4(server, NULL, NULL, SOCK_CLOEXEC);
+        int from = fd[n], to = fd[1 - n];
+        CHECK_OK(set_option(from, SOL_SOCKET, SO_SNDBUF, 4096));
+        CHECK_OK(fcntl(from, F_SETFL, O_NONBLOCK));
+        size_t sent = fill(from), at = 0, wrong = 0;
+        CHECK(sent >= 4096 && sent < 60000);
+        for (ssize_t got; at < sent && (got = read(to, buf, sizeof(buf))) > 0;)
+            at += (size_t)got;
+        CHECK_EQ(at, sent);
+        CHECK_OK(fcntl(from, F_SETFL, 0));
+        t.fd = from;
+        CHECK_EQ(pthread_create(&thread, NULL, send_pattern, &t), 0);
+        at = 0;
+        for (ssize_t got; (got = read(to, buf, sizeof(buf))) > 0;)
+            for (ssize_t i = 0; i < got; i++, at++)
+                wrong += buf[i] != (char)pattern(at);
+        pthread_join(thread, NULL);
+        CHECK_EQ(at, t.bytes);
+        CHECK_EQ(wrong, 0);
+        close(to); /* all was read: an end in order, no reset */
+        CHECK_EQ(read(from, buf, sizeof(buf)), 0);
+        close(from);
+    }
+    close(server);
+}
+
+/* More room, less room, while bytes are under way. */
+static void room_changes(void)
+{
+    int s[2];
+    char buf[5000];
+    tcp_pair(s);
+    CHECK_OK(fcntl(s[0], F_SETFL, O_NONBLOCK));
+    size_t sent = 0, received = 0;
+    CHECK_OK(set_option(s[0], SOL_SOCKET, SO_SNDBUF, 8192));
+    static const int rooms[] = {4096, 100000, 2000, 300000};
+    for (size_t n = 0; n < 4; n++) {
+        CHECK_OK(set_option(s[1], SOL_SOCKET, SO_RCVBUF, rooms[n]));
+        sent += fill(s[0]);
+        while (received < sent) {
+            ssize_t got = read(s[1], buf, sizeof(buf));
+            if (got <= 0)
+                break;
+            received += (size_t)got;
+        }
+        CHECK_EQ(received, sent);
+    }
+    CHECK_OK(set_option(s[1], SOL_SOCKET, SO_RCVBUF, 4096));
+    sent += fill(s[0]); /* the large window was promised */
+    ssize_t got;
+    while (received < sent && (got = read(s[1], buf, 1000)) > 0)
+        received += (size_t)got;
+    sent += fill(s[0]);
+    CHECK_OK(shutdown(s[0], SHUT_WR));
+    while ((got = read(s[1], buf, sizeof(buf))) > 0)
+        received += (size_t)got;
+    CHECK_EQ(received, sent);
     close(s[0]);
     close(s[1]);
 }
@@ -631,6 +721,8 @@ int main(void)
     RUN(shared_ports);
     RUN(many_bytes);
     RUN(full_buffers);
+    RUN(little_room);
+    RUN(room_changes);
     RUN(message_flags);
     RUN(files_are_sent);
     RUN(time_outs_and_ends_while_waiting);

@@ -332,6 +332,54 @@ static void a_reader_waits(void)
     close_pair(e);
 }
 
+/* How the slave makes room for what is typed. */
+static void by_reading(int slave)
+{
+    char text[4096];
+    CHECK(read(slave, text, sizeof(text)) > 0);
+}
+
+static void by_flushing(int slave)
+{
+    CHECK_OK(tcflush(slave, TCIFLUSH));
+}
+
+static void by_new_settings(int slave)
+{
+    struct termios t;
+    CHECK_OK(tcgetattr(slave, &t));
+    CHECK_OK(tcsetattr(slave, TCSAFLUSH, &t));
+}
+
+static void *types_on(void *arg)
+{
+    char text[100] = "";
+    return (void *)write(*(int *)arg, text, sizeof(text));
+}
+
+static void a_writer_waits(void)
+{
+    static void (*const make_room[])(int) = {by_reading, by_flushing, by_new_settings};
+    for (size_t n = 0; n < sizeof(make_room) / sizeof(*make_room); n++) {
+        struct ends e = open_pair();
+        pthread_t thread;
+        char text[1000] = "";
+        void *wrote;
+        raw(e.slave);
+        CHECK_OK(fcntl(e.master, F_SETFL, O_NONBLOCK));
+        while (write(e.master, text, sizeof(text)) > 0)
+            usleep(1000);
+        CHECK_EQ(errno, EAGAIN);
+        CHECK_OK(fcntl(e.master, F_SETFL, 0));
+        CHECK_EQ(pthread_create(&thread, NULL, types_on, &e.master), 0);
+        usleep(50000);
+        make_room[n](e.slave);
+        pthread_join(thread, &wrote);
+        CHECK_EQ((long)wrote, 100);
+        close_pair(e);
+    }
+}
+
 static void the_slave_is_closed(void)
 {
     struct ends e = open_pair();
@@ -477,6 +525,7 @@ int main(void)
     RUN(without_blocking);
     RUN(nobody_reads_what_is_shown);
     RUN(a_reader_waits);
+    RUN(a_writer_waits);
     RUN(the_slave_is_closed);
     RUN(before_the_first_slave);
     RUN(the_master_is_closed);

@@ -30,6 +30,7 @@ void net_lock_assert_held(void);
 #define LWIP_ICMP 1
 #define LWIP_RAW 1
 #define LWIP_UDP 1
+#define LWIP_UDPLITE 1
 #define LWIP_TCP 1
 #define LWIP_DHCP 1
 #define DHCP_DOES_ARP_CHECK 0 /* a second and more, for what servers look after */

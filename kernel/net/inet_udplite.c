@@ -1,0 +1,88 @@
+/*
+ * UDP-Lite (RFC 3828): UDP whose checksum may cover the first bytes only. lwIP speaks it, but keeps
+ * all its sockets in one list: those of UDP-Lite are in it only while something is done with them,
+ * so that the two protocols have ports of their own.
+ */
+#include <linux/udp.h>
+#include <lwip/ip.h>
+#include <lwip/prot/ip4.h>
+#include <lwip/prot/ip6.h>
+#include <lwip/prot/udp.h>
+
+#include "kernel/base/errno.h"
+#include "kernel/base/string.h"
+#include "kernel/net/inet_udplite.h"
+
+#define SEND_COVERAGE 10 /* UDPLITE_SEND_CSCOV */
+#define RECEIVE_COVERAGE 11
+
+struct port_table udplite_ports;
+
+static struct udp_pcb *others; /* those that are not in lwIP's list */
+
+void udplite_swap(void)
+{
+    struct udp_pcb *before = udp_pcbs;
+    udp_pcbs = others;
+    others = before;
+}
+
+/* The linker puts this in place of lwIP's. */
+void __real_udp_input(struct pbuf *p, struct netif *netif);
+void __wrap_udp_input(struct pbuf *p, struct netif *netif);
+
+void __wrap_udp_input(struct pbuf *p, struct netif *netif)
+{
+    bool lite = ip_current_header_proto() == IP_PROTO_UDPLITE;
+    if (lite)
+        udplite_swap();
+    __real_udp_input(p, netif);
+    if (lite)
+        udplite_swap();
+}
+
+int udplite_send(struct udp_pcb *pcb, struct pbuf *p, const struct endpoint *to)
+{
+    struct netif *netif = ip_route(&pcb->local_ip, &to->address);
+    const uint16_t flags = netif ? netif->chksum_flags : 0;
+    if (!netif)
+        return -ENETUNREACH;
+    netif->chksum_flags |= NETIF_CHECKSUM_GEN_UDP; /* no card knows how */
+    err_t err = udp_sendto(pcb, p, &to->address, to->port);
+    netif->chksum_flags = flags;
+    return inet_error(err);
+}
+
+bool udplite_wanted(const struct udplite *u, const struct pbuf *p)
+{
+    struct udp_hdr header;
+    memcpy(&header, (const uint8_t *)p->payload - UDP_HLEN, sizeof(header));
+    const uint32_t whole = p->tot_len + UDP_HLEN, covered = lwip_ntohs(header.len);
+    if (covered == 0 || covered == whole)
+        return true;
+    return covered >= UDP_HLEN && covered < whole &&
+           (!u->minimum_set || (u->minimum && covered >= u->minimum));
+}
+
+int udplite_set_option(struct udplite *u, int option, int value)
+{
+    if (value != 0)
+        value = value < (int)UDP_HLEN ? (int)UDP_HLEN : value > UINT16_MAX ? UINT16_MAX : value;
+    if (option != SEND_COVERAGE && option != RECEIVE_COVERAGE)
+        return -ENOPROTOOPT;
+    if (option == SEND_COVERAGE) {
+        u->coverage = (uint16_t)value;
+    } else {
+        u->minimum = (uint16_t)value;
+        u->minimum_set = true;
+    }
+    return 0;
+}
+
+int udplite_get_option(const struct udplite *u, int option, int *value)
+{
+    if (option != SEND_COVERAGE && option != RECEIVE_COVERAGE)
+        return -ENOPROTOOPT;
+    *value = option == SEND_COVERAGE ? u->coverage : u->minimum;
+    return 0;
+}
