@@ -47,7 +47,7 @@ $(B)/kernel/%.S.o: kernel/%.S
 # and so moves none of them.
 KLINK := $(CC) -nostdlib -static-pie -Wl,-T,kernel/kernel.lds -Wl,--gc-sections \
          -Wl,--wrap=tcp_input,--wrap=udp_input -Wl,-z,pack-relative-relocs \
-         -Wl,-n -Wl,-z,noexecstack -Wl,--no-dynamic-linker -Wl,-z,max-page-size=4096 -Wl,--build-id=none
+         -Wl,-n,-z,noexecstack -Wl,--no-dynamic-linker -Wl,-z,max-page-size=4096 -Wl,--build-id=none
 $(B)/kernel/orris.elf: tools/gen-symbols $(KOBJ) $(LWIPOBJ) kernel/kernel.lds
 	@mkdir -p $(@D)
 	$(KLINK) $(KOBJ) $(LWIPOBJ) -o $@.pass1

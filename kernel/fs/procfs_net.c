@@ -39,11 +39,16 @@ static void net_dev(struct text *out, pseudo_key_t key)
     each_interface(out, put_device);
 }
 
+static void put_address6(struct text *out, const uint8_t address[16])
+{
+    for (unsigned b = 0; b < 16; b++)
+        text_format(out, "%02x", address[b]);
+}
+
 static void put_addresses6(struct text *out, const struct interface_info *i)
 {
     for (unsigned n = 0; n < i->address6_count; n++) {
-        for (unsigned b = 0; b < sizeof(i->address6[n].address); b++)
-            text_format(out, "%02x", i->address6[n].address[b]);
+        put_address6(out, i->address6[n].address);
         text_format(out, " %02x %02x %02x 80 %8s\n", i->index, i->address6[n].prefix,
                     i->loopback ? 0x10 : 0, i->name);
     }
@@ -72,6 +77,28 @@ static void net_route(struct text *out, pseudo_key_t key)
     text_string(out, "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\t"
                      "Window\tIRTT\n");
     each_interface(out, put_routes);
+}
+
+static void put_routes6(struct text *out, const struct interface_info *i)
+{
+    static const uint8_t any[16];
+    struct interface_route6 routes[INTERFACE_ADDRESSES + 1];
+    unsigned count = interface_routes6(i, routes);
+    for (const struct interface_route6 *r = routes; r < routes + count; r++) {
+        put_address6(out, r->to);
+        text_format(out, " %02x ", r->prefix);
+        put_address6(out, any);
+        text_string(out, " 00 ");
+        put_address6(out, r->gateway);
+        text_format(out, " %08x 00000001 00000000 %08x %8s\n", r->metric,
+                    r->prefix ? 1 : 3, i->name);
+    }
+}
+
+static void net_ipv6_route(struct text *out, pseudo_key_t key)
+{
+    (void)key;
+    each_interface(out, put_routes6);
 }
 
 static void net_tcp(struct text *out, pseudo_key_t key)
@@ -124,6 +151,7 @@ static const struct pseudo_entry net_entries[] = {
                         "Device\n"),
     PSEUDO_FILE("dev", net_dev),
     PSEUDO_FILE("if_inet6", net_if_inet6),
+    PSEUDO_FILE("ipv6_route", net_ipv6_route),
     PSEUDO_FILE("route", net_route),
     PSEUDO_FILE("tcp", net_tcp),
     PSEUDO_FILE("tcp6", net_tcp6),

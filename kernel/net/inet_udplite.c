@@ -27,18 +27,48 @@ void udplite_swap(void)
     others = before;
 }
 
-/* The linker puts this in place of lwIP's. */
+/* By the linker's --wrap=udp_input: lwIP's, and what lwIP calls in its place. */
+// NOLINTBEGIN(readability-identifier-naming)
 void __real_udp_input(struct pbuf *p, struct netif *netif);
 void __wrap_udp_input(struct pbuf *p, struct netif *netif);
+// NOLINTEND(readability-identifier-naming)
+
+/* A datagram in one piece, its IP header in front; NULL: no memory. */
+static struct pbuf *join(struct pbuf *p)
+{
+    u16_t header = ip_current_header_tot_len();
+    pbuf_header_force(p, (s16_t)header);
+    struct pbuf *whole = pbuf_clone(PBUF_RAW, PBUF_RAM, p);
+    pbuf_remove_header(p, header);
+    if (whole)
+        pbuf_remove_header(whole, header);
+    return whole;
+}
+
+/* lwIP asserts what it should check: that no more is covered than is there, and little beyond the
+ * first piece. */
+static void input(struct pbuf *p, struct netif *netif)
+{
+    struct udp_hdr header;
+    if (pbuf_copy_partial(p, &header, UDP_HLEN, 0) < UDP_HLEN ||
+        lwip_ntohs(header.len) > p->tot_len)
+        return;
+    struct pbuf *whole = join(p);
+    if (!whole)
+        return;
+    udplite_swap();
+    __real_udp_input(whole, netif);
+    udplite_swap();
+}
 
 void __wrap_udp_input(struct pbuf *p, struct netif *netif)
 {
-    bool lite = ip_current_header_proto() == IP_PROTO_UDPLITE;
-    if (lite)
-        udplite_swap();
-    __real_udp_input(p, netif);
-    if (lite)
-        udplite_swap();
+    if (ip_current_header_proto() != IP_PROTO_UDPLITE) {
+        __real_udp_input(p, netif);
+        return;
+    }
+    input(p, netif);
+    pbuf_free(p); /* it has the header that lwIP looks at meanwhile */
 }
 
 int udplite_send(struct udp_pcb *pcb, struct pbuf *p, const struct endpoint *to)
@@ -60,8 +90,7 @@ bool udplite_wanted(const struct udplite *u, const struct pbuf *p)
     const uint32_t whole = p->tot_len + UDP_HLEN, covered = lwip_ntohs(header.len);
     if (covered == 0 || covered == whole)
         return true;
-    return covered >= UDP_HLEN && covered < whole &&
-           (!u->minimum_set || (u->minimum && covered >= u->minimum));
+    return covered >= UDP_HLEN && (!u->minimum_set || (u->minimum && covered >= u->minimum));
 }
 
 int udplite_set_option(struct udplite *u, int option, int value)

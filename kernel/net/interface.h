@@ -20,6 +20,7 @@ struct interface_info {
         uint8_t address[16];
         uint8_t prefix;
     } address6[INTERFACE_ADDRESSES];
+    uint8_t gateway6[16]; /* all zero: none */
     uint64_t received_bytes, received_packets, received_lost, sent_bytes, sent_packets, sent_lost;
 };
 
@@ -34,3 +35,12 @@ void interface_counts(const void *state, struct interface_info *out);
 /* ioctl requests about interfaces (SIOCGIF...). Returns 0, -ENOTTY, -ENODEV, -EADDRNOTAVAIL,
  * -EFAULT. */
 int64_t interface_ioctl(unsigned what, struct uptr arg);
+
+/* A way of IPv6: to a network of the interface's, or (prefix 0) by its router to the rest. */
+struct interface_route6 {
+    uint8_t to[16], gateway[16]; /* gateway all zero: none */
+    uint8_t prefix;
+    uint32_t metric;
+};
+/* The ways of i, at most INTERFACE_ADDRESSES + 1; returns how many. */
+unsigned interface_routes6(const struct interface_info *i, struct interface_route6 *out);

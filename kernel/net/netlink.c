@@ -20,6 +20,7 @@
 #include "kernel/proc/task.h"
 #include "kernel/sync/mutex.h"
 
+#define ROUTER_MEDIUM 0 /* ICMPV6_ROUTER_PREF_MEDIUM */
 #define SOL_NETLINK 270
 #define REQUEST_BYTES 1024u
 #define ANSWER_BYTES 8192u /* more than all interfaces' addresses take */
@@ -234,6 +235,30 @@ static void put_routes(struct writer *w, const struct interface_info *i)
     put_route(w, i, i->address & i->netmask, prefix_of(i->netmask), 0);
 }
 
+static void put_routes6(struct writer *w, const struct interface_info *i)
+{
+    struct interface_route6 routes[INTERFACE_ADDRESSES + 1];
+    unsigned count = interface_routes6(i, routes);
+    for (const struct interface_route6 *r = routes; r < routes + count; r++) {
+        struct rtmsg body = {.rtm_family = AF_INET6,
+                             .rtm_dst_len = r->prefix,
+                             .rtm_table = RT_TABLE_MAIN,
+                             .rtm_protocol = r->prefix ? RTPROT_KERNEL : RTPROT_BOOT,
+                             .rtm_scope = RT_SCOPE_UNIVERSE,
+                             .rtm_type = RTN_UNICAST};
+        begin(w, RTM_NEWROUTE, &body, sizeof(body));
+        attribute_u32(w, RTA_TABLE, RT_TABLE_MAIN);
+        if (r->prefix)
+            attribute(w, RTA_DST, r->to, sizeof(r->to));
+        else
+            attribute(w, RTA_GATEWAY, r->gateway, sizeof(r->gateway));
+        attribute_u32(w, RTA_OIF, i->index);
+        attribute_u32(w, RTA_PRIORITY, r->metric);
+        attribute_u8(w, RTA_PREF, ROUTER_MEDIUM);
+        end(w);
+    }
+}
+
 /* family 0: all. */
 static void put_all(struct writer *w, uint16_t type, uint8_t family)
 {
@@ -247,6 +272,8 @@ static void put_all(struct writer *w, uint16_t type, uint8_t family)
             put_addresses6(w, &i);
         if (type == RTM_GETROUTE && family != AF_INET6)
             put_routes(w, &i);
+        if (type == RTM_GETROUTE && family != AF_INET)
+            put_routes6(w, &i);
     }
 }
 

@@ -12,6 +12,7 @@
 #include "kernel/net/interface.h"
 #include "kernel/net/socket.h"
 #include "kernel/net/stack.h"
+#include "kernel/net/stack_route.h"
 
 /* As in <linux/if.h>, which can't be included here: it brings libc's headers along. */
 #define IFF_UP 0x1
@@ -41,6 +42,8 @@ struct ifconf_kernel {
 
 #define ETHERNET_QUEUE 1000
 #define ADDRESS_BYTES 6u
+#define METRIC_NETWORK 256u /* IPv6's, as on Linux */
+#define METRIC_ROUTER 1024u
 
 static bool is_loopback(const struct netif *netif)
 {
@@ -58,6 +61,9 @@ static void describe_addresses6(const struct netif *netif, struct interface_info
                sizeof(out->address6[at].address));
         out->address6[at].prefix = is_loopback(netif) ? 128 : 64;
     }
+    const ip6_addr_t *gateway = route_gateway6(netif);
+    if (gateway)
+        memcpy(out->gateway6, gateway->addr, sizeof(out->gateway6));
 }
 
 static void describe(const struct netif *netif, struct interface_info *out)
@@ -104,6 +110,26 @@ bool interface_find(const char *name, struct interface_info *out)
         if (strcmp(name, out->name) == 0)
             return true;
     return false;
+}
+
+unsigned interface_routes6(const struct interface_info *i, struct interface_route6 *out)
+{
+    const uint8_t none[16] = {0};
+    unsigned count = 0;
+    for (unsigned n = 0; n < i->address6_count && !i->loopback; n++) {
+        struct interface_route6 route = {.prefix = i->address6[n].prefix, .metric = METRIC_NETWORK};
+        unsigned known = 0;
+        memcpy(route.to, i->address6[n].address, route.prefix / 8);
+        while (known < count && memcmp(out[known].to, route.to, sizeof(route.to)) != 0)
+            known++;
+        if (known == count)
+            out[count++] = route;
+    }
+    if (memcmp(i->gateway6, none, sizeof(none)) != 0) {
+        out[count] = (struct interface_route6){.metric = METRIC_ROUTER};
+        memcpy(out[count++].gateway, i->gateway6, sizeof(i->gateway6));
+    }
+    return count;
 }
 
 /* ioctl: struct ifreq_kernel is a name and what is asked for. */

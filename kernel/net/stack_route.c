@@ -83,15 +83,22 @@ static bool leads4(const struct netif *netif, const ip4_addr_t *to)
            ip4_addr_isbroadcast(to, netif) || !ip4_addr_isany(netif_ip4_gw(netif));
 }
 
-/* Whether a router has told that to is on its network, or offers itself as a way out of it. */
+const ip6_addr_t *route_gateway6(const struct netif *netif)
+{
+    const ip6_addr_t *named = inet_hook_gateway6(netif);
+    for (unsigned i = 0; i < LWIP_ND6_NUM_ROUTERS && !named; i++) {
+        const struct nd6_neighbor_cache_entry *router = default_router_list[i].neighbor_entry;
+        if (router && router->netif == netif)
+            return &router->next_hop_address;
+    }
+    return named;
+}
+
+/* Whether a router has told that to is on its network. */
 static bool is_advertised(const struct netif *netif, const ip6_addr_t *to)
 {
     for (unsigned i = 0; i < LWIP_ND6_NUM_PREFIXES; i++)
         if (prefix_list[i].netif == netif && ip6_addr_netcmp(&prefix_list[i].prefix, to))
-            return true;
-    for (unsigned i = 0; i < LWIP_ND6_NUM_ROUTERS; i++)
-        if (default_router_list[i].neighbor_entry &&
-            default_router_list[i].neighbor_entry->netif == netif)
             return true;
     return false;
 }
@@ -99,7 +106,7 @@ static bool is_advertised(const struct netif *netif, const ip6_addr_t *to)
 static bool leads6(const struct netif *netif, const ip6_addr_t *to)
 {
     return ip6_addr_ismulticast(to) || ip6_addr_islinklocal(to) || ip6_addr_isloopback(to) ||
-           is_near(to) || inet_hook_gateway6(netif) || is_advertised(netif, to);
+           is_near(to) || route_gateway6(netif) || is_advertised(netif, to);
 }
 
 bool route_leads(const ip_addr_t *from, const ip_addr_t *to)

@@ -51,6 +51,36 @@ ok "and so does another machine on the bridge" is "$(cat out)" "hello 10.77.0.6"
 kill $server
 wait $server
 
+# ---- UDP-Lite, whose checksums no card fills in ----
+cat > lite.py <<'P'
+import socket, sys
+UDPLITE, SEND_COVERAGE = 136, 10
+def lite(family, coverage):
+    s = socket.socket(family, socket.SOCK_DGRAM, UDPLITE)
+    s.setsockopt(UDPLITE, SEND_COVERAGE, coverage)
+    s.settimeout(20)
+    return s
+if sys.argv[1:]:
+    for coverage in 0, 8, 20, 2000:
+        s = lite(socket.AF_INET, coverage)
+        for size in 0, 5, 1000, 5000, 40000:
+            s.sendto(bytes(size), (sys.argv[1], 8082))
+            assert len(s.recv(50000)) == size, (coverage, size)
+    print("all came back")
+else:
+    s = lite(socket.AF_INET, 12)
+    s.bind(("", 8082))
+    print("up", flush=True)
+    while True:
+        s.sendto(*s.recvfrom(50000))
+P
+ip netns exec $there_ns "$python" lite.py > lite.out 2> log &
+server=$!
+await has lite.out up
+run -b br0 --ip 10.77.0.5/24 "$python" lite.py 10.77.0.2
+ok "UDP-Lite, checksums of all, of the header, and of a part" is "$(cat out)" "all came back"
+kill $server
+
 # ---- DHCP ----
 cat > who.py <<'P'
 import fcntl, socket, struct
@@ -126,6 +156,12 @@ kill $machine $router
 run -b br0 --ip6 2001:db8:77::6 --gateway6 2001:db8:77::2 "$python" ask6.py 2001:db8:77::2 2001:db8:99::1
 ok "a router that is named" is "$(cat out)" "hello 2001:db8:77::6
 hello 2001:db8:77::6"
+run -b br0 --ip6 2001:db8:77::6 --gateway6 2001:db8:77::2 "$(command -v ip)" -6 route
+ok "ip -6 route lists the ways" is "$(sed 's/ *$//' out | sort)" "2001:db8:77::/64 dev eth0 proto kernel metric 256 pref medium
+default via 2001:db8:77::2 dev eth0 metric 1024 pref medium
+fe80::/64 dev eth0 proto kernel metric 256 pref medium"
+run -b br0 --ip6 2001:db8:77::6 --gateway6 2001:db8:77::2 cat /proc/net/ipv6_route
+ok "and so does /proc/net/ipv6_route" has out "00000000000000000000000000000000 00 00000000000000000000000000000000 00 20010db8007700000000000000000002 00000400 00000001 00000000 00000003     eth0"
 run -b br0 --ip6 2001:db8:77::6 "$python" ask6.py 2001:db8:99::1
 ok "without one there is no way out" has err "OSError: [Errno 101] Network is unreachable"
 outside ip -6 addr add fe80::77/64 dev in nodad

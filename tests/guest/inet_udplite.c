@@ -57,7 +57,7 @@ static void over_ipv6(void)
 {
     int a = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, IPPROTO_UDPLITE);
     int b = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, IPPROTO_UDPLITE);
-    char text[4000] = "";
+    static char text[40000];
     CHECK_OK(bind6(b, "::1", 0));
     CHECK_OK(connect6(a, "::1", port_of(b, false)));
     CHECK_OK(set_option(a, IPPROTO_UDPLITE, SEND_COVERAGE, 20));

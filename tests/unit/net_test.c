@@ -19,7 +19,7 @@
 #include "kernel/drivers/netdev.h"
 #include "kernel/fd/epoll.h"
 #include "kernel/mm/heap.h"
-#include "kernel/net/inet.h"
+#include "kernel/net/inet_tcp.h"
 #include "kernel/net/interface.h"
 #include "kernel/net/netlink.h"
 #include "kernel/net/stack.h"
@@ -348,11 +348,11 @@ static struct socket *listener(uint16_t port)
     return s;
 }
 
-static struct socket *udp(uint16_t port)
+static struct socket *datagrams(uint16_t port, int protocol)
 {
     struct socket *s;
     struct socket_name name = name4(port);
-    CHECK_EQ(socket_create(AF_INET, SOCK_DGRAM, 0, &s), 0);
+    CHECK_EQ(socket_create(AF_INET, SOCK_DGRAM, protocol, &s), 0);
     CHECK_EQ(s->ops->bind(s, &name), 0);
     return s;
 }
@@ -542,9 +542,9 @@ static struct packet template(uint32_t which)
         put16(body, 999);
         put16(body + 2, 53);
         put16(body + 4, sizeof(body));
-        return ip4(17, body, sizeof(body), 6);
+        return ip4(which & 16 ? 17 : 136, body, sizeof(body), 6);
     case 5: { /* a fragment */
-        struct packet p = ip4(17, body, sizeof(body), -1);
+        struct packet p = ip4(which & 16 ? 17 : 136, body, sizeof(body), -1);
         put16(p.bytes + 20, (which % 3 ? 0x2000 : 0) | which % 40);
         put16(p.bytes + 24, 0);
         put16(p.bytes + 24, 0xffff ^ sum16(p.bytes + 14, 20, 0));
@@ -560,7 +560,7 @@ static struct packet template(uint32_t which)
     case 7: { /* IPv6: neighbours, routers, pings, extension headers */
         struct packet p = {.size = 14 + 40 + 64};
         static const uint8_t types[] = {128, 129, 133, 134, 135, 136, 137, 1, 130};
-        static const uint8_t headers[] = {58, 0, 44, 60, 43, 17, 6};
+        static const uint8_t headers[] = {58, 0, 44, 60, 43, 17, 6, 136};
         memcpy(p.bytes, "\x33\x33\0\0\0\1", 6);
         memcpy(p.bytes + 6, gateway, 6);
         put16(p.bytes + 12, 0x86dd);
@@ -625,8 +625,10 @@ static void fuzz(bool leased)
     const char *rounds = getenv("NET_FUZZ_FRAMES"), *seed = getenv("NET_FUZZ_SEED");
     uint32_t count = rounds ? (uint32_t)strtoul(rounds, NULL, 10) : 30000;
     uint32_t state = seed ? (uint32_t)strtoul(seed, NULL, 10) * 2654435761u + 1 : 12345;
-    struct socket *s = listener(80), *dns = udp(53), *child;
+    struct socket *s = listener(80), *dns = datagrams(53, 17), *lite = datagrams(53, 136), *child;
     net_lock();
+    tcp_of(s)->narrow = leased; /* SO_RCVBUF */
+    s->receive_room = leased ? 4608 : s->receive_room;
     CHECK(!leased || dhcp_start(netif_default) == ERR_OK);
     net_unlock();
     for (uint32_t i = 0; i < count; i++) {
@@ -646,6 +648,7 @@ static void fuzz(bool leased)
     CHECK(answers());
     s->ops->release(s);
     dns->ops->release(dns);
+    lite->ops->release(lite);
 }
 
 static void test_frames_that_nobody_should_send(void)
@@ -662,7 +665,7 @@ static void test_nothing_is_left(void)
 {
     pass(400000); /* every time-out of TCP, ARP and IP is over */
     long before = fake_heap_blocks;
-    struct socket *s = listener(80), *dns = udp(53), *child;
+    struct socket *s = listener(80), *dns = datagrams(53, 17), *child;
     for (uint32_t i = 0; i < 200; i++) {
         in(tcp((uint16_t)(2000 + i), 80, 100, 0, 2, ""));
         uint32_t theirs = get32(sent + 38) + 1;
