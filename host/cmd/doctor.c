@@ -75,6 +75,8 @@ static bool look_at_acceleration(struct finding *f)
     } else {
         buf_printf(&f->what, "emulation, %.0f million instructions a second",
                    accel_emulation_rate(qemu) / 1e6);
+        if (!accel_try_avx2(&info, qemu))
+            buf_string(&f->what, ", without AVX2, which this QEMU has wrong");
         buf_string(&f->help, useless); /* with what would help, where anything would */
     }
     hostinfo_save(&info);

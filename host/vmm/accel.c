@@ -2,7 +2,8 @@
  * The accelerator.
  *
  * The measurement boots a machine of a few bytes (probe.S) that writes one letter to its serial
- * port, loops in ring 0, and writes another; the time between the letters is the loop's.
+ * port, loops in ring 0, and writes another; the time between the letters is the loop's. A third
+ * one tells whether an instruction that QEMU had wrong is right.
  */
 #include "host/vmm/accel.h"
 
@@ -35,20 +36,20 @@ static int64_t now_ns(void)
     return now.tv_sec * 1000000000ll + now.tv_nsec;
 }
 
-/* Reads letters until wanted comes. False when the time is up or the machine has gone. */
-static bool wait_letter(int fd, char wanted, int64_t deadline_ns)
+/* Reads letters until one of wanted comes. 0 when the time is up or the machine has gone. */
+static char wait_letter(int fd, const char *wanted, int64_t deadline_ns)
 {
     for (;;) {
         int64_t left = deadline_ns - now_ns();
         struct pollfd entry = {.fd = fd, .events = POLLIN};
         if (left <= 0 || poll(&entry, 1, (int)(left / 1000000) + 1) <= 0)
-            return false;
+            return 0;
         char letter;
         ssize_t n = read(fd, &letter, 1);
         if (n <= 0)
-            return false;
-        if (letter == wanted)
-            return true;
+            return 0;
+        if (letter && strchr(wanted, letter))
+            return letter;
     }
 }
 
@@ -57,9 +58,9 @@ static bool wait_letter(int fd, char wanted, int64_t deadline_ns)
 static double measure_rate(int serial, bool *began)
 {
     int64_t deadline = now_ns() + PROBE_LIMIT_MS * 1000000ll;
-    *began = wait_letter(serial, 'S', deadline);
+    *began = wait_letter(serial, "S", deadline);
     int64_t from = now_ns();
-    if (!*began || !wait_letter(serial, 'E', deadline))
+    if (!*began || !wait_letter(serial, "E", deadline))
         return 0;
     int64_t took = now_ns() - from;
     return (double)PROBE_LOOPS * PROBE_INSTRUCTIONS_PER_LOOP / ((double)(took + 1) / 1e9);
@@ -78,7 +79,7 @@ static void probe_arguments(struct strlist *argv, const char *qemu, bool kvm,
         "-accel",
         kvm ? "kvm" : "tcg",
         "-cpu",
-        kvm ? QEMU_KVM_CPU : "max",
+        kvm ? QEMU_KVM_CPU : QEMU_TCG_CPU,
         "-m",
         "16",
         "-kernel",
@@ -109,7 +110,8 @@ static char *first_line(int fd)
 
 struct probe {
     struct qemu_fds fds;
-    int serial; /* our end */
+    int serial;   /* our end */
+    char verdict; /* on the instruction: of "RWN", or 0 */
 };
 
 static bool probe_open(struct probe *probe)
@@ -169,6 +171,8 @@ static bool probe_run(struct probe *probe, const char *qemu, bool kvm, double *r
     close(probe->fds.serial); /* so that we see QEMU's end close */
     probe->fds.serial = -1;
     *rate = measure_rate(probe->serial, began);
+    int64_t deadline = now_ns() + PROBE_LIMIT_MS * 1000000ll;
+    probe->verdict = *rate > 0 ? wait_letter(probe->serial, "RWN", deadline) : 0;
     int status;
     qemu_end(pid, &status);
     close(pidfd);
@@ -263,15 +267,38 @@ static bool choose_auto(struct hostinfo *info, const char *qemu)
     return info->kvm_useful;
 }
 
-bool accel_choose(enum accel wish, struct hostinfo *info, const char *qemu, bool *kvm,
-                  struct error *err)
+bool accel_try_avx2(struct hostinfo *info, const char *qemu)
 {
-    *kvm = wish == ACCEL_KVM;
-    const char *closed = *kvm ? kvm_closed() : NULL;
+    struct probe probe = {.serial = -1};
+    bool began = false;
+    double rate;
+    if (probe_open(&probe) && probe_run(&probe, qemu, false, &rate, &began) && probe.verdict) {
+        info->avx2_known = info->changed = true;
+        info->avx2_wrong = probe.verdict == 'W';
+    }
+    probe_close(&probe);
+    return info->avx2_known && !info->avx2_wrong;
+}
+
+/* A machine without AVX2 is slower than one with it; one whose AVX2 is wrong is of no use. */
+static const char *emulated_model(struct hostinfo *info, const char *qemu)
+{
+    if (!info->avx2_known)
+        accel_try_avx2(info, qemu);
+    return info->avx2_known && !info->avx2_wrong ? QEMU_TCG_CPU : QEMU_TCG_CPU_NO_AVX2;
+}
+
+bool accel_choose(enum accel wish, struct hostinfo *info, const char *qemu,
+                  struct qemu_processor *processor, struct error *err)
+{
+    bool kvm = wish == ACCEL_KVM;
+    const char *closed = kvm ? kvm_closed() : NULL;
     if (closed)
         return error_set(err, "--accel kvm: %s", closed);
     if (wish == ACCEL_AUTO)
-        *kvm = choose_auto(info, qemu);
+        kvm = choose_auto(info, qemu);
+    processor->kvm = kvm;
+    processor->model = kvm ? QEMU_KVM_CPU : emulated_model(info, qemu);
     return true;
 }
 

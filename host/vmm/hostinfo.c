@@ -62,6 +62,9 @@ static void load_from(struct hostinfo *info, const json_t *root)
         info->kvm_rate = json_number_value(json_object_get(kvm, "instructions_per_second"));
         info->kvm_why = mem_string(json_string_value(json_object_get(kvm, "why")));
     }
+    const json_t *avx2 = json_object_get(root, "emulated_avx2_right");
+    info->avx2_known = json_is_boolean(avx2);
+    info->avx2_wrong = info->avx2_known && !json_is_true(avx2);
     json_int_t hz = json_integer_value(json_object_get(root, "tsc_hz"));
     info->tsc_hz = hz > 0 ? (uint64_t)hz : 0;
     info->tsc_seconds = json_number_value(json_object_get(root, "tsc_seconds"));
@@ -87,6 +90,8 @@ static json_t *to_json(const struct hostinfo *info)
 {
     json_t *root = json_pack("{s:s, s:I, s:f}", "key", info->key, "tsc_hz",
                              (json_int_t)info->tsc_hz, "tsc_seconds", info->tsc_seconds);
+    if (root && info->avx2_known)
+        json_object_set_new(root, "emulated_avx2_right", json_boolean(!info->avx2_wrong));
     if (!root || !info->kvm_known)
         return root;
     json_object_set_new(root, "kvm",

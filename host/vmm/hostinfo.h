@@ -1,6 +1,6 @@
 /*
- * What was measured of this host, remembered in the store's host.json: whether KVM is of use, and
- * the rate of the time-stamp counter.
+ * What was measured of this host, remembered in the store's host.json: whether KVM is of use,
+ * whether QEMU emulates AVX2 as it should, and the rate of the time-stamp counter.
  */
 #pragma once
 
@@ -13,6 +13,8 @@ struct hostinfo {
     bool kvm_useful;
     double kvm_rate;    /* instructions a second, in the guest's ring 0 */
     char *kvm_why;      /* why it is of no use, or NULL */
+    bool avx2_known;    /* the next is valid */
+    bool avx2_wrong;    /* under emulation */
     uint64_t tsc_hz;    /* 0: not known */
     double tsc_seconds; /* how long it was measured */
     bool changed;       /* to be saved */

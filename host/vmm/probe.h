@@ -1,5 +1,5 @@
 /*
- * The machine that KVM is measured with (probe.S, which includes this file as well).
+ * The machine that accelerators are measured with (probe.S, which includes this file as well).
  */
 #pragma once
 

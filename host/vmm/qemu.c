@@ -62,7 +62,7 @@ static bool host_overcommits(void)
 }
 
 static void add_machine(struct strlist *argv, const char *qemu, const struct run_options *options,
-                        bool kvm)
+                        const struct qemu_processor *processor)
 {
     uint64_t memory = options->memory_bytes ? options->memory_bytes : APP_DEFAULT_MEMORY_BYTES;
     const char *reserve = host_overcommits() ? ",reserve=off" : "";
@@ -72,8 +72,8 @@ static void add_machine(struct strlist *argv, const char *qemu, const struct run
              ? "q35,vmport=off,sata=off,usb=off,smbus=off,i8042=off,hpet=off"
              : "microvm,x-option-roms=off,pit=off,pic=off,rtc=off,acpi=off");
     ADD2(argv, "-object", "memory-backend-ram,id=ram,size=%" PRIu64 "K%s", memory >> 10, reserve);
-    ADD2(argv, "-accel", "%s", kvm ? "kvm" : "tcg");
-    ADD2(argv, "-cpu", "%s", kvm ? QEMU_KVM_CPU : "max");
+    ADD2(argv, "-accel", "%s", processor->kvm ? "kvm" : "tcg");
+    ADD2(argv, "-cpu", "%s", processor->model);
     ADD2(argv, "-m", "%" PRIu64 "K", memory >> 10);
     if (options->cpus > 1)
         ADD2(argv, "-smp", "%u", options->cpus);
@@ -176,12 +176,12 @@ static void add_extra(struct strlist *argv, const char *extra)
 }
 
 void qemu_arguments(struct strlist *argv, const char *qemu, const struct run_options *options,
-                    bool kvm, const struct qemu_fds *fds)
+                    const struct qemu_processor *processor, const struct qemu_fds *fds)
 {
     char image[32], record[32];
     snprintf(image, sizeof(image), "/proc/self/fd/%d", fds->image);
     snprintf(record, sizeof(record), "/proc/self/fd/%d", fds->record);
-    add_machine(argv, qemu, options, kvm);
+    add_machine(argv, qemu, options, processor);
     add_image(argv, options, image, record);
     add_network(argv, options, false);
     ADD2(argv, "-chardev", "socket,id=serial,fd=%d", fds->serial);
@@ -208,9 +208,10 @@ void qemu_arguments(struct strlist *argv, const char *qemu, const struct run_opt
 }
 
 void qemu_plain_arguments(struct strlist *argv, const char *qemu, const struct run_options *options,
-                          bool kvm, const char *image_path, const char *record_path)
+                          const struct qemu_processor *processor, const char *image_path,
+                          const char *record_path)
 {
-    add_machine(argv, qemu, options, kvm);
+    add_machine(argv, qemu, options, processor);
     add_image(argv, options, image_path, record_path);
     add_network(argv, options, true);
     ADD2(argv, "-serial", "stdio");

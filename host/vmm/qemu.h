@@ -17,6 +17,9 @@
 /* The processor under KVM: the host's, but for a register that a host which is itself a virtual
  * machine may not let us set. */
 #define QEMU_KVM_CPU "host,-arch-capabilities"
+/* Under emulation: all that QEMU knows, and without AVX2 where that is wrong. */
+#define QEMU_TCG_CPU "max"
+#define QEMU_TCG_CPU_NO_AVX2 "max,-avx2"
 
 /* The descriptors QEMU inherits, under the same numbers. */
 struct qemu_fds {
@@ -36,14 +39,21 @@ struct qemu_fds {
  * set, which names the package to install. */
 char *qemu_find(struct error *err);
 
-/* The command line for a run through fds. kvm: use it instead of emulation. */
+/* What runs the machine's instructions: KVM or emulation, and the processor's model. */
+struct qemu_processor {
+    bool kvm;
+    const char *model;
+};
+
+/* The command line for a run through fds. */
 void qemu_arguments(struct strlist *argv, const char *qemu, const struct run_options *options,
-                    bool kvm, const struct qemu_fds *fds);
+                    const struct qemu_processor *processor, const struct qemu_fds *fds);
 
 /* The command line for pasting into a shell: the streams are the serial console, which is the
  * terminal. */
 void qemu_plain_arguments(struct strlist *argv, const char *qemu, const struct run_options *options,
-                          bool kvm, const char *image_path, const char *record_path);
+                          const struct qemu_processor *processor, const char *image_path,
+                          const char *record_path);
 
 /* argv as one line that a shell reads back as argv. Owned by the caller. */
 char *qemu_shell_line(const struct strlist *argv);

@@ -44,7 +44,7 @@ struct vmm {
     struct image_info info;
     struct hostinfo host;
     char *qemu;
-    bool kvm;
+    struct qemu_processor processor;
     struct debug debug;
     struct profile *profile;
     int stub; /* our end of the gdb stub */
@@ -171,7 +171,7 @@ static void say_plain_line(struct vmm *vmm)
     char *path = store_path(name, false, &err);
     if (path && io_write_file(path, record.data, record.size, 0600, &err)) {
         char *image = path_absolute(vmm->image_path);
-        qemu_plain_arguments(&argv, vmm->qemu, vmm->options, vmm->kvm, image, path);
+        qemu_plain_arguments(&argv, vmm->qemu, vmm->options, &vmm->processor, image, path);
         char *line = qemu_shell_line(&argv);
         say_verbose("the same with plain streams%s:\n%s", without, line);
         free(line);
@@ -251,7 +251,7 @@ static bool start_machine(struct vmm *vmm, struct error *err)
     vmm->fds.mounts = vmm->options->mounts;
     vmm->fds.qmp = vmm->options->qmp_fd;
     vmm->fds.links = vmm->options->links;
-    qemu_arguments(&argv, vmm->qemu, vmm->options, vmm->kvm, &vmm->fds);
+    qemu_arguments(&argv, vmm->qemu, vmm->options, &vmm->processor, &vmm->fds);
     vmm->channels.process = qemu_spawn(&argv, &vmm->fds, &vmm->mask, &vmm->pid, err);
     strlist_clear(&argv);
     close_theirs(vmm);
@@ -354,7 +354,7 @@ static bool prepare(struct vmm *vmm, struct error *err)
     if (!vmm->qemu)
         return false;
     hostinfo_load(&vmm->host, vmm->qemu);
-    if (!accel_choose(vmm->options->accel, &vmm->host, vmm->qemu, &vmm->kvm, err))
+    if (!accel_choose(vmm->options->accel, &vmm->host, vmm->qemu, &vmm->processor, err))
         return false;
     settle_cpus(vmm);
     hostinfo_measure_tsc(&vmm->host);

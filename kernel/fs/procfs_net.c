@@ -90,8 +90,8 @@ static void put_routes6(struct text *out, const struct interface_info *i)
         put_address6(out, any);
         text_string(out, " 00 ");
         put_address6(out, r->gateway);
-        text_format(out, " %08x 00000001 00000000 %08x %8s\n", r->metric,
-                    r->prefix ? 1 : 3, i->name);
+        text_format(out, " %08x 00000001 00000000 %08x %8s\n", r->metric, r->prefix ? 1 : 3,
+                    i->name);
     }
 }
 

@@ -1,6 +1,6 @@
 /*
- * UDP and UDP-Lite, and raw sockets: for those that are allowed to see everything (SOCK_RAW), and for ping
- * (SOCK_DGRAM with ICMP: echo requests whose identifier is the socket's port).
+ * UDP and UDP-Lite, and raw sockets: for those that are allowed to see everything (SOCK_RAW), and
+ * for ping (SOCK_DGRAM with ICMP: echo requests whose identifier is the socket's port).
  */
 #include <linux/eventpoll.h>
 #include <lwip/icmp.h>

@@ -38,7 +38,7 @@ struct tcp_socket {
     struct list_node group_node, accept_queue, accept_node;
     unsigned accept_count, backlog;
     /* Options. */
-    bool no_delay, cork, quick_ack, narrow; /* narrow: SO_RCVBUF was set */
+    bool no_delay, cork, quick_ack, narrow;        /* narrow: SO_RCVBUF was set */
     uint32_t keep_idle, keep_interval, keep_count; /* seconds, seconds, probes */
     uint32_t user_timeout_ms, defer_seconds;
 };

@@ -3,6 +3,8 @@
  * all its sockets in one list: those of UDP-Lite are in it only while something is done with them,
  * so that the two protocols have ports of their own.
  */
+#include "kernel/net/inet_udplite.h"
+
 #include <linux/udp.h>
 #include <lwip/ip.h>
 #include <lwip/prot/ip4.h>
@@ -11,7 +13,6 @@
 
 #include "kernel/base/errno.h"
 #include "kernel/base/string.h"
-#include "kernel/net/inet_udplite.h"
 
 #define SEND_COVERAGE 10 /* UDPLITE_SEND_CSCOV */
 #define RECEIVE_COVERAGE 11

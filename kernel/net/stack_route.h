@@ -14,8 +14,8 @@ struct netif;
  * The first that is added is the default. Requires: the network's lock. */
 void route_add6(struct netif *netif, const uint8_t gateway[16]);
 
-/* The router that netif leaves by for IPv6: named, or the first that has told of itself. NULL: none.
- * Requires: the network's lock. */
+/* The router that netif leaves by for IPv6: named, or the first that has told of itself. NULL:
+ * none. Requires: the network's lock. */
 const ip6_addr_t *route_gateway6(const struct netif *netif);
 
 /* Whether what goes from an address (or any) to another has a way: it is on one of our networks, or

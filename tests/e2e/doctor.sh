@@ -11,6 +11,17 @@ ok "QEMU's version is told" has out "$(qemu-system-x86_64 --version | sed -n 's/
 ok "the acceleration was measured" matches out 'acceleration +(KVM|emulation), [1-9][0-9]* million instructions a second'
 ok "the store's room is told with its folder" matches out "GB free in $ORRIS_HOME$"
 
+shared=$ORRIS_HOME
+export ORRIS_HOME=$work/measured
+try run --verbose --accel tcg /bin/true
+right=$(sed -n 's/.*"emulated_avx2_right": \(true\|false\).*/\1/p' "$ORRIS_HOME/host.json")
+ok "whether QEMU's AVX2 is right was tried" matches <(echo "$right") '^(true|false)$'
+ok "without it there is none" is "$(grep -o -- '-cpu [^ ]*' err)" "-cpu max$([ "$right" = true ] || echo ,-avx2)"
+sed -i 's/"emulated_avx2_right": [a-z]*/"emulated_avx2_right": true/' "$ORRIS_HOME/host.json"
+try run --verbose --accel tcg /bin/true
+ok "that is remembered" has err "-cpu max "
+export ORRIS_HOME=$shared
+
 try doctor --json
 ok "--json tells the same" "$python" - <<'P'
 import json
