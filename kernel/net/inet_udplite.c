@@ -16,6 +16,7 @@
 
 #define SEND_COVERAGE 10 /* UDPLITE_SEND_CSCOV */
 #define RECEIVE_COVERAGE 11
+#define COVERAGE_MAX 65535
 
 struct port_table udplite_ports;
 
@@ -97,7 +98,7 @@ bool udplite_wanted(const struct udplite *u, const struct pbuf *p)
 int udplite_set_option(struct udplite *u, int option, int value)
 {
     if (value != 0)
-        value = value < (int)UDP_HLEN ? (int)UDP_HLEN : value > UINT16_MAX ? UINT16_MAX : value;
+        value = value < (int)UDP_HLEN ? (int)UDP_HLEN : value > COVERAGE_MAX ? COVERAGE_MAX : value;
     if (option != SEND_COVERAGE && option != RECEIVE_COVERAGE)
         return -ENOPROTOOPT;
     if (option == SEND_COVERAGE) {
