@@ -18,9 +18,13 @@ ok "and says its status" has out "exit status 3"
 plain "$(sed 's/-initrd [^ ]*//' <<< "$line")"
 ok "the image alone does, too" has out fine
 
-for place in 5000:kernel 1048592:header 1048650:records; do
-    cp "$image" bad.img
-    printf '\xff' | dd of=bad.img bs=1 seek="${place%%:*}" conv=notrunc status=none
+for place in 300000:kernel 1048592:header 1048650:records; do
+    "$python" - "$image" "${place%%:*}" << 'END'
+import sys
+image, place = bytearray(open(sys.argv[1], "rb").read()), int(sys.argv[2])
+image[place] ^= 0xff
+open("bad.img", "wb").write(image)
+END
     plain "${line//$image/$PWD/bad.img}"
     ok "damage to the ${place#*:} is told" has out "the image is corrupt"
     ok "and nothing runs" not has out fine

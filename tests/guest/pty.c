@@ -336,7 +336,8 @@ static void a_reader_waits(void)
 static void by_reading(int slave)
 {
     char text[4096];
-    CHECK(read(slave, text, sizeof(text)) > 0);
+    if (ready(slave) & POLLIN)
+        CHECK(read(slave, text, sizeof(text)) > 0);
 }
 
 static void by_flushing(int slave)
@@ -372,9 +373,10 @@ static void a_writer_waits(void)
         CHECK_EQ(errno, EAGAIN);
         CHECK_OK(fcntl(e.master, F_SETFL, 0));
         CHECK_EQ(pthread_create(&thread, NULL, types_on, &e.master), 0);
-        usleep(50000);
-        make_room[n](e.slave);
-        pthread_join(thread, &wrote);
+        do { /* Linux lets a little room pass unheard */
+            usleep(50000);
+            make_room[n](e.slave);
+        } while (pthread_tryjoin_np(thread, &wrote));
         CHECK_EQ((long)wrote, 100);
         close_pair(e);
     }

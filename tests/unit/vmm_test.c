@@ -122,7 +122,8 @@ static void test_comma_in_the_image_path_is_doubled(void)
 {
     struct strlist argv = {0};
     struct run_options options = {0};
-    qemu_plain_arguments(&argv, "qemu", &options, false, "/a,b.img", "/r");
+    const struct qemu_processor processor = {.model = QEMU_TCG_CPU};
+    qemu_plain_arguments(&argv, "qemu", &options, &processor, "/a,b.img", "/r");
     bool found = false;
     for (size_t i = 0; i < argv.count; i++)
         found = found || strstr(argv.items[i], "filename=/a,,b.img");
