@@ -93,6 +93,7 @@ end_machine
 fewer() { echo $(($1 < 400 ? $1 : 400)); }
 ip netns exec $ns "$python" -m http.server -d "$top/examples/iris-service/store" --bind 10.79.0.1 8000 > log 2>&1 &
 store=$!
+await inside "$python" -c 'import socket; socket.create_connection(("10.79.0.1", 8000))' 2> log # else there is no model to begin with
 asked="/model /model"
 start run -m 64M -e IRIS_STORE=http://10.79.0.1:8000/iris.csv -e IRIS_REFRESH=3600 "$top/build/examples/iris-native/iris-native"
 bears_all iris-native 400 "${ABUSE_SHORT:-1000}" "$(fewer "${ABUSE_SLOW:-50}")" "${ABUSE_RESET:-200}" \
