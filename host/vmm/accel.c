@@ -172,7 +172,8 @@ static bool probe_run(struct probe *probe, const char *qemu, bool kvm, double *r
     probe->fds.serial = -1;
     *rate = measure_rate(probe->serial, began);
     int64_t deadline = now_ns() + PROBE_LIMIT_MS * 1000000ll;
-    probe->verdict = *rate > 0 ? wait_letter(probe->serial, "RWN", deadline) : 0;
+    if (!kvm && *rate > 0) /* that is asked of emulation alone */
+        probe->verdict = wait_letter(probe->serial, "RWN", deadline);
     int status;
     qemu_end(pid, &status);
     close(pidfd);
@@ -280,12 +281,10 @@ bool accel_try_avx2(struct hostinfo *info, const char *qemu)
     return info->avx2_known && !info->avx2_wrong;
 }
 
-/* A machine without AVX2 is slower than one with it; one whose AVX2 is wrong is of no use. */
 static const char *emulated_model(struct hostinfo *info, const char *qemu)
 {
-    if (!info->avx2_known)
-        accel_try_avx2(info, qemu);
-    return info->avx2_known && !info->avx2_wrong ? QEMU_TCG_CPU : QEMU_TCG_CPU_NO_AVX2;
+    bool right = info->avx2_known ? !info->avx2_wrong : accel_try_avx2(info, qemu);
+    return right ? QEMU_TCG_CPU : QEMU_TCG_CPU_NO_AVX2;
 }
 
 bool accel_choose(enum accel wish, struct hostinfo *info, const char *qemu,
