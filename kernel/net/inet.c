@@ -126,10 +126,7 @@ static bool is_source(const struct inet_socket *i, const struct endpoint *peer)
 /* Tells the socket that sent from port to peer. */
 static void report(unsigned protocol, uint16_t port, const struct endpoint *peer, int err)
 {
-    struct port_table *t = protocol == IP_PROTO_TCP       ? &tcp_ports
-                           : protocol == IP_PROTO_UDP     ? &udp_ports
-                           : protocol == IP_PROTO_UDPLITE ? &udplite_ports
-                                                          : NULL;
+    struct port_table *t = ports_of(protocol);
     if (!t)
         return;
     for (struct inet_socket *i = NULL; (i = port_next(t, port, i));) {

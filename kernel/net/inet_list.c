@@ -85,9 +85,7 @@ static void put_waiting(struct text *out, bool v6, unsigned number)
 void inet_list(struct text *out, int family, int protocol)
 {
     bool tcp = protocol == IP_PROTO_TCP;
-    struct port_table *t = tcp                            ? &tcp_ports
-                           : protocol == IP_PROTO_UDPLITE ? &udplite_ports
-                                                          : &udp_ports;
+    struct port_table *t = ports_of((unsigned)protocol);
     unsigned number = 0;
     net_lock();
     for (unsigned b = 0; b < ARRAY_SIZE(t->buckets); b++) {

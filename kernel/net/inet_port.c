@@ -21,6 +21,20 @@ static struct list_node *bucket_of(struct port_table *t, uint16_t port)
     return bucket;
 }
 
+struct port_table *ports_of(unsigned protocol)
+{
+    switch (protocol) {
+    case IP_PROTO_TCP:
+        return &tcp_ports;
+    case IP_PROTO_UDP:
+        return &udp_ports;
+    case IP_PROTO_UDPLITE:
+        return &udplite_ports;
+    default:
+        return NULL;
+    }
+}
+
 struct inet_socket *port_next(struct port_table *t, uint16_t port, struct inet_socket *i)
 {
     struct list_node *bucket = bucket_of(t, port);

@@ -98,6 +98,8 @@ struct port_table {
     bool (*lingers)(uint16_t port);
 };
 extern struct port_table tcp_ports, udp_ports, udplite_ports;
+/* The ports of an IP protocol; NULL: it has none. */
+struct port_table *ports_of(unsigned protocol);
 /* Takes i->local's port (0: one that is free). Returns 0, -EADDRINUSE or -EACCES. */
 MUST_CHECK int port_take(struct inet_socket *i);
 /* Takes the port that a connection to a listener has. */
