@@ -1,7 +1,8 @@
 # Sourced by every test here. A test is an executable shell script that prints TAP; it stands in a
 # folder of its own ($here: the tests' folder, $work: empty, the current folder) and uses the tool
 # through `orris`, which has a time limit. The store is shared between tests ($ORRIS_HOME), so that
-# packages are fetched once; a test that changes packages takes a store of its own.
+# packages are fetched once; a test that changes packages takes a store of its own. Images, hundreds of
+# megabytes each, are a test's own if it runs as root, and go with it.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
@@ -9,8 +10,24 @@ ORRIS=${ORRIS:-$top/build/bin/orris}
 ORRIS_HOME=${ORRIS_TEST_HOME:-$top/build/tests/home}
 TIME_LIMIT=${TIME_LIMIT:-120} # seconds for one run of the tool
 export ORRIS_HOME
+# What the tool would name as set here but left outside.
 # shellcheck disable=SC2046
-unset $(env | sed -n 's/^\(PYTHON[A-Z]*\)=.*/\1/p')
+unset $(env | sed -n 's/^\(\(PYTHON\|NODE_\|OMP_\|OPENBLAS_\|MKL_\|BLIS_\|NUMEXPR_\|JOBLIB_\)[A-Z0-9_]*\)=.*/\1/p')
+unset LD_LIBRARY_PATH LD_PRELOAD GLIBC_TUNABLES MALLOC_ARENA_MAX
+
+if [ -n "${TAP_IMAGES:-}" ]; then
+    mount --bind "$TAP_IMAGES" "$ORRIS_HOME/images" || exit 1
+    unset TAP_IMAGES
+elif [ "$(id -u)" = 0 ] && unshare -m true 2> /dev/null; then
+    mkdir -p "$ORRIS_HOME/images" "$top/build/tests"
+    TAP_IMAGES=$(mktemp -d "$top/build/tests/images.XXXXXX") || exit 1
+    export TAP_IMAGES
+    trap : INT TERM # the test ends by them, then this
+    unshare -m "$0" "$@"
+    tap_status=$?
+    rm -rf "$TAP_IMAGES"
+    exit "$tap_status"
+fi
 python=/usr/bin/python3
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/orris-test.XXXXXX")
