@@ -69,7 +69,7 @@ try instance delete old
 ok "and can be removed" test ! -e store/instances/old
 
 # A disk that fills up.
-if [ "$(id -u)" = 0 ] && unshare -m true 2> /dev/null; then
+if can_mount; then
     cat > full.sh <<S
 mkdir -p "$work/small" && mount -t tmpfs -o size=600k none "$work/small" || exit 99
 ORRIS_HOME=$work/small timeout 120 "$ORRIS" run --accel "${ORRIS_ACCEL:-tcg}" ./t 1

@@ -172,7 +172,7 @@ try run -i mount-e2e --mount data:/w --workdir /w $python -c 'print(open("a.txt"
 ok "the program may start there" is "$(cat out)" one
 
 # A host that has no room answers so.
-if [ "$(id -u)" = 0 ] && unshare -m true 2> /dev/null; then
+if can_mount; then
     cat > full.py <<'P'
 import errno, mmap, os
 try:

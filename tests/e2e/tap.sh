@@ -15,10 +15,13 @@ export ORRIS_HOME
 unset $(env | sed -n 's/^\(\(PYTHON\|NODE_\|OMP_\|OPENBLAS_\|MKL_\|BLIS_\|NUMEXPR_\|JOBLIB_\)[A-Z0-9_]*\)=.*/\1/p')
 unset LD_LIBRARY_PATH LD_PRELOAD GLIBC_TUNABLES MALLOC_ARENA_MAX
 
+# May a test mount what only it sees?
+can_mount() { [ "$(id -u)" = 0 ] && unshare -m true 2> /dev/null; }
+
 if [ -n "${TAP_IMAGES:-}" ]; then
     mount --bind "$TAP_IMAGES" "$ORRIS_HOME/images" || exit 1
     unset TAP_IMAGES
-elif [ "$(id -u)" = 0 ] && unshare -m true 2> /dev/null; then
+elif can_mount; then
     mkdir -p "$ORRIS_HOME/images" "$top/build/tests"
     TAP_IMAGES=$(mktemp -d "$top/build/tests/images.XXXXXX") || exit 1
     export TAP_IMAGES
