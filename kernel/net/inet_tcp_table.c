@@ -26,7 +26,7 @@ struct entry {
 static struct list_node end_buckets[END_BUCKETS], port_buckets[PORT_BUCKETS];
 static uint64_t seed; /* so that nobody outside knows who shares a bucket */
 
-/* By the linker's --wrap=tcp_input: lwIP's, and what lwIP calls in its place. */
+/* lwIP's, and what lwIP calls in its place: kernel/net/lwip.mk. */
 // NOLINTBEGIN(readability-identifier-naming)
 void __real_tcp_input(struct pbuf *p, struct netif *netif);
 void __wrap_tcp_input(struct pbuf *p, struct netif *netif);

@@ -29,7 +29,7 @@ void udplite_swap(void)
     others = before;
 }
 
-/* By the linker's --wrap=udp_input: lwIP's, and what lwIP calls in its place. */
+/* lwIP's, and what lwIP calls in its place: kernel/net/lwip.mk. */
 // NOLINTBEGIN(readability-identifier-naming)
 void __real_udp_input(struct pbuf *p, struct netif *netif);
 void __wrap_udp_input(struct pbuf *p, struct netif *netif);

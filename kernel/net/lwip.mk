@@ -15,6 +15,11 @@ lwip: $(LWIP)/.unpacked
 .PHONY: lwip
 
 $(LWIPUSER): KFLAGS += $(LWIPFLAGS)
+# As the linker's --wrap does it, which doesn't reach into what is optimized as a whole: IP calls
+# __wrap_tcp_input(), and that calls lwIP's by the name __real_tcp_input().
+WRAPPED   := tcp_input udp_input
+$(LWIPUSER): KFLAGS += $(foreach f,$(WRAPPED),-D__real_$f=$f)
+$(addprefix $(B)/lwip/core/,ipv4/ip4.o ipv6/ip6.o): LWIPFLAGS += $(foreach f,$(WRAPPED),-D$f=__wrap_$f)
 $(LWIPUSER): | $(LWIP)/.unpacked
 $(LWIPOBJ): $(B)/lwip/%.o: $(LWIP)/.unpacked | $(KGEN)/errno_names.h
 	@mkdir -p $(@D)

@@ -108,10 +108,12 @@ static const struct {
     {MLD6_TMR_INTERVAL, mld6_tmr},
 };
 static uint64_t due_ns[ARRAY_SIZE(timers)]; /* 0: not running */
+static bool due_changed;                    /* since the kernel's timer was set for the first */
 
 static void set_due(unsigned i)
 {
     due_ns[i] = clock_monotonic_ns() + timers[i].interval_ms * NS_PER_MS;
+    due_changed = true;
 }
 
 static void start_timers(void)
@@ -129,6 +131,7 @@ void tcp_timer_needed(void)
 
 static void run_timers(void)
 {
+    due_changed = true;
     uint64_t now = clock_monotonic_ns();
     for (unsigned i = 0; i < ARRAY_SIZE(timers); i++) {
         if (!due_ns[i] || due_ns[i] > now)
@@ -144,6 +147,9 @@ static void run_timers(void)
 /* Sets the timer, if lwIP's next one is due before what it is set to. */
 static void arm_timer(void)
 {
+    if (!due_changed)
+        return;
+    due_changed = false;
     uint64_t next = UINT64_MAX;
     for (unsigned i = 0; i < ARRAY_SIZE(timers); i++)
         if (due_ns[i] && due_ns[i] < next)

@@ -416,7 +416,7 @@ static int build_up(const struct program *p, const struct exec_args *args)
         .exec_name = args->path,
         .platform = arch_platform_name(),
     };
-    struct stack_layout layout;
+    struct stack_layout layout = {0};
     random_bytes(stack.random, sizeof(stack.random));
     fill_auxv(&stack, p, bias, interp_bias);
     err = make_stack(&stack, p->image.stack_exec, &layout);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "kernel/mm/heap.h"
+#include "kernel/net/inet_checksum.h"
 
 void net_lock_assert_held(void);
 
@@ -65,7 +66,7 @@ void net_lock_assert_held(void);
 #define LWIP_NETIF_HOSTNAME 0
 #define LWIP_NETIF_STATUS_CALLBACK 0
 #define LWIP_CHECKSUM_CTRL_PER_NETIF 1
-#define LWIP_CHKSUM_ALGORITHM 3
+#define LWIP_CHKSUM inet_checksum
 
 #define TCP_MSS 1460
 #define LWIP_WND_SCALE 1

@@ -19,3 +19,17 @@ typedef ptrdiff_t ssize_t;
 #define LWIP_PLATFORM_DIAG(x) log_info x
 #define LWIP_PLATFORM_ASSERT(text) panic("lwip: %s", text)
 #define LWIP_RAND() ((uint32_t)random_u64())
+
+/* Not a call for each field of a header. */
+static inline uint16_t swap_u16(uint16_t value)
+{
+    return __builtin_bswap16(value);
+}
+
+static inline uint32_t swap_u32(uint32_t value)
+{
+    return __builtin_bswap32(value);
+}
+
+#define lwip_htons swap_u16
+#define lwip_htonl swap_u32
