@@ -28,7 +28,6 @@ uint16_t inet_checksum(const void *data, int size)
 {
     const uint8_t *at = data;
     unsigned __int128 sum = 0;
-#pragma GCC unroll 4
     for (; size >= 8; at += 8, size -= 8) {
         uint64_t word;
         memcpy(&word, at, sizeof(word));

@@ -87,7 +87,7 @@ static int make_locked(struct dentry *dir, struct name last, uint32_t mode, uint
 int vfs_make(struct dentry *base, const char *path, uint32_t mode, uint64_t rdev,
              const char *target, struct dentry **out)
 {
-    struct dentry *dir, *d;
+    struct dentry *dir, *d = NULL;
     struct name last;
     int err = parent_get(base, path, &dir, &last);
     if (err)
