@@ -2,7 +2,8 @@
 # Linux's own interface headers (linux-libc-dev) define what we speak: <linux/…>, <asm/…>.
 # Optimized as a whole: a call and a return cost most under emulation. What isn't aligned pays for
 # the room that inlining takes.
-OPTIMIZE := -O2 -flto=2 -fno-align-functions -fno-align-jumps -fno-align-loops
+LTO      := -flto=2
+OPTIMIZE := -O2 $(LTO) -fno-align-functions -fno-align-jumps -fno-align-loops
 KFLAGS   := -std=gnu17 -g $(OPTIMIZE) -ffreestanding -fbuiltin -fpie -fvisibility=hidden -mno-red-zone \
             -mgeneral-regs-only -fno-omit-frame-pointer -fstack-protector-strong \
             -mstack-protector-guard=global -fno-asynchronous-unwind-tables \

@@ -19,6 +19,6 @@ lint:
 	@$(MAKE) --no-print-directory -s -j$(JOBS) $(KGEN)/syscall_names.h $(KGEN)/errno_names.h lwip
 	tools/check-headers
 	@$(MAKE) --no-print-directory -k -j$(JOBS) lint-sources
-	@$(MAKE) --no-print-directory -s -j$(JOBS) kernel-objects
+	@$(MAKE) --no-print-directory -s -j$(JOBS) B=$(B)/apart LTO= kernel-objects
 	tools/check-dead
 .PHONY: lint lint-sources kernel-dropped
