@@ -13,6 +13,7 @@ $(B)/host/%.S.o: host/%.S
 	$(CC) $(HFLAGS) -c $< -o $@
 
 $(B)/host/cmd/treemap.S.o: host/cmd/treemap.html
+$(B)/host/vmm/gdb_script.S.o: host/vmm/gdb.py
 
 $(B)/bin/orris: $(HOBJ)
 	@mkdir -p $(@D)

@@ -95,7 +95,9 @@ static void take_frame(void *context, const char *name, bool kernel)
     struct profile *profile = context;
     if (profile->frames == FRAMES_MAX)
         return;
-    char *shown = mem_printf(kernel ? "%s (kernel)" : "%s", name);
+    /* What optimizing makes of a function has its name and an ending. */
+    char *shown =
+        kernel ? mem_printf("%.*s (kernel)", (int)strcspn(name, "."), name) : mem_string(name);
     /* Several functions without names in one file: one bar tells as much. */
     bool same = profile->frames && strcmp(profile->names[profile->frames - 1], shown) == 0;
     if (same && *name == '[')

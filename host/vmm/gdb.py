@@ -48,7 +48,7 @@ def load_kernel():
     run_to(at)
     slide = read_word(slide)
     execute('symbol-file')
-    execute(f"add-symbol-file '{KERNEL}' -o {slide:#x}")
+    execute(f"add-symbol-file -readnow '{KERNEL}' -o {slide:#x}")  # or what is inlined has no places
 
 
 def extract(path):

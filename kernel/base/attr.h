@@ -7,6 +7,8 @@
 #define ALIGNED(n) __attribute__((aligned(n)))
 #define LIKELY(x) __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
+/* The host looks for it by its name, and for its arguments where the ABI has them. */
+#define BY_NAME __attribute__((used, noinline))
 
 #ifdef __clang__
 #define CAPABILITY(name) __attribute__((capability(name)))

@@ -25,7 +25,7 @@ struct message {
 void vm_mapping_told(const struct orris_mapped *mapped, size_t size);
 
 /* A debugger's script stops here for its arguments (host/vmm/gdb.py). */
-__attribute__((noinline)) void vm_mapping_told(const struct orris_mapped *mapped, size_t size)
+BY_NAME void vm_mapping_told(const struct orris_mapped *mapped, size_t size)
 {
     (void)control_send(ORRIS_MSG_MAPPED, mapped, size, true);
 }

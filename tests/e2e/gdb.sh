@@ -44,12 +44,13 @@ debug() {
     status=$?
 }
 
-debug --gdb debugged 'b main' c bt 'b inner' c bt 'p x' 'b sys_write' c bt delete c
+debug --gdb debugged 'info line make_stack' 'b main' c bt 'b inner' c bt 'p x' 'b sys_write' c bt delete c
 ok "it stops at the program's first instruction" has gdb "orris: at the program's first instruction"
 ok "a breakpoint in main is reached" matches gdb 'Breakpoint 1, main \(argc=argc@entry=1'
 ok "one in a function, called from main" matches gdb '^#2 .* in main \(argc='
 ok "with its argument" has gdb '$1 = 2'
 ok "one in a function of the kernel" matches gdb 'Breakpoint 3, sys_write \(fd=1, .*size=8\) at kernel/syscall'
+ok "what is inlined in the kernel has a place, too" matches gdb '^Line [0-9]+ of "kernel/proc/exec.c" starts at'
 sed -n '/Breakpoint 3, /,$p' gdb > kernel_stop
 ok "whose backtrace goes through the kernel" matches kernel_stop '^#[1-5] .*syscall_entry'
 ok "a library" matches kernel_stop '^#[0-9]+ .* in (__GI_|__|_IO_)'

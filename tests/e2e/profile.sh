@@ -96,6 +96,8 @@ try run --profile=graph.svg "$PWD/busy"
 ok "a stripped program goes by its file's name" test "$(share '\[busy\]' | cut -d. -f1)" -gt 50
 ok "a library's functions keep theirs" has graph.svg 'data-n="__libc_start_main'
 try run --profile=graph.svg "$PWD/busy" calls sleep
+ok "functions of the kernel go by the source's names" \
+    not grep -qE 'data-n="[^". ]*[.][^"]* [(]kernel[)]"' graph.svg
 ok "waiting is told, not counted" test "$(sed -n 's/.* \([0-9]*\) % of the time the machine waited/\1/p' err)" -ge 20
 
 try run --profile=/nowhere/graph.svg /bin/true

@@ -202,7 +202,7 @@ bool arch_msi_register(void (*handler)(void *), void *arg, uint64_t *address, ui
     return vector != 0;
 }
 
-void arch_halt(void)
+BY_NAME void arch_halt(void)
 {
     for (;;) {
         __asm__ volatile("cli\n\thlt" : : : "memory");

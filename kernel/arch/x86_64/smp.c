@@ -235,7 +235,7 @@ void arch_poll_interrupts(void)
                      : "memory");
 }
 
-void arch_idle(void)
+BY_NAME void arch_idle(void)
 {
     if (arch_many_cpus) {
         give(false);
