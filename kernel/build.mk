@@ -4,8 +4,8 @@
 # the room that inlining takes.
 LTO      := -flto=2
 OPTIMIZE := -O2 $(LTO) -fno-align-functions -fno-align-jumps -fno-align-loops
-KFLAGS   := -std=gnu17 -g $(OPTIMIZE) -ffreestanding -fbuiltin -fpie -fvisibility=hidden -mno-red-zone \
-            -mgeneral-regs-only -fno-omit-frame-pointer -fstack-protector-strong \
+KFLAGS   := -std=gnu17 -g $(OPTIMIZE) -ffreestanding -fbuiltin -fpie -fvisibility=hidden \
+            -mno-red-zone -mgeneral-regs-only -fno-omit-frame-pointer -fstack-protector-strong \
             -mstack-protector-guard=global -fno-asynchronous-unwind-tables \
             -fcf-protection=none -ffunction-sections -fdata-sections \
             -Wframe-larger-than=2048 $(WARN) -nostdinc \
@@ -49,10 +49,11 @@ $(B)/kernel/%.S.o: kernel/%.S
 	@mkdir -p $(@D)
 	$(CC) $(KFLAGS) -c $< -o $@
 
-# The objects become one, and that is linked twice: the second time with the table of the functions' names, which lies behind the code
-# and so moves none of them.
+# The objects become one, and that is linked twice: the second time with the table of the
+# functions' names, which lies behind the code and so moves none of them.
 KLINK := $(CC) -nostdlib -static-pie -Wl,-T,kernel/kernel.lds -Wl,--gc-sections \
-         -Wl,-z,pack-relative-relocs -Wl,-n,-z,noexecstack -Wl,--no-dynamic-linker -Wl,-z,max-page-size=4096 -Wl,--build-id=none
+         -Wl,-z,pack-relative-relocs -Wl,-n,-z,noexecstack -Wl,--no-dynamic-linker \
+         -Wl,-z,max-page-size=4096 -Wl,--build-id=none
 $(B)/kernel/orris.elf: tools/gen-symbols $(KOBJ) $(LWIPOBJ) kernel/kernel.lds
 	@mkdir -p $(@D)
 	$(CC) $(filter-out -std=% -isystem /usr/%,$(KFLAGS)) -nostdlib -r -flinker-output=nolto-rel \
