@@ -5,6 +5,11 @@
  * collects takes items from there and asks each file what is so (poll). A level-triggered item that
  * was ready goes back to the end of the list. So waiting costs what is ready, not what is watched.
  *
+ * Threads that wait are exclusive waiters: each wake-up of a file wakes one of them. Who collected
+ * and leaves something ready behind (the rest of a list longer than asked for, or what is
+ * level-triggered) wakes the next. So n threads take n events, and one event that nobody takes
+ * wakes all of them, one after the other.
+ *
  * Locks: graph_lock, for changes of what watches what (both lists an item is in) and the search for
  * loops; an instance's mutex, for its items and while collecting; its ready_lock, a spin lock, for
  * the ready list, taken in wake-ups. The last two have no rank, for instances nest: the outer
@@ -19,7 +24,6 @@
 #include "kernel/base/format.h"
 #include "kernel/base/panic.h"
 #include "kernel/base/string.h"
-#include "kernel/fd/wake.h"
 #include "kernel/mm/heap.h"
 
 #define DEPTH_MAX 5u /* of nested instances */
@@ -51,6 +55,7 @@ struct epoll {
     unsigned bucket_count, item_count;
     struct spinlock ready_lock;
     struct list_node ready;
+    bool collecting; /* a collector has items in its hands, which may be ready */
     struct waitq waitq;
     uint64_t ino;
     struct file *file; /* borrowed: its own */
@@ -69,7 +74,14 @@ bool epoll_is(const struct file *f)
     return f->ops == &epoll_ops;
 }
 
-/* The wake-up of a file: the item may be ready. */
+/* Wakes who waits for the instance. Returns whether a thread in epoll_wait() took it. */
+static bool tell(struct epoll *ep)
+{
+    return waitq_wake(&ep->waitq, EPOLLIN | EPOLLRDNORM);
+}
+
+/* The wake-up of a file: the item may be ready. An exclusive item where no thread waits leaves it
+ * to the next one, of another instance, too. */
 static bool item_wake(struct waiter *w, uint32_t events)
 {
     struct item *item = container_of(w, struct item, waiter);
@@ -87,8 +99,7 @@ static bool item_wake(struct waiter *w, uint32_t events)
         list_add_tail(&ep->ready, &item->ready_node);
     }
     spin_unlock(&ep->ready_lock);
-    waitq_tell(&ep->waitq, EPOLLIN | EPOLLRDNORM);
-    return true;
+    return tell(ep);
 }
 
 /* Items. ep->lock is held. */
@@ -180,7 +191,7 @@ static void item_look(struct item *item)
         list_add_tail(&ep->ready, &item->ready_node);
     }
     spin_unlock(&ep->ready_lock);
-    waitq_tell(&ep->waitq, EPOLLIN | EPOLLRDNORM);
+    tell(ep);
 }
 
 static uint32_t wanted_of(const struct epoll_event *event)
@@ -402,6 +413,7 @@ static struct item *take_ready(struct epoll *ep)
         item = list_entry(ep->ready.next, struct item, ready_node);
         list_remove(&item->ready_node);
         item->missed = false;
+        ep->collecting = true;
     }
     spin_unlock(&ep->ready_lock);
     return item;
@@ -418,16 +430,16 @@ static void give_back(struct epoll *ep, struct item *item, bool stays, struct li
     spin_unlock(&ep->ready_lock);
 }
 
+/* The end of collecting: what stays ready goes to the end of the list. */
 static void put_again(struct epoll *ep, struct list_node *again)
 {
-    if (list_empty(again))
-        return;
     spin_lock(&ep->ready_lock);
     while (!list_empty(again)) {
         struct list_node *node = again->next;
         list_remove(node);
         list_add_tail(&ep->ready, node);
     }
+    ep->collecting = false;
     spin_unlock(&ep->ready_lock);
 }
 
@@ -464,9 +476,12 @@ static int64_t collect_locked(struct epoll *ep, struct uptr to, int max)
     return fault && count == 0 ? -EFAULT : count;
 }
 
-static bool has_ready(const struct epoll *ep)
+static bool has_ready(struct epoll *ep)
 {
-    return __atomic_load_n(&ep->ready.next, __ATOMIC_ACQUIRE) != &ep->ready;
+    spin_lock(&ep->ready_lock);
+    bool ready = ep->collecting || !list_empty(&ep->ready);
+    spin_unlock(&ep->ready_lock);
+    return ready;
 }
 
 static int64_t collect(struct epoll *ep, struct uptr to, int max)
@@ -476,17 +491,13 @@ static int64_t collect(struct epoll *ep, struct uptr to, int max)
     mutex_lock(&ep->lock);
     int64_t n = collect_locked(ep, to, max);
     mutex_unlock(&ep->lock);
-    if (n > 0 && has_ready(ep)) /* whoever else waits may take the rest */
-        waitq_tell(&ep->waitq, EPOLLIN | EPOLLRDNORM);
     return n;
 }
 
-int64_t epoll_collect(struct file *ep_file, struct uptr to, int max, uint64_t deadline_ns)
+/* Waits until there is something to collect. Returns as collect(), or -EINTR; 0: too late. */
+static int64_t wait_and_collect(struct epoll *ep, struct uptr to, int max, uint64_t deadline_ns)
 {
-    struct epoll *ep = ep_file->private;
-    int64_t n = collect(ep, to, max);
-    if (n != 0 || deadline_ns == 0)
-        return n;
+    int64_t n;
     int err = 0;
     struct waiter w;
     waiter_init(&w, EPOLLIN);
@@ -502,10 +513,18 @@ int64_t epoll_collect(struct file *ep_file, struct uptr to, int max, uint64_t de
             break;
     }
     waitq_remove(&ep->waitq, &w);
-    /* A wake-up meant for one waiter, which this one may have got without using it. */
-    if (n == 0 && has_ready(ep))
-        waitq_tell(&ep->waitq, EPOLLIN | EPOLLRDNORM);
-    return n != 0 ? n : err == -EINTR ? -EINTR : 0;
+    return n == 0 && err == -EINTR ? -EINTR : n;
+}
+
+int64_t epoll_collect(struct file *ep_file, struct uptr to, int max, uint64_t deadline_ns)
+{
+    struct epoll *ep = ep_file->private;
+    int64_t n = collect(ep, to, max);
+    if (n == 0 && deadline_ns != 0)
+        n = wait_and_collect(ep, to, max, deadline_ns);
+    if (!waitq_empty(&ep->waitq) && has_ready(ep)) /* the next one's turn */
+        waitq_wake_one(&ep->waitq);
+    return n;
 }
 
 /* The open file. */

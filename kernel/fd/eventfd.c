@@ -7,7 +7,6 @@
 #include "kernel/base/errno.h"
 #include "kernel/base/format.h"
 #include "kernel/fd/anonymous.h"
-#include "kernel/fd/wake.h"
 #include "kernel/mm/heap.h"
 
 #define COUNT_MAX (UINT64_MAX - 1)
@@ -52,7 +51,7 @@ static int64_t eventfd_read(struct file *f, struct iter *it, uint64_t *pos)
     uint64_t value = take(e);
     if (value == 0)
         return -EAGAIN;
-    waitq_tell(&e->waitq, EPOLLOUT | EPOLLWRNORM);
+    waitq_wake(&e->waitq, EPOLLOUT | EPOLLWRNORM);
     return iter_write(it, &value, sizeof(value)) == sizeof(value) ? (int64_t)sizeof(value)
                                                                   : -EFAULT;
 }
@@ -74,7 +73,7 @@ static int64_t eventfd_write(struct file *f, struct iter *it, uint64_t *pos)
         return -EAGAIN;
     }
     it->left = 0; /* one number is all a write takes */
-    waitq_tell(&e->waitq, EPOLLIN | EPOLLRDNORM);
+    waitq_wake(&e->waitq, EPOLLIN | EPOLLRDNORM);
     return sizeof(value);
 }
 

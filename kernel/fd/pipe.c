@@ -14,7 +14,6 @@
 #include "kernel/base/errno.h"
 #include "kernel/base/format.h"
 #include "kernel/base/string.h"
-#include "kernel/fd/wake.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
 #include "kernel/time/clock.h"
@@ -159,7 +158,7 @@ static int64_t pipe_read(struct file *f, struct iter *it, uint64_t *pos)
     int64_t n = read_locked(p, it, &freed);
     mutex_unlock(&p->lock);
     if (freed)
-        waitq_tell(&p->waitq, EPOLLOUT | EPOLLWRNORM);
+        waitq_wake(&p->waitq, EPOLLOUT | EPOLLWRNORM);
     return n;
 }
 
@@ -228,7 +227,7 @@ static int64_t pipe_write(struct file *f, struct iter *it, uint64_t *pos)
     int64_t n = write_locked(p, it, (f->flags & O_DIRECT) != 0);
     mutex_unlock(&p->lock);
     if (n > 0)
-        waitq_tell(&p->waitq, EPOLLIN | EPOLLRDNORM);
+        waitq_wake(&p->waitq, EPOLLIN | EPOLLRDNORM);
     return n;
 }
 
@@ -301,7 +300,7 @@ static bool end_closed(struct pipe *p, const struct file *f)
     bool last = !p->readers && !p->writers;
     mutex_unlock(&p->lock);
     if (!last)
-        waitq_tell(&p->waitq, EPOLLIN | EPOLLRDNORM | EPOLLHUP | EPOLLOUT | EPOLLWRNORM | EPOLLERR);
+        waitq_wake(&p->waitq, EPOLLIN | EPOLLRDNORM | EPOLLHUP | EPOLLOUT | EPOLLWRNORM | EPOLLERR);
     return last;
 }
 
@@ -415,7 +414,7 @@ static int fifo_join(struct inode *inode, struct file *file)
         p->writers += file_writable(file);
         p->writer_opens += file_writable(file);
         mutex_unlock(&p->lock);
-        waitq_tell(&p->waitq, EPOLLHUP);
+        waitq_wake(&p->waitq, EPOLLHUP);
     }
     mutex_unlock(&inode->lock);
     return err;
@@ -478,7 +477,7 @@ int pipe_resize(struct file *f, unsigned size)
         heap_free(slots);
         return err;
     }
-    waitq_tell(&p->waitq, EPOLLOUT | EPOLLWRNORM);
+    waitq_wake(&p->waitq, EPOLLOUT | EPOLLWRNORM);
     return (int)(capacity * PAGE_SIZE);
 }
 
@@ -517,5 +516,5 @@ void pipe_drop(struct file *f, size_t size)
             drop_head(p);
     }
     mutex_unlock(&p->lock);
-    waitq_tell(&p->waitq, EPOLLOUT | EPOLLWRNORM);
+    waitq_wake(&p->waitq, EPOLLOUT | EPOLLWRNORM);
 }

@@ -12,7 +12,6 @@
 #include "kernel/base/string.h"
 #include "kernel/fd/fdtable.h"
 #include "kernel/fd/tty.h"
-#include "kernel/fd/wake.h"
 #include "kernel/fs/devfs.h"
 #include "kernel/mm/heap.h"
 #include "kernel/proc/task.h"
@@ -67,7 +66,7 @@ static int64_t show(struct tty *t, const char *data, size_t size)
     while (done < size && p->tail - p->head < SHOWN_BYTES)
         p->shown[p->tail++ & SHOWN_MASK] = (uint8_t)data[done++];
     if (done > 0)
-        waitq_tell(&p->waitq, TTY_IN_EVENTS);
+        waitq_wake(&p->waitq, TTY_IN_EVENTS);
     return done > 0 ? (int64_t)done : -EAGAIN;
 }
 
@@ -86,14 +85,14 @@ static void slave_gone(struct tty *t)
         mutex_lock(&t->lock);
         p->left = true;
         mutex_unlock(&t->lock);
-        waitq_tell(&p->waitq, TTY_ALL_EVENTS);
+        waitq_wake(&p->waitq, TTY_ALL_EVENTS);
     }
     put(p);
 }
 
 static void input_taken(struct tty *t)
 {
-    waitq_tell(&pty_of(t)->waitq, TTY_OUT_EVENTS);
+    waitq_wake(&pty_of(t)->waitq, TTY_OUT_EVENTS);
 }
 
 static const struct tty_screen pty_screen = {
@@ -145,7 +144,7 @@ static int64_t master_read(struct file *f, struct iter *it, uint64_t *pos)
         tty_flush(&p->tty); /* there is room for what waited */
     mutex_unlock(&p->tty.lock);
     if (n > 0)
-        waitq_tell(&p->tty.waitq, TTY_OUT_EVENTS);
+        waitq_wake(&p->tty.waitq, TTY_OUT_EVENTS);
     return n;
 }
 
@@ -240,8 +239,8 @@ static int64_t master_flush(struct pty *p, uint64_t which)
         tty_input_flush(&p->tty);
     tty_flush(&p->tty);
     mutex_unlock(&p->tty.lock);
-    waitq_tell(&p->waitq, TTY_ALL_EVENTS);
-    waitq_tell(&p->tty.waitq, TTY_ALL_EVENTS);
+    waitq_wake(&p->waitq, TTY_ALL_EVENTS);
+    waitq_wake(&p->tty.waitq, TTY_ALL_EVENTS);
     return 0;
 }
 
@@ -289,7 +288,7 @@ static void master_release(struct file *f)
         (void)signal_send_process(SIGHUP, NULL);
         (void)signal_send_process(SIGCONT, NULL);
     }
-    waitq_tell(&p->tty.waitq, TTY_ALL_EVENTS | EPOLLERR);
+    waitq_wake(&p->tty.waitq, TTY_ALL_EVENTS | EPOLLERR);
     put(p);
 }
 

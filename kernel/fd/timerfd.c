@@ -13,7 +13,6 @@
 
 #include "kernel/base/errno.h"
 #include "kernel/fd/anonymous.h"
-#include "kernel/fd/wake.h"
 #include "kernel/mm/heap.h"
 #include "kernel/time/clock.h"
 #include "kernel/time/timer.h"
@@ -40,13 +39,13 @@ static int64_t now_of(const struct timerfd *t)
 static void expired(struct timer *timer)
 {
     struct timerfd *t = container_of(timer, struct timerfd, timer);
-    waitq_tell(&t->waitq, EPOLLIN | EPOLLRDNORM);
+    waitq_wake(&t->waitq, EPOLLIN | EPOLLRDNORM);
 }
 
 static bool clock_stepped(struct waiter *w, uint32_t events)
 {
     (void)events;
-    waitq_tell(&container_of(w, struct timerfd, clock_waiter)->waitq, EPOLLIN | EPOLLRDNORM);
+    waitq_wake(&container_of(w, struct timerfd, clock_waiter)->waitq, EPOLLIN | EPOLLRDNORM);
     return false;
 }
 

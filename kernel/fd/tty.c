@@ -12,7 +12,6 @@
 
 #include "kernel/base/errno.h"
 #include "kernel/base/string.h"
-#include "kernel/fd/wake.h"
 #include "kernel/proc/task.h"
 #include "kernel/time/clock.h"
 
@@ -45,7 +44,7 @@ static const struct ktermios termios_initial = {
 /* Tells of events those who have the terminal open, and who types there. */
 static void tell(struct tty *t, uint32_t events)
 {
-    waitq_tell(&t->waitq, events);
+    waitq_wake(&t->waitq, events);
     if (t->screen->input_taken)
         t->screen->input_taken(t);
 }
@@ -72,7 +71,7 @@ size_t tty_take_in(struct tty *t, const uint8_t *data, size_t size)
     tty_flush(t);
     mutex_unlock(&t->lock);
     if (done > 0)
-        waitq_tell(&t->waitq, TTY_ALL_EVENTS);
+        waitq_wake(&t->waitq, TTY_ALL_EVENTS);
     return done;
 }
 
@@ -298,7 +297,7 @@ static int stop_or_start(struct tty *t, uint64_t what)
         t->stopped = what == TCOOFF;
     tty_flush(t);
     mutex_unlock(&t->lock);
-    waitq_tell(&t->waitq, TTY_ALL_EVENTS);
+    waitq_wake(&t->waitq, TTY_ALL_EVENTS);
     return 0;
 }
 

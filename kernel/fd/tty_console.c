@@ -10,7 +10,6 @@
 #include "abi/control.h"
 #include "kernel/base/errno.h"
 #include "kernel/fd/tty.h"
-#include "kernel/fd/wake.h"
 #include "kernel/fs/devfs.h"
 #include "kernel/platform/streams.h"
 #include "kernel/proc/task.h"
@@ -53,7 +52,7 @@ static void push_output(struct tty *t)
     tty_flush(t);
     mutex_unlock(&t->lock);
     if (waited || tty_out_closed(t))
-        waitq_tell(&t->waitq, TTY_OUT_EVENTS | EPOLLERR);
+        waitq_wake(&t->waitq, TTY_OUT_EVENTS | EPOLLERR);
 }
 
 /* What wakes the thread besides typed bytes: a stream that shows more of our output, and readers
@@ -93,7 +92,7 @@ static void wait_for_room(struct tty *t)
 static void hang_up(struct tty *t)
 {
     __atomic_store_n(&t->hung_up, true, __ATOMIC_RELEASE);
-    waitq_tell(&t->waitq, TTY_ALL_EVENTS);
+    waitq_wake(&t->waitq, TTY_ALL_EVENTS);
 }
 
 /* Waits for typed bytes. Returns their number. */

@@ -12,7 +12,6 @@
 
 #include "kernel/base/errno.h"
 #include "kernel/base/string.h"
-#include "kernel/fd/wake.h"
 #include "kernel/mm/heap.h"
 #include "kernel/net/inet_udplite.h"
 #include "kernel/net/interface.h"
@@ -79,7 +78,7 @@ static void enqueue(struct datagram_socket *s, struct pbuf *p, const struct endp
     d->arrival = *arrival;
     list_add_tail(&s->queue, &d->node);
     s->queued += charge;
-    waitq_tell(&s->inet.base.waitq, INET_READABLE);
+    waitq_wake(&s->inet.base.waitq, INET_READABLE);
 }
 
 /* A buffer of its own size instead of a card's, which is larger. */
@@ -482,7 +481,7 @@ static int datagram_shutdown(struct socket *base, int how)
         return -ENOTCONN;
     s->inet.shut_read |= how != SHUT_WR;
     s->inet.shut_write |= how != SHUT_RD;
-    waitq_tell(&base->waitq, INET_ALL);
+    waitq_wake(&base->waitq, INET_ALL);
     return 0;
 }
 

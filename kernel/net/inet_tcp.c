@@ -11,7 +11,6 @@
 #include "kernel/base/errno.h"
 #include "kernel/base/random.h"
 #include "kernel/base/string.h"
-#include "kernel/fd/wake.h"
 #include "kernel/mm/heap.h"
 #include "kernel/net/interface.h"
 #include "kernel/time/clock.h"
@@ -62,7 +61,7 @@ static void pcb_freed(uint8_t id, void *data)
     if (!s)
         return;
     s->pcb = NULL;
-    waitq_tell(&s->inet.base.waitq, INET_ALL);
+    waitq_wake(&s->inet.base.waitq, INET_ALL);
 }
 
 static const struct tcp_ext_arg_callbacks pcb_callbacks = {.destroy = pcb_freed};
@@ -97,7 +96,7 @@ static err_t look_again(void *arg, struct tcp_pcb *pcb)
     struct tcp_socket *s = arg;
     (void)pcb;
     if (s && s->released)
-        waitq_tell(&s->inet.base.waitq, INET_ALL);
+        waitq_wake(&s->inet.base.waitq, INET_ALL);
     return ERR_OK;
 }
 
@@ -152,7 +151,7 @@ void tcp_failed(void *arg, err_t err)
     if (s->state == TCP_CONNECTING)
         inet_unbind(&s->inet);
     s->state = TCP_ENDED;
-    waitq_tell(&s->inet.base.waitq, INET_ALL);
+    waitq_wake(&s->inet.base.waitq, INET_ALL);
 }
 
 void inet_unreachable(struct inet_socket *i, int err)
@@ -168,7 +167,7 @@ void inet_unreachable(struct inet_socket *i, int err)
         s->state = TCP_ENDED;
     }
     i->base.error = -err;
-    waitq_tell(&i->base.waitq, INET_ALL);
+    waitq_wake(&i->base.waitq, INET_ALL);
 }
 
 /* The end. */
@@ -276,7 +275,7 @@ static int tcp_shut(struct socket *base, int how)
         err = s->state == TCP_ENDED ? -ENOTCONN : 0;
     }
     net_unlock();
-    waitq_tell(&base->waitq, INET_ALL);
+    waitq_wake(&base->waitq, INET_ALL);
     return err;
 }
 

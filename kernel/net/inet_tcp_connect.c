@@ -7,7 +7,6 @@
 #include "kernel/base/hash.h"
 #include "kernel/base/random.h"
 #include "kernel/base/string.h"
-#include "kernel/fd/wake.h"
 #include "kernel/mm/heap.h"
 #include "kernel/net/inet_tcp.h"
 #include "kernel/net/lwip_port/hooks.h"
@@ -65,7 +64,7 @@ static err_t connected(void *arg, struct tcp_pcb *pcb, err_t err)
     ip_addr_copy(s->inet.local.address, pcb->local_ip);
     s->state = TCP_CONNECTED;
     s->withheld = tcp_narrow_window(s, pcb);
-    waitq_tell(&s->inet.base.waitq, INET_WRITABLE);
+    waitq_wake(&s->inet.base.waitq, INET_WRITABLE);
     return ERR_OK;
 }
 
@@ -265,7 +264,7 @@ static err_t accepted(void *arg, struct tcp_pcb *pcb, err_t err)
         return ERR_MEM;
     list_add_tail(&listener->accept_queue, &child->accept_node);
     listener->accept_count++;
-    waitq_tell(&listener->inet.base.waitq, INET_READABLE);
+    waitq_wake(&listener->inet.base.waitq, INET_READABLE);
     return ERR_OK;
 }
 

@@ -9,7 +9,6 @@
 
 #include "kernel/base/errno.h"
 #include "kernel/base/string.h"
-#include "kernel/fd/wake.h"
 #include "kernel/mm/heap.h"
 #include "kernel/net/inet_tcp.h"
 #include "kernel/proc/task.h"
@@ -48,7 +47,7 @@ err_t tcp_data_sent(void *arg, struct tcp_pcb *pcb, u16_t bytes)
     (void)pcb;
     (void)bytes;
     if (tcp_writable(s) || s->released)
-        waitq_tell(&s->inet.base.waitq, INET_WRITABLE);
+        waitq_wake(&s->inet.base.waitq, INET_WRITABLE);
     return ERR_OK;
 }
 
@@ -214,7 +213,7 @@ err_t tcp_data_came(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
     (void)err;
     if (!p) {
         s->peer_closed = true;
-        waitq_tell(&s->inet.base.waitq,
+        waitq_wake(&s->inet.base.waitq,
                    INET_READABLE | EPOLLRDHUP | (s->inet.shut_write ? EPOLLHUP : 0u));
         return ERR_OK;
     }
@@ -224,9 +223,9 @@ err_t tcp_data_came(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
     if (p->tot_len > SMALL_BYTES || !join(s, p))
         enqueue(s, p);
     if (s->queued >= s->inet.base.receive_low)
-        waitq_tell(&s->inet.base.waitq, INET_READABLE | (urgent ? EPOLLPRI : 0u));
+        waitq_wake(&s->inet.base.waitq, INET_READABLE | (urgent ? EPOLLPRI : 0u));
     else if (urgent)
-        waitq_tell(&s->inet.base.waitq, EPOLLPRI);
+        waitq_wake(&s->inet.base.waitq, EPOLLPRI);
     return ERR_OK;
 }
 

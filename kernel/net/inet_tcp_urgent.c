@@ -9,7 +9,6 @@
 #include <lwip/priv/tcp_priv.h>
 
 #include "kernel/base/errno.h"
-#include "kernel/fd/wake.h"
 #include "kernel/net/inet_tcp.h"
 #include "kernel/proc/task.h"
 

@@ -14,7 +14,6 @@
 #include "kernel/base/errno.h"
 #include "kernel/base/list.h"
 #include "kernel/base/string.h"
-#include "kernel/fd/wake.h"
 #include "kernel/mm/heap.h"
 #include "kernel/net/interface.h"
 #include "kernel/proc/task.h"
@@ -403,7 +402,7 @@ static int64_t netlink_send(struct socket *base, struct socket_message *m)
         s->port = PROC_PID;
     int err = serve_all(s, request, (uint32_t)size);
     mutex_unlock(&s->lock);
-    waitq_tell(&base->waitq, EPOLLIN | EPOLLRDNORM);
+    waitq_wake(&base->waitq, EPOLLIN | EPOLLRDNORM);
     return err ? err : (int64_t)size;
 }
 

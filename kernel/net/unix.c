@@ -12,7 +12,6 @@
 
 #include "kernel/base/errno.h"
 #include "kernel/base/string.h"
-#include "kernel/fd/wake.h"
 #include "kernel/mm/heap.h"
 #include "kernel/proc/task.h"
 
@@ -97,7 +96,7 @@ static void uncharge(struct unix_socket *sender, uint32_t bytes)
 {
     __atomic_fetch_sub(&sender->sent, bytes, __ATOMIC_ACQ_REL);
     if (writable(sender))
-        waitq_tell(&sender->base.waitq, WRITABLE);
+        waitq_wake(&sender->base.waitq, WRITABLE);
 }
 
 static void packet_free(struct unix_packet *p)
@@ -119,7 +118,7 @@ static int enqueue(struct unix_socket *target, struct unix_packet *p)
     spin_unlock(&target->lock);
     if (closed)
         return -EPIPE;
-    waitq_tell(&target->base.waitq, READABLE);
+    waitq_wake(&target->base.waitq, READABLE);
     return 0;
 }
 
@@ -158,7 +157,7 @@ static bool join_last(struct unix_socket *u, struct unix_socket *target, const c
     }
     spin_unlock(&target->lock);
     if (joined)
-        waitq_tell(&target->base.waitq, READABLE);
+        waitq_wake(&target->base.waitq, READABLE);
     return joined;
 }
 
@@ -459,7 +458,7 @@ static void shut(struct unix_socket *u, bool read, bool write)
     u->shut_read |= read;
     u->shut_write |= write;
     spin_unlock(&u->lock);
-    waitq_tell(&u->base.waitq, READABLE | WRITABLE | EPOLLRDHUP | EPOLLHUP);
+    waitq_wake(&u->base.waitq, READABLE | WRITABLE | EPOLLRDHUP | EPOLLHUP);
 }
 
 static int unix_shutdown(struct socket *s, int how)

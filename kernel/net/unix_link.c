@@ -2,7 +2,6 @@
 #include <linux/eventpoll.h>
 
 #include "kernel/base/errno.h"
-#include "kernel/fd/wake.h"
 #include "kernel/net/unix.h"
 #include "kernel/time/clock.h"
 
@@ -28,7 +27,7 @@ int unix_listen(struct socket *s, int backlog)
     }
     spin_unlock(&u->lock);
     if (!err)
-        waitq_tell(&u->base.waitq, WRITABLE);
+        waitq_wake(&u->base.waitq, WRITABLE);
     return err;
 }
 
@@ -47,7 +46,7 @@ int unix_accept(struct socket *s, struct socket **out)
     spin_unlock(&u->lock);
     if (!client)
         return listening ? -EAGAIN : -EINVAL;
-    waitq_tell(&u->base.waitq, WRITABLE); /* room in the backlog */
+    waitq_wake(&u->base.waitq, WRITABLE); /* room in the backlog */
     *out = &client->base;
     return 0;
 }
@@ -157,8 +156,8 @@ static int connect_to(struct unix_socket *u, struct unix_socket *listener, bool 
         unix_put(other);
         return err;
     }
-    waitq_tell(&listener->base.waitq, READABLE);
-    waitq_tell(&u->base.waitq, WRITABLE);
+    waitq_wake(&listener->base.waitq, READABLE);
+    waitq_wake(&u->base.waitq, WRITABLE);
     return 0;
 }
 
@@ -239,9 +238,9 @@ void unix_disconnect(struct unix_socket *u)
         spin_lock(&peer->lock);
         peer->shut_read = peer->shut_write = true;
         spin_unlock(&peer->lock);
-        waitq_tell(&peer->base.waitq, ALL_EVENTS);
+        waitq_wake(&peer->base.waitq, ALL_EVENTS);
     }
     unix_put(peer);
     drop_pending(u);
-    waitq_tell(&u->base.waitq, ALL_EVENTS);
+    waitq_wake(&u->base.waitq, ALL_EVENTS);
 }

@@ -187,6 +187,21 @@ static void wake_for(struct task *target, int signo)
     spin_unlock(&the_proc.task_lock);
 }
 
+void signal_pass_on(sigmask_t mask)
+{
+    sigmask_t left = the_proc.pending.set & mask;
+    spin_lock(&the_proc.task_lock);
+    list_for_each(node, &the_proc.tasks)
+    {
+        struct task *other = list_entry(node, struct task, node);
+        if (other == task_current() || !(left & ~other->blocked))
+            continue;
+        left &= other->blocked;
+        thread_interrupt(other->thread);
+    }
+    spin_unlock(&the_proc.task_lock);
+}
+
 static void fill_kernel_info(siginfo_t *info, int signo)
 {
     memset(info, 0, sizeof(*info));
@@ -321,6 +336,9 @@ void signal_set_blocked(sigmask_t mask)
 {
     struct task *task = task_current();
     spin_lock(&the_proc.signal_lock);
+    sigmask_t added = mask & ~SIGMASK_FORCED & ~task->blocked;
+    if (the_proc.pending.set & added)
+        signal_pass_on(added);
     task->blocked = mask & ~SIGMASK_FORCED;
     bool due = (signal_pending_set() & ~task->blocked) != 0;
     spin_unlock(&the_proc.signal_lock);

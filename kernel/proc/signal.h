@@ -37,6 +37,10 @@ int signal_take(sigmask_t wanted, siginfo_t *info);
 /* What is pending for the current task, blocked or not. */
 sigmask_t signal_pending_set(void);
 
+/* The current task will not handle the process's pending signals of mask, which it may have been
+ * woken for: other tasks shall. signal_lock is held. */
+void signal_pass_on(sigmask_t mask);
+
 /* Sets the current task's mask (SIGKILL and SIGSTOP are left out of it). */
 void signal_set_blocked(sigmask_t mask);
 /* Reads a mask of the program's. Returns 0, -EINVAL (size), -EFAULT. */

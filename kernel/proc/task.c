@@ -151,21 +151,6 @@ static bool task_leave(struct task *task)
     return !last;
 }
 
-/* A signal of the process's that this task was chosen to handle falls to the others. */
-static void pass_on_signals(void)
-{
-    spin_lock(&the_proc.signal_lock);
-    spin_lock(&the_proc.task_lock);
-    list_for_each(node, &the_proc.tasks)
-    {
-        struct task *other = list_entry(node, struct task, node);
-        if (the_proc.pending.set & ~other->blocked)
-            thread_interrupt(other->thread);
-    }
-    spin_unlock(&the_proc.task_lock);
-    spin_unlock(&the_proc.signal_lock);
-}
-
 static void clear_tid(struct task *task)
 {
     if (uptr_is_null(task->clear_tid))
@@ -187,8 +172,8 @@ void task_end(int status)
         clear_tid(task);
     if (!task_leave(task))
         proc_exit(the_proc.exit_code);
-    pass_on_signals();
     spin_lock(&the_proc.signal_lock);
+    signal_pass_on(~task->blocked);
     pending_flush(&task->pending, ~0ul);
     spin_unlock(&the_proc.signal_lock);
     t->task = NULL;

@@ -1,9 +1,14 @@
 /* Wait queues and sleeping on them. */
 #include "kernel/sched/waitq.h"
 
+#include <linux/eventpoll.h>
+
 #include "kernel/base/errno.h"
 #include "kernel/sched/sleep.h"
 #include "kernel/sched/thread.h"
+
+/* The end of what is waited for concerns every waiter. */
+#define EVENTS_FOR_ALL ((uint32_t)(EPOLLHUP | EPOLLERR))
 
 void waitq_init_rank(struct waitq *q, enum lock_rank rank)
 {
@@ -16,10 +21,26 @@ void waitq_init(struct waitq *q)
     waitq_init_rank(q, RANK_WAITQ);
 }
 
+static struct waiter *waiter_of(struct list_node *node)
+{
+    return list_entry(node, struct waiter, node);
+}
+
+/* Where w goes: those that are not exclusive come first, for waking ends at an exclusive one. */
+static struct list_node *place_for(const struct waitq *q, const struct waiter *w)
+{
+    struct list_node *last = q->waiters.prev;
+    while (!w->exclusive && last != &q->waiters &&
+           waiter_of(last)->exclusive) {
+        last = last->prev;
+    }
+    return last->next;
+}
+
 void waitq_add(struct waitq *q, struct waiter *w)
 {
     spin_lock(&q->lock);
-    list_add_tail(&q->waiters, &w->node);
+    list_insert_before(place_for(q, w), &w->node);
     spin_unlock(&q->lock);
 }
 
@@ -28,38 +49,43 @@ void waitq_remove(struct waitq *q, struct waiter *w)
     spin_lock(&q->lock);
     list_remove(&w->node);
     spin_unlock(&q->lock);
+    if (w->exclusive && w->woken) {
+        waitq_wake(q, w->events & ~EVENTS_FOR_ALL);
+    }
 }
 
-void waitq_wake(struct waitq *q, uint32_t events)
+bool waitq_wake_queued(struct waitq *q, uint32_t events)
 {
-    if (waitq_empty(q)) {
-        return;
-    }
+    bool taken = false, one = !(events & EVENTS_FOR_ALL);
     spin_lock(&q->lock);
     list_for_each_safe(node, next, &q->waiters)
     {
-        struct waiter *w = list_entry(node, struct waiter, node);
+        struct waiter *w = waiter_of(node);
         if (w->events & events && w->wake(w, events) && w->exclusive) {
-            break;
+            taken = true;
+            if (one) {
+                break;
+            }
         }
     }
     spin_unlock(&q->lock);
+    return taken;
 }
 
 bool waitq_wake_one(struct waitq *q)
 {
+    bool taken = false;
     spin_lock(&q->lock);
-    bool woke = false;
     list_for_each_safe(node, next, &q->waiters)
     {
-        struct waiter *w = list_entry(node, struct waiter, node);
-        if (!w->woken && w->wake(w, EVENTS_ANY)) {
-            woke = true;
+        struct waiter *w = waiter_of(node);
+        if (w->exclusive && w->wake(w, EVENTS_ANY)) {
+            taken = true;
             break;
         }
     }
     spin_unlock(&q->lock);
-    return woke;
+    return taken;
 }
 
 void waiter_signal(struct waiter *w)
@@ -68,9 +94,13 @@ void waiter_signal(struct waiter *w)
     thread_wake(w->thread);
 }
 
+/* An exclusive waiter that was woken already leaves the event to the next one. */
 static bool wake_thread(struct waiter *w, uint32_t events)
 {
     (void)events;
+    if (w->exclusive && w->woken) {
+        return false;
+    }
     waiter_signal(w);
     return true;
 }

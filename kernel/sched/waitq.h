@@ -26,14 +26,14 @@ struct thread;
 
 struct waitq {
     struct spinlock lock;
-    struct list_node waiters; /* struct waiter.node; exclusive ones are woken in FIFO order */
+    struct list_node waiters; /* struct waiter.node: FIFO, exclusive ones after all others */
 };
 
 struct waiter {
     struct list_node node;
     uint32_t events;       /* woken only by these (EPOLLIN …), or EVENTS_ANY */
     bool woken;            /* since waiter_arm() */
-    bool exclusive;        /* waitq_wake() stops after waking one of these */
+    bool exclusive;        /* one event is for one of these; set before waitq_add() */
     struct thread *thread; /* who sleeps */
     /* Called under the queue's lock with the events that happened; must not sleep, nor add to or
      * remove from this queue. The default (waiter_init) marks w woken and wakes w->thread.
@@ -44,15 +44,26 @@ struct waiter {
 void waitq_init(struct waitq *q);
 void waitq_init_rank(struct waitq *q, enum lock_rank rank);
 void waitq_add(struct waitq *q, struct waiter *w);
-void waitq_remove(struct waitq *q, struct waiter *w); /* harmless if not queued */
-/* Wakes every waiter that wants any of events, but at most one exclusive one. */
-void waitq_wake(struct waitq *q, uint32_t events);
-/* Wakes at most one waiter, the first. True if there was one. */
-bool waitq_wake_one(struct waitq *q);
+/* Harmless if w isn't queued. The wake-up that an exclusive waiter got since waiter_arm(), and so
+ * did not act on, is passed on to the next. */
+void waitq_remove(struct waitq *q, struct waiter *w);
 static inline bool waitq_empty(const struct waitq *q)
 {
     return list_empty(&q->waiters);
 }
+/* For waitq_wake(). */
+bool waitq_wake_queued(struct waitq *q, uint32_t events);
+/* Tells a change to every waiter that wants any of events, but to one exclusive waiter at most
+ * unless something ended (EPOLLHUP, EPOLLERR): to the first that hasn't been woken yet. Returns
+ * whether an exclusive one took it. To be called after the change: the fence orders it before the
+ * look at the queue, and who waits is in the queue before he looks at the state. */
+static inline bool waitq_wake(struct waitq *q, uint32_t events)
+{
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    return !waitq_empty(q) && waitq_wake_queued(q, events);
+}
+/* Wakes the first exclusive waiter that hasn't been woken yet. Returns whether there was one. */
+bool waitq_wake_one(struct waitq *q);
 
 void waiter_init(struct waiter *w, uint32_t events); /* for the current thread */
 static inline void waiter_arm(struct waiter *w)

@@ -22,6 +22,7 @@ static void wait_and_take(struct mutex *m)
 {
     struct waiter w;
     waiter_init(&w, EVENTS_ANY);
+    w.exclusive = true;
     waitq_add(&m->waiters, &w);
     for (;;) {
         waiter_arm(&w);
@@ -47,7 +48,7 @@ void mutex_lock(struct mutex *m) NO_LOCK_ANALYSIS
 void mutex_unlock(struct mutex *m) NO_LOCK_ANALYSIS
 {
     lock_check_drop(LOCK_MUTEX, m, m->rank);
-    __atomic_store_n(&m->owner, NULL, __ATOMIC_RELEASE);
+    __atomic_store_n(&m->owner, NULL, __ATOMIC_SEQ_CST); /* before the look at the queue */
     if (UNLIKELY(!waitq_empty(&m->waiters))) {
         waitq_wake_one(&m->waiters);
     }
