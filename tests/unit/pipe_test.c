@@ -90,7 +90,7 @@ void waitq_remove(struct waitq *q, struct waiter *w)
     list_remove(&w->node);
 }
 
-void waitq_wake(struct waitq *q, uint32_t events)
+bool waitq_wake_queued(struct waitq *q, uint32_t events)
 {
     list_for_each(node, &q->waiters)
     {
@@ -98,6 +98,7 @@ void waitq_wake(struct waitq *q, uint32_t events)
         if (w->events & events)
             (void)w->wake(w, events);
     }
+    return false;
 }
 
 void waiter_signal(struct waiter *w)

@@ -46,9 +46,10 @@ void thread_interrupt(struct thread *t)
     t->interrupted = true;
 }
 
-void waitq_wake(struct waitq *q, uint32_t events)
+bool waitq_wake_queued(struct waitq *q, uint32_t events)
 {
     (void)q, (void)events;
+    return false;
 }
 
 void waitq_init(struct waitq *q)

@@ -1,6 +1,8 @@
 // UNIT: kernel/time/timer.c kernel/time/clock.c kernel/base/rbtree.c
 // UNIT: kernel/sched/waitq.c tests/unit/fakes/page.c
 /* Timers and clocks on a counter that the test turns. */
+#include <linux/eventpoll.h>
+
 #include "kernel/arch/cpu.h"
 #include "kernel/arch/smp.h"
 #include "kernel/base/errno.h"
@@ -225,34 +227,69 @@ static bool refuse(struct waiter *w, uint32_t events)
     return false;
 }
 
+static void queue_up(struct waitq *q, struct waiter *w, unsigned count, unsigned exclusive_from)
+{
+    waitq_init(q);
+    for (unsigned i = 0; i < count; i++) {
+        waiter_init(&w[i], 1);
+        w[i].exclusive = i >= exclusive_from;
+        waitq_add(q, &w[i]);
+    }
+}
+
 static void test_wait_queue(void)
 {
     struct waitq q;
     struct waiter w[5];
     waitq_init(&q);
-    waitq_wake(&q, EVENTS_ANY);
+    CHECK(!waitq_wake(&q, EVENTS_ANY));
     CHECK(!waitq_wake_one(&q));
-    for (unsigned i = 0; i < 5; i++) {
-        waiter_init(&w[i], i == 0 ? 4 : 1);
-        w[i].exclusive = i >= 2;
-        waitq_add(&q, &w[i]);
-    }
+    queue_up(&q, w, 5, 2);
+    w[0].events = 4;
     w[2].wake = refuse; /* passed over */
-    waitq_wake(&q, 1);
+    CHECK(waitq_wake(&q, 1));
     CHECK(!w[0].woken && w[1].woken && !w[2].woken && w[3].woken && !w[4].woken);
-    waitq_wake(&q, 4);
+    CHECK(!waitq_wake(&q, 4));
     CHECK(w[0].woken && !w[4].woken);
     CHECK_EQ(waiter_sleep(&w[0], DEADLINE_NONE, false), 0);
     waiter_arm(&w[0]);
     CHECK_EQ(waiter_sleep(&w[0], 5, false), -ETIMEDOUT);
-    CHECK(waitq_wake_one(&q) && w[0].woken); /* the first that is not awake yet */
-    CHECK(waitq_wake_one(&q) && w[4].woken);
-    CHECK(!waitq_wake_one(&q));
     for (unsigned i = 0; i < 5; i++) {
         waitq_remove(&q, &w[i]);
         waitq_remove(&q, &w[i]); /* harmless */
     }
     CHECK(waitq_empty(&q));
+}
+
+static void test_each_event_wakes_another(void)
+{
+    struct waitq q;
+    struct waiter w[4], late;
+    queue_up(&q, w, 4, 0);
+    waiter_init(&late, 1);
+    waitq_add(&q, &late); /* not exclusive: before all that are */
+    CHECK(waitq_wake(&q, 1) && w[0].woken && late.woken && !w[1].woken);
+    CHECK(waitq_wake(&q, 1) && w[1].woken && !w[2].woken);
+    CHECK(waitq_wake_one(&q) && w[2].woken && !w[3].woken);
+    CHECK(waitq_wake_one(&q) && w[3].woken);
+    CHECK(!waitq_wake_one(&q) && !waitq_wake(&q, 1));
+    for (unsigned i = 0; i < 4; i++)
+        waiter_arm(&w[i]);
+    waitq_wake(&q, EPOLLHUP | 1); /* the end */
+    CHECK(w[0].woken && w[1].woken && w[2].woken && w[3].woken);
+}
+
+static void test_a_wakeup_is_passed_on(void)
+{
+    struct waitq q;
+    struct waiter w[3];
+    queue_up(&q, w, 3, 0);
+    waitq_wake(&q, 1);
+    waitq_remove(&q, &w[0]); /* leaves without having acted on it */
+    CHECK(w[1].woken && !w[2].woken);
+    waiter_arm(&w[1]);
+    waitq_remove(&q, &w[1]);
+    CHECK(!w[2].woken);
 }
 
 int main(void)
@@ -265,5 +302,7 @@ int main(void)
     RUN(test_clock_rates);
     RUN(test_clock_set);
     RUN(test_wait_queue);
+    RUN(test_each_event_wakes_another);
+    RUN(test_a_wakeup_is_passed_on);
     return check_done();
 }

@@ -76,7 +76,7 @@ void waitq_remove(struct waitq *q, struct waiter *w)
     list_remove(&w->node);
 }
 
-void waitq_wake(struct waitq *q, uint32_t events)
+bool waitq_wake_queued(struct waitq *q, uint32_t events)
 {
     list_for_each(node, &q->waiters)
     {
@@ -84,6 +84,7 @@ void waitq_wake(struct waitq *q, uint32_t events)
         if (w->events & events)
             w->woken = true;
     }
+    return false;
 }
 
 int waiter_sleep(struct waiter *w, uint64_t deadline_ns, bool interruptible)

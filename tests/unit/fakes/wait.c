@@ -105,16 +105,25 @@ void waitq_remove(struct waitq *q, struct waiter *w)
 }
 
 /* The queue's lock is held meanwhile, as in the kernel: a wake-up that comes back here hangs. */
-void waitq_wake(struct waitq *q, uint32_t events)
+bool waitq_wake_queued(struct waitq *q, uint32_t events)
 {
+    bool taken = false;
     spin_lock(&q->lock);
     list_for_each_safe(node, next, &q->waiters)
     {
         struct waiter *w = list_entry(node, struct waiter, node);
-        if ((w->events & events) && w->wake(w, events) && w->exclusive)
+        if ((w->events & events) && w->wake(w, events) && w->exclusive) {
+            taken = true;
             break;
+        }
     }
     spin_unlock(&q->lock);
+    return taken;
+}
+
+bool waitq_wake_one(struct waitq *q)
+{
+    return waitq_wake(q, EVENTS_ANY);
 }
 
 void waiter_signal(struct waiter *w)
