@@ -30,8 +30,7 @@ static struct waiter *waiter_of(struct list_node *node)
 static struct list_node *place_for(const struct waitq *q, const struct waiter *w)
 {
     struct list_node *last = q->waiters.prev;
-    while (!w->exclusive && last != &q->waiters &&
-           waiter_of(last)->exclusive) {
+    while (!w->exclusive && last != &q->waiters && waiter_of(last)->exclusive) {
         last = last->prev;
     }
     return last->next;
