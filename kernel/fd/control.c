@@ -79,7 +79,7 @@ static size_t payload_size(uint32_t type)
 
 static void set_clock(int64_t realtime_ns)
 {
-    int64_t off = realtime_ns - clock_realtime_ns();
+    int64_t off = time_sub(realtime_ns, clock_realtime_ns());
     if (off > CLOCK_STEP_MIN_NS || off < -CLOCK_STEP_MIN_NS)
         clock_realtime_set(realtime_ns);
 }

@@ -72,7 +72,7 @@ static struct waitq *file_waitq(struct file *f)
 static uint64_t file_deadline(struct file *f, bool writing)
 {
     uint64_t timeout = f->ops->timeout_ns ? f->ops->timeout_ns(f, writing) : 0;
-    return timeout ? clock_monotonic_ns() + timeout : DEADLINE_NONE;
+    return deadline_of_timeout(timeout);
 }
 
 /* What a call answers that waited in vain. With a time-out it is not to be started again. */

@@ -51,8 +51,7 @@ static bool clock_stepped(struct waiter *w, uint32_t events)
 
 static void start_locked(struct timerfd *t)
 {
-    int64_t at = t->real ? t->expiry_ns - clock_realtime_offset_ns() : t->expiry_ns;
-    timer_set(&t->timer, at > 0 ? (uint64_t)at : 0);
+    timer_set(&t->timer, t->real ? deadline_of_realtime(t->expiry_ns) : ns_of(t->expiry_ns));
 }
 
 /* Whether the real clock was set since the last look; moves the timer then. */
@@ -78,8 +77,9 @@ static uint64_t take_locked(struct timerfd *t)
         t->set = false;
         return 1;
     }
-    uint64_t count = (uint64_t)(now - t->expiry_ns) / (uint64_t)t->interval_ns + 1;
-    t->expiry_ns += (int64_t)count * t->interval_ns;
+    uint64_t interval = (uint64_t)t->interval_ns;
+    uint64_t count = periods_begun(ns_of(t->expiry_ns), ns_of(now), interval);
+    t->expiry_ns = time_of_ns(ns_add(ns_of(t->expiry_ns), ns_mul(interval, count)));
     start_locked(t);
     return count;
 }
@@ -195,9 +195,7 @@ void timerfd_set(struct file *f, const struct timerfd_setting *setting, bool abs
     t->interval_ns = setting->interval_ns;
     t->set = setting->value_ns != 0;
     if (t->set) {
-        t->expiry_ns = setting->value_ns;
-        if (!absolute && __builtin_add_overflow(now_of(t), setting->value_ns, &t->expiry_ns))
-            t->expiry_ns = INT64_MAX;
+        t->expiry_ns = absolute ? setting->value_ns : time_add(now_of(t), setting->value_ns);
         start_locked(t);
     }
     mutex_unlock(&t->lock);
@@ -207,9 +205,9 @@ void timerfd_get(struct file *f, struct timerfd_setting *setting)
 {
     struct timerfd *t = f->private;
     mutex_lock(&t->lock);
-    int64_t left = t->set ? t->expiry_ns - now_of(t) : 0;
-    if (t->set && left <= 0)
-        left = t->interval_ns ? t->interval_ns - -left % t->interval_ns : 0;
+    int64_t left = t->set ? time_sub(t->expiry_ns, now_of(t)) : 0;
+    if (t->set && left <= 0) /* the period that has begun */
+        left = t->interval_ns ? time_add(t->interval_ns, left % t->interval_ns) : 0;
     *setting = (struct timerfd_setting){t->interval_ns, left};
     mutex_unlock(&t->lock);
 }

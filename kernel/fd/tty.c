@@ -16,7 +16,7 @@
 #include "kernel/time/clock.h"
 
 #define CHUNK_BYTES 256u
-#define NS_PER_DECISECOND 100000000ul
+#define MS_PER_DECISECOND 100
 #define CONSOLE_DEVICE 0x501u
 
 static const struct ktermios termios_initial = {
@@ -120,7 +120,7 @@ static bool timer_runs(struct tty *t, uint32_t there)
     timer_stop(t);
     t->timer_set = true;
     t->timer_bytes = there;
-    timer_set(&t->timer, clock_monotonic_ns() + t->termios.c_cc[VTIME] * NS_PER_DECISECOND);
+    timer_set(&t->timer, deadline_in(time_of_ms(t->termios.c_cc[VTIME] * MS_PER_DECISECOND)));
     return true;
 }
 

@@ -131,7 +131,7 @@ static void terminal_thread(void *arg)
 void tty_console_drain(void)
 {
     struct tty *t = &console.tty;
-    uint64_t deadline = clock_monotonic_ns() + DRAIN_NS;
+    uint64_t deadline = deadline_in(DRAIN_NS);
     if (!console.present)
         return;
     t->stopped = false;

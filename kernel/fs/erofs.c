@@ -13,7 +13,6 @@
 
 #define META_READ_AROUND 4u /* pages: metadata is scattered between the files' data */
 #define DOUBLE_DOT_MAX 2u
-#define NS_PER_S 1000000000l
 #define NAMES_PER_BLOCK_BITS 12u
 
 /* The one place where a page of the root comes into memory: count blocks from block on. */
@@ -94,7 +93,7 @@ int erofs_open(struct erofs_layer *layer, const struct orris_layer *record, cons
         return -EINVAL;
     layer->meta_start = (uint64_t)super.meta_block << EROFS_BLOCK_BITS;
     layer->root_nid = super.root_nid;
-    layer->build_time_ns = (int64_t)(super.build_time * (uint64_t)NS_PER_S + super.build_time_ns);
+    layer->build_time_ns = time_of((int64_t)super.build_time, super.build_time_ns);
     return 0;
 }
 
@@ -123,7 +122,7 @@ static void inode_extended(const struct erofs_inode_extended *disk, struct erofs
     node->block = disk->data;
     *attr = (struct erofs_attr){
         .mode = disk->mode, .links = disk->links, .uid = disk->uid, .gid = disk->gid};
-    attr->mtime_ns = (int64_t)(disk->mtime * (uint64_t)NS_PER_S + disk->mtime_ns);
+    attr->mtime_ns = time_of((int64_t)disk->mtime, disk->mtime_ns);
 }
 
 /* Whether the node's data lies inside the layer, as far as that can be told without reading. */

@@ -6,7 +6,6 @@
 #include "kernel/fs/p9.h"
 #include "kernel/mm/heap.h"
 
-#define NS_PER_S 1000000000ull
 #define VERSION "9P2000.L"
 #define MESSAGE_MAX (P9_DATA_MAX + 4096u)
 #define ATTR_MASK 0xfffull /* basic and birth time */
@@ -173,7 +172,7 @@ int p9_open_fid(struct p9_fid *fid, unsigned flags)
 static int64_t get_time(struct p9_call *c)
 {
     uint64_t seconds = p9_get(c, 8), ns = p9_get(c, 8);
-    return (int64_t)(seconds * NS_PER_S + ns);
+    return time_of((int64_t)seconds, time_of_ns(ns));
 }
 
 int p9_get_attr(struct p9_fid *fid, struct inode_attr *attr, struct p9_qid *qid)
@@ -210,11 +209,7 @@ int p9_get_attr(struct p9_fid *fid, struct inode_attr *attr, struct p9_qid *qid)
 
 static void put_time(struct p9_call *c, int64_t ns)
 {
-    int64_t seconds = ns / (int64_t)NS_PER_S, rest = ns % (int64_t)NS_PER_S;
-    if (rest < 0) {
-        rest += (int64_t)NS_PER_S;
-        seconds--;
-    }
+    int64_t rest, seconds = time_split(ns, &rest);
     p9_put(c, (uint64_t)seconds, 8);
     p9_put(c, (uint64_t)rest, 8);
 }

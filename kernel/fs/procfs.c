@@ -11,7 +11,6 @@
 #include "kernel/proc/uts.h"
 #include "kernel/time/clock.h"
 
-#define NS_PER_SECOND 1000000000ul
 #define NS_PER_TICK 10000000ul
 #define PROC_DEVICE 0x15
 
@@ -91,7 +90,7 @@ static uint64_t idle_ns_of_all(void)
 {
     uint64_t idle = 0;
     for (unsigned cpu = 0; cpu < sched_cpu_count(); cpu++)
-        idle += sched_idle_ns(cpu);
+        idle = ns_add(idle, sched_idle_ns(cpu));
     return idle;
 }
 
@@ -113,19 +112,19 @@ static void stat_cpu(struct text *out, unsigned cpu)
     name[at++] = (char)('0' + cpu % 10);
     name[at] = 0;
     uint64_t now = clock_monotonic_ns(), idle = min_u64(sched_idle_ns(cpu), now);
-    stat_cpu_line(out, name, now - idle, 0, idle);
+    stat_cpu_line(out, name, ns_sub(now, idle), 0, idle);
 }
 
 static void stat_text(struct text *out, pseudo_key_t key)
 {
     (void)key;
     unsigned cpus = sched_cpu_count();
-    uint64_t all = clock_monotonic_ns() * cpus, idle = min_u64(idle_ns_of_all(), all);
+    uint64_t all = ns_mul(clock_monotonic_ns(), cpus), idle = min_u64(idle_ns_of_all(), all);
     uint64_t user = min_u64(cpu_time_process_ns(), all - idle);
     stat_cpu_line(out, "cpu ", user, all - idle - user, idle);
     for (unsigned cpu = 0; cpu < cpus; cpu++)
         stat_cpu(out, cpu);
-    int64_t boot = clock_realtime_offset_ns() / (int64_t)NS_PER_SECOND;
+    int64_t boot = clock_realtime_offset_ns() / NS_PER_SECOND;
     text_format(out, "intr 0\nctxt %lu\nbtime %ld\nprocesses %u\n", sched_switches(), boot,
                 the_proc.task_count);
     text_format(out, "procs_running %u\nprocs_blocked 0\nsoftirq 0 0 0 0 0 0 0 0 0 0 0\n",
@@ -134,7 +133,7 @@ static void stat_text(struct text *out, pseudo_key_t key)
 
 static void put_seconds(struct text *out, uint64_t ns, char end)
 {
-    text_format(out, "%lu.%02lu%c", ns / NS_PER_SECOND, ns / NS_PER_TICK % 100, end);
+    text_format(out, "%lu.%02lu%c", ns / (uint64_t)NS_PER_SECOND, ns / NS_PER_TICK % 100, end);
 }
 
 static void uptime_text(struct text *out, pseudo_key_t key)
@@ -148,7 +147,7 @@ static void uptime_text(struct text *out, pseudo_key_t key)
 static void loadavg_text(struct text *out, pseudo_key_t key)
 {
     (void)key;
-    uint64_t now = clock_monotonic_ns() + 1, all = now * sched_cpu_count();
+    uint64_t now = max_u64(clock_monotonic_ns(), 1), all = ns_mul(now, sched_cpu_count());
     uint64_t load = (all - min_u64(idle_ns_of_all(), all)) / (now / 100 + 1);
     for (int i = 0; i < 3; i++)
         text_format(out, "%lu.%02lu ", load / 100, load % 100);

@@ -130,7 +130,7 @@ void proc_stat(struct text *out, pseudo_key_t key)
                 the_proc.pgrp, the_proc.session, tty ? TTY_DEVICE : 0, tty ? the_proc.pgrp : -1,
                 vm.minor_faults, vm.major_faults);
     text_format(out, "%lu %lu 0 0 %d %d %u 0 %lu ", t.user_ns / NS_PER_TICK,
-                (t.cpu_ns - t.user_ns) / NS_PER_TICK, task_priority(&t), t.nice,
+                ns_sub(t.cpu_ns, t.user_ns) / NS_PER_TICK, task_priority(&t), t.nice,
                 the_proc.task_count, t.start_ns / NS_PER_TICK);
     text_format(out, "%lu %lu %lu 0 0 %lu 0 0 ", vm.mapped_pages * PAGE_SIZE, vm.resident_pages,
                 proc_limit(RLIMIT_RSS), vm.stack_top);

@@ -20,7 +20,6 @@
 #define KEEP_COUNT_DEFAULT 9u
 #define RECEIVE_ROOM 131072u
 #define MS_PER_SECOND 1000u
-#define NS_PER_SECOND 1000000000ul
 #define POLL_TICKS (500 / TCP_SLOW_INTERVAL)
 #define FIRST_TIMEOUT_MS 1000u /* RFC 6298, 2.1 */
 #define TIME_WAIT_MAX 4096u
@@ -183,7 +182,7 @@ static bool unsent(const struct tcp_socket *s)
 /* SO_LINGER: waits until all has arrived, or the time is over. */
 static void linger(struct tcp_socket *s)
 {
-    uint64_t deadline = clock_monotonic_ns() + s->inet.base.linger_seconds * NS_PER_SECOND;
+    uint64_t deadline = deadline_in(time_of(s->inet.base.linger_seconds, 0));
     struct waiter w;
     waiter_init(&w, EVENTS_ANY);
     waitq_add(&s->inet.base.waitq, &w);

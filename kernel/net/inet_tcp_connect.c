@@ -126,7 +126,7 @@ static int connect_wait(struct tcp_socket *s)
 {
     struct socket *base = &s->inet.base;
     uint64_t timeout = base->send_timeout_ns;
-    uint64_t deadline = timeout ? clock_monotonic_ns() + timeout : DEADLINE_NONE;
+    uint64_t deadline = deadline_of_timeout(timeout);
     int err = 0;
     struct waiter w;
     waiter_init(&w, INET_ALL);
@@ -402,5 +402,6 @@ uint32_t inet_hook_tcp_first(const ip_addr_t *local, uint16_t local_port, const 
         (uint32_t)local_port << 16 | remote_port,
     };
     chacha20_block(key, 0, nonce, out.bytes);
-    return out.words[0] + (uint32_t)(clock_monotonic_ns() >> 12); /* about 4 us a step */
+    uint32_t step = (uint32_t)(clock_monotonic_ns() >> 12); /* about 4 us */
+    return out.words[0] + step;
 }

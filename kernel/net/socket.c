@@ -91,7 +91,7 @@ static int64_t move_later(struct socket *s, struct socket_message *m, move_t mov
                           int64_t done)
 {
     uint64_t timeout = sending ? s->send_timeout_ns : s->receive_timeout_ns;
-    uint64_t deadline = timeout ? clock_monotonic_ns() + timeout : DEADLINE_NONE;
+    uint64_t deadline = deadline_of_timeout(timeout);
     int64_t n;
     struct waiter w;
     waiter_init(&w, sending ? WRITE_EVENTS : READ_EVENTS);

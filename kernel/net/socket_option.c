@@ -26,10 +26,8 @@ static int set_timeout(uint64_t *timeout_ns, struct uptr value, unsigned size)
         return -EFAULT;
     if (tv.usec < 0 || tv.usec >= US_PER_SECOND)
         return -EDOM;
-    if (tv.sec < 0 || tv.sec >= SECONDS_MAX)
-        *timeout_ns = 0;
-    else
-        *timeout_ns = (uint64_t)(tv.sec * NS_PER_SECOND + tv.usec * NS_PER_US);
+    int64_t ns = time_of_us(tv.sec, tv.usec);
+    *timeout_ns = ns == INT64_MAX ? 0 : ns_of(ns);
     return 0;
 }
 

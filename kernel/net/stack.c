@@ -34,7 +34,6 @@
 #include "kernel/time/timer.h"
 
 #define CARDS_MAX 8u
-#define NS_PER_MS 1000000ul
 #define CHECKSUMS_ABOVE_IP                                                                         \
     (NETIF_CHECKSUM_CHECK_UDP | NETIF_CHECKSUM_CHECK_TCP | NETIF_CHECKSUM_CHECK_ICMP |             \
      NETIF_CHECKSUM_CHECK_ICMP6)
@@ -112,7 +111,7 @@ static bool due_changed;                    /* since the kernel's timer was set 
 
 static void set_due(unsigned i)
 {
-    due_ns[i] = clock_monotonic_ns() + timers[i].interval_ms * NS_PER_MS;
+    due_ns[i] = deadline_in(time_of_ms((int)timers[i].interval_ms));
     due_changed = true;
 }
 

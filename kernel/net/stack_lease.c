@@ -67,7 +67,7 @@ static void pause(void)
     struct waiter w;
     waiter_init(&w, 0);
     waiter_arm(&w);
-    (void)waiter_sleep(&w, clock_monotonic_ns() + PAUSE_NS, false);
+    (void)waiter_sleep(&w, deadline_in(PAUSE_NS), false);
 }
 
 static void wait_for(unsigned index, bool six, uint64_t limit)
@@ -88,7 +88,7 @@ static void wait_for(unsigned index, bool six, uint64_t limit)
 
 void lease_wait(void)
 {
-    uint64_t limit = clock_monotonic_ns() + LIMIT_NS;
+    uint64_t limit = deadline_in(LIMIT_NS);
     for (unsigned i = 0; i < the_run.interface_count; i++) {
         uint32_t flags = the_run.interfaces[i].flags;
         if (flags && net_start())

@@ -71,7 +71,7 @@ static int join_backlog(struct unix_socket *listener, struct unix_socket *other)
 static int wait_for_backlog(struct unix_socket *listener, struct unix_socket *other,
                             uint64_t timeout_ns)
 {
-    uint64_t deadline = timeout_ns ? clock_monotonic_ns() + timeout_ns : DEADLINE_NONE;
+    uint64_t deadline = deadline_of_timeout(timeout_ns);
     int err;
     struct waiter w;
     waiter_init(&w, WRITABLE | EPOLLHUP);

@@ -55,19 +55,18 @@ static uint64_t now_of(const struct posix_timer *t)
 static void start(struct posix_timer *t)
 {
     uint64_t now = now_of(t);
-    uint64_t left = t->expires_ns > now ? t->expires_ns - now : 0;
+    uint64_t left = ns_sub(t->expires_ns, now);
     if (clock_is_cpu(t->spec.clock))
         left = max_u64(left, CPU_CHECK_MIN_NS);
-    uint64_t at = clock_monotonic_ns() + left;
-    timer_set(&t->timer, at < left ? UINT64_MAX : at);
+    timer_set(&t->timer, ns_add(clock_monotonic_ns(), left));
 }
 
 /* Moves a periodic timer beyond now. Returns how many periods it skipped. */
 static uint64_t advance(struct posix_timer *t, uint64_t now)
 {
-    uint64_t skipped = now > t->expires_ns ? (now - t->expires_ns) / t->period_ns : 0;
-    t->expires_ns += (skipped + 1) * t->period_ns;
-    return skipped;
+    uint64_t periods = periods_begun(t->expires_ns, now, t->period_ns);
+    t->expires_ns = ns_add(t->expires_ns, ns_mul(t->period_ns, periods));
+    return periods - 1;
 }
 
 static void rearm(struct posix_timer *t, uint64_t now)
@@ -77,7 +76,7 @@ static void rearm(struct posix_timer *t, uint64_t now)
         return;
     }
     advance(t, now);
-    t->expires_ns = max_u64(t->expires_ns, now + PERIOD_MIN_NS);
+    t->expires_ns = max_u64(t->expires_ns, ns_add(now, PERIOD_MIN_NS));
     start(t);
 }
 
@@ -129,8 +128,8 @@ static void get(const struct posix_timer *t, struct interval *out)
         return;
     uint64_t now = now_of(t), expires = t->expires_ns;
     if (expires <= now && t->period_ns)
-        expires += ((now - expires) / t->period_ns + 1) * t->period_ns;
-    out->value_ns = expires > now ? expires - now : 1;
+        expires = ns_add(expires, ns_mul(t->period_ns, periods_begun(expires, now, t->period_ns)));
+    out->value_ns = max_u64(ns_sub(expires, now), 1);
 }
 
 static void set(struct posix_timer *t, bool absolute, const struct interval *new)
@@ -142,9 +141,7 @@ static void set(struct posix_timer *t, bool absolute, const struct interval *new
     if (!t->armed)
         return;
     uint64_t start_ns = absolute ? 0 : now_of(t);
-    t->expires_ns = start_ns + new->value_ns;
-    if (t->expires_ns < start_ns)
-        t->expires_ns = UINT64_MAX;
+    t->expires_ns = ns_add(start_ns, new->value_ns);
     start(t);
 }
 

@@ -140,8 +140,9 @@ static bool task_leave(struct task *task)
     bool last = the_proc.task_count == 1;
     if (!last) {
         const struct thread *t = task->thread;
-        the_proc.dead_ns += thread_cpu_ns(t);
-        the_proc.dead_user_ns += t->user_ns ? t->user_ns : thread_cpu_ns(t);
+        uint64_t used = thread_cpu_ns(t);
+        the_proc.dead_ns = ns_add(the_proc.dead_ns, used);
+        the_proc.dead_user_ns = ns_add(the_proc.dead_user_ns, t->user_ns ? t->user_ns : used);
         the_proc.dead_switches[0] += t->voluntary_switches;
         the_proc.dead_switches[1] += t->involuntary_switches;
         list_remove(&task->node);

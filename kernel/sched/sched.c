@@ -33,14 +33,14 @@ static uint64_t slice_ns(const struct thread *t)
     if (t->policy == SCHED_RR) {
         return RR_SLICE_NS;
     }
-    return t->nice <= 0 ? SLICE_NS * (uint64_t)(1 - t->nice / 5)
+    return t->nice <= 0 ? ns_mul(SLICE_NS, (uint64_t)(1 - t->nice / 5))
                         : SLICE_NS / (uint64_t)(1 + t->nice / 4);
 }
 
 /* A slice needs an end only if somebody waits for it. */
 static void slice_start(struct run_queue *q, struct thread *t, uint64_t now)
 {
-    t->slice_end_ns = now + slice_ns(t);
+    t->slice_end_ns = ns_add(now, slice_ns(t));
     if (q->ready_count && t != &q->idle && t->policy != SCHED_FIFO) {
         timer_set(&q->slice_timer, t->slice_end_ns);
     }
@@ -96,7 +96,7 @@ static void switch_away(void)
         return;
     }
     q->running = to;
-    from->run_ns += now - from->run_since_ns;
+    from->run_ns = ns_add(from->run_ns, ns_sub(now, from->run_since_ns));
     to->run_since_ns = now;
     switches++;
     arch_switch(from, to);
@@ -158,7 +158,7 @@ static void announce(struct run_queue *q, const struct thread *t)
         /* Nobody waited so far: who comes waits a little, not for the whole slice. */
         uint64_t now = clock_monotonic_ns();
         timer_set(&q->slice_timer,
-                  min_u64(max_u64(running->slice_end_ns, now), now + WAKE_LATENCY_NS));
+                  min_u64(max_u64(running->slice_end_ns, now), ns_add(now, WAKE_LATENCY_NS)));
     }
 }
 
@@ -286,7 +286,7 @@ uint64_t thread_cpu_ns(const struct thread *t)
 {
     uint64_t ns = t->run_ns;
     if (t->state == THREAD_RUNNING) {
-        ns += clock_monotonic_ns() - t->run_since_ns;
+        ns = ns_add(ns, ns_sub(clock_monotonic_ns(), t->run_since_ns));
     }
     return ns;
 }

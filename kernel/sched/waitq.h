@@ -18,10 +18,10 @@
 
 #include "kernel/base/list.h"
 #include "kernel/sync/spinlock.h"
+#include "kernel/time/ns.h"
 
 struct thread;
 
-#define DEADLINE_NONE UINT64_MAX
 #define EVENTS_ANY 0xffffffffu
 
 struct waitq {

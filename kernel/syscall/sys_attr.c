@@ -10,8 +10,6 @@
 #include "kernel/syscall/syscall.h"
 #include "kernel/time/clock.h"
 
-#define NS_PER_S 1000000000l
-#define NS_PER_US 1000l
 #define US_PER_S 1000000l
 #define TIME_NOW ((1l << 30) - 1l)
 #define TIME_OMIT ((1l << 30) - 2l)
@@ -125,10 +123,8 @@ static int64_t change_times(struct dentry *d, const struct __kernel_timespec tim
             continue;
         what |= i == 0 ? ATTR_ATIME : ATTR_MTIME;
         ns[i] = now;
-        if (times[i].tv_nsec != TIME_NOW &&
-            (__builtin_mul_overflow(times[i].tv_sec, NS_PER_S, &ns[i]) ||
-             __builtin_add_overflow(ns[i], times[i].tv_nsec, &ns[i])))
-            ns[i] = times[i].tv_sec < 0 ? INT64_MIN : INT64_MAX;
+        if (times[i].tv_nsec != TIME_NOW)
+            ns[i] = time_of(times[i].tv_sec, times[i].tv_nsec);
     }
     struct inode_attr attr = {0};
     if (what & ATTR_ATIME)
@@ -140,7 +136,7 @@ static int64_t change_times(struct dentry *d, const struct __kernel_timespec tim
 
 static bool time_ok(const struct __kernel_timespec *t)
 {
-    return (t->tv_nsec >= 0 && t->tv_nsec < NS_PER_S) || t->tv_nsec == TIME_NOW ||
+    return (t->tv_nsec >= 0 && t->tv_nsec < NS_PER_SECOND) || t->tv_nsec == TIME_NOW ||
            t->tv_nsec == TIME_OMIT;
 }
 
@@ -175,7 +171,7 @@ static int64_t change_times_us(int dirfd, struct uptr path, struct uptr times)
         for (unsigned i = 0; i < 2; i++) {
             if (t[i].tv_nsec < 0 || t[i].tv_nsec >= US_PER_S)
                 return -EINVAL;
-            t[i].tv_nsec *= NS_PER_US;
+            t[i].tv_nsec = time_of_us(0, t[i].tv_nsec);
         }
     }
     int err = uptr_is_null(path) && dirfd != AT_FDCWD ? fd_dentry_get(dirfd, false, &d)

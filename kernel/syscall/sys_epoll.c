@@ -9,7 +9,6 @@
 #include "kernel/time/timespec.h"
 
 #define EVENTS_MAX ((int)(INT32_MAX / sizeof(struct epoll_event)))
-#define NS_PER_MS 1000000ll
 
 int64_t sys_epoll_create1(unsigned flags)
 {
@@ -79,8 +78,7 @@ static uint64_t deadline_of_ms(int timeout_ms)
 {
     if (timeout_ms == 0)
         return 0;
-    return timeout_ms < 0 ? DEADLINE_NONE
-                          : deadline_after(clock_monotonic_ns(), timeout_ms * NS_PER_MS);
+    return timeout_ms < 0 ? DEADLINE_NONE : deadline_in(time_of_ms(timeout_ms));
 }
 
 int64_t sys_epoll_wait(int ep_fd, struct uptr events, int max, int timeout_ms)
@@ -114,7 +112,7 @@ int64_t sys_epoll_pwait2(int ep_fd, struct uptr events, int max, struct uptr tim
         int err = timespec_read(timeout, &length);
         if (err)
             return err;
-        deadline = length == 0 ? 0 : deadline_after(clock_monotonic_ns(), length);
+        deadline = length == 0 ? 0 : deadline_in(length);
     }
     return wait_masked(ep_fd, events, max, deadline, mask, mask_size);
 }

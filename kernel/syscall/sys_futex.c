@@ -16,9 +16,7 @@
 /* An absolute time-out as a monotonic deadline. */
 static uint64_t absolute_deadline(int64_t ns, bool realtime)
 {
-    if (realtime)
-        ns -= clock_realtime_offset_ns();
-    return ns < 0 ? 0 : (uint64_t)ns;
+    return realtime ? deadline_of_realtime(ns) : ns_of(ns);
 }
 
 static int read_deadline(struct uptr timeout, int command, bool realtime, uint64_t *deadline)
@@ -33,7 +31,7 @@ static int read_deadline(struct uptr timeout, int command, bool realtime, uint64
     if (ns == INT64_MAX)
         return 0;
     if (command == FUTEX_WAIT)
-        *deadline = deadline_after(clock_monotonic_ns(), ns);
+        *deadline = deadline_in(ns);
     else
         *deadline = absolute_deadline(ns, realtime || command == FUTEX_LOCK_PI);
     return 0;

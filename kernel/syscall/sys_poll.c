@@ -14,18 +14,16 @@
 #include "kernel/time/timespec.h"
 
 #define POLL_SHORT 8u
-#define NS_PER_MS 1000000ll
 
 /* When a call ends that may take length_ns; 0: at once. */
 static uint64_t deadline_of(int64_t length_ns)
 {
-    return length_ns == 0 ? 0 : deadline_after(clock_monotonic_ns(), length_ns);
+    return length_ns == 0 ? 0 : deadline_in(length_ns);
 }
 
 static int64_t time_left(uint64_t deadline)
 {
-    uint64_t now = clock_monotonic_ns();
-    return deadline > now ? (int64_t)(deadline - now) : 0;
+    return deadline_left(deadline, clock_monotonic_ns());
 }
 
 /* poll. */
@@ -98,7 +96,7 @@ int64_t sys_poll_restart(const uint64_t data[4])
 
 int64_t sys_poll(struct uptr array, unsigned count, int timeout_ms)
 {
-    uint64_t deadline = timeout_ms < 0 ? DEADLINE_NONE : deadline_of(timeout_ms * NS_PER_MS);
+    uint64_t deadline = timeout_ms < 0 ? DEADLINE_NONE : deadline_of(time_of_ms(timeout_ms));
     return poll_or_restart(array, count, deadline);
 }
 
@@ -297,9 +295,8 @@ static int timeval_read(struct uptr from, int64_t *ns)
     /* Microseconds of a second and more are carried over. */
     if (tv.sec < 0 || tv.usec < 0)
         return -EINVAL;
-    int64_t sec = tv.sec + tv.usec / US_PER_SECOND;
     *ns =
-        sec >= SECONDS_MAX ? INT64_MAX : sec * NS_PER_SECOND + tv.usec % US_PER_SECOND * NS_PER_US;
+        time_add(time_of(tv.sec, 0), time_of_us(tv.usec / US_PER_SECOND, tv.usec % US_PER_SECOND));
     return 0;
 }
 

@@ -157,7 +157,7 @@ static int accept_wait(struct file *f, struct socket *s, struct socket **out)
     if (err != -EAGAIN || (f->flags & O_NONBLOCK))
         return err;
     uint64_t timeout = s->receive_timeout_ns;
-    uint64_t deadline = timeout ? clock_monotonic_ns() + timeout : DEADLINE_NONE;
+    uint64_t deadline = deadline_of_timeout(timeout);
     struct waiter w;
     waiter_init(&w, EPOLLIN | EPOLLRDNORM | EPOLLHUP);
     w.exclusive = true;

@@ -9,7 +9,6 @@
 #include "kernel/syscall/path.h"
 #include "kernel/syscall/syscall.h"
 
-#define NS_PER_S 1000000000
 #define ACCESS_READ 4u
 #define ACCESS_WRITE 2u
 #define ACCESS_EXECUTE 1u
@@ -18,11 +17,7 @@
 /* Seconds rounded down, and what is left, which is not negative. */
 static int64_t seconds_of(int64_t ns, uint32_t *rest)
 {
-    int64_t seconds = ns / NS_PER_S, left = ns % NS_PER_S;
-    if (left < 0) {
-        left += NS_PER_S;
-        seconds--;
-    }
+    int64_t left, seconds = time_split(ns, &left);
     *rest = (uint32_t)left;
     return seconds;
 }

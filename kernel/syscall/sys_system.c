@@ -14,7 +14,6 @@
 #include "kernel/syscall/syscall.h"
 #include "kernel/time/clock.h"
 
-#define NS_PER_SECOND 1000000000ul
 #define LOAD_SHIFT 16
 #define CHUNK_BYTES 256u
 #define LOG_BYTES 16384

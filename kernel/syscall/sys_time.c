@@ -10,11 +10,11 @@
 #include "kernel/time/timespec.h"
 
 #define COARSE_TICK_NS 1000000 /* what the coarse clocks say of themselves */
-#define STATE_ERROR 5          /* adjtimex: the clock is not synchronized */
+#define ADJ_ADJTIME 0x8000     /* in ADJ_OFFSET_SINGLESHOT and ADJ_OFFSET_SS_READ */
+#define MAXTC 10               /* of the loop constant */
 #define TICK_US 10000
 #define ERROR_MAX_US 16000000
-#define REALTIME_MAX_NS (INT64_MAX / 2)
-#define STEP_MAX_SECONDS (SECONDS_MAX / 4)
+#define UPTIME_MAX_SECONDS (30ll * 365 * 24 * 3600) /* that the clock can go on after being set */
 
 int64_t sys_clock_gettime(int clock, struct uptr to)
 {
@@ -33,9 +33,11 @@ int64_t sys_clock_getres(int clock, struct uptr to)
     return uptr_is_null(to) ? 0 : timespec_write(to, coarse ? COARSE_TICK_NS : 1);
 }
 
+/* As on Linux the machine can't have started before 1970, nor may the clock come to its end. */
 static int set_realtime(int64_t ns)
 {
-    if (ns < 0 || ns > REALTIME_MAX_NS)
+    if (ns < (int64_t)clock_monotonic_ns() ||
+        ns / NS_PER_SECOND >= SECONDS_MAX - UPTIME_MAX_SECONDS)
         return -EINVAL;
     clock_realtime_set(ns);
     posix_timer_clock_set();
@@ -70,9 +72,9 @@ int64_t sys_settimeofday(struct uptr from, struct uptr zone)
     int err = copy_from_user(&tv, from, sizeof(tv));
     if (err)
         return err;
-    if (tv.usec < 0 || tv.usec >= US_PER_SECOND || tv.sec < 0 || tv.sec >= SECONDS_MAX)
+    if (tv.usec < 0 || tv.usec >= US_PER_SECOND || tv.sec < 0)
         return -EINVAL;
-    return set_realtime(tv.sec * NS_PER_SECOND + tv.usec * NS_PER_US);
+    return set_realtime(time_of_us(tv.sec, tv.usec));
 }
 
 int64_t sys_time(struct uptr to)
@@ -82,40 +84,99 @@ int64_t sys_time(struct uptr to)
     return err ? err : seconds;
 }
 
+/* What adjtimex(2) keeps. Frequency and tick can't be changed, nor is the clock slewed. */
+static struct {
+    int status;
+    long max_error, estimated_error, constant;
+} discipline = {STA_UNSYNC, ERROR_MAX_US, ERROR_MAX_US, 2};
+
+static int64_t step_of(const struct __kernel_timex *tx)
+{
+    bool nano = tx->modes & ADJ_NANO;
+    return nano ? time_of(tx->time.tv_sec, tx->time.tv_usec)
+                : time_of_us(tx->time.tv_sec, tx->time.tv_usec);
+}
+
+/* Whether the values that the modes take are in range: 0 or -EINVAL. */
+static int check_timex(const struct __kernel_timex *tx)
+{
+    if (tx->modes & ADJ_ADJTIME && !(tx->modes & ADJ_OFFSET))
+        return -EINVAL;
+    if (!(tx->modes & ADJ_ADJTIME) && tx->modes & ADJ_TICK &&
+        (tx->tick < TICK_US / 10 * 9 || tx->tick > TICK_US / 10 * 11))
+        return -EINVAL;
+    if (!(tx->modes & ADJ_SETOFFSET))
+        return 0;
+    int64_t limit = tx->modes & ADJ_NANO ? NS_PER_SECOND : US_PER_SECOND;
+    return tx->time.tv_usec < 0 || tx->time.tv_usec >= limit ? -EINVAL : 0;
+}
+
+/* Changes of the clock's rate are refused as where CAP_SYS_TIME is missing. */
+static bool slews(const struct __kernel_timex *tx)
+{
+    if (tx->modes & ADJ_ADJTIME)
+        return tx->modes != ADJ_OFFSET_SS_READ && tx->offset != 0;
+    return (tx->modes & ADJ_OFFSET && tx->offset != 0) ||
+           (tx->modes & ADJ_FREQUENCY && tx->freq != 0) ||
+           (tx->modes & ADJ_TICK && tx->tick != TICK_US);
+}
+
+static void set_discipline(const struct __kernel_timex *tx)
+{
+    if (tx->modes & ADJ_ADJTIME)
+        return;
+    if (tx->modes & ADJ_STATUS)
+        discipline.status = tx->status & ~STA_RONLY;
+    if (tx->modes & ADJ_MAXERROR)
+        discipline.max_error = tx->maxerror;
+    if (tx->modes & ADJ_ESTERROR)
+        discipline.estimated_error = tx->esterror;
+    if (tx->modes & ADJ_TIMECONST)
+        discipline.constant = tx->constant < 0 ? 0 : tx->constant > MAXTC ? MAXTC : tx->constant;
+    if (tx->modes & ADJ_NANO)
+        discipline.status |= STA_NANO;
+    if (tx->modes & ADJ_MICRO)
+        discipline.status &= ~STA_NANO;
+}
+
+static void tell_discipline(struct __kernel_timex *tx)
+{
+    uint32_t modes = tx->modes;
+    int64_t rest, seconds = time_split(clock_realtime_ns(), &rest);
+    memset(tx, 0, sizeof(*tx));
+    tx->modes = modes;
+    tx->status = discipline.status;
+    tx->maxerror = discipline.max_error;
+    tx->esterror = discipline.estimated_error;
+    tx->constant = discipline.constant;
+    tx->precision = 1;
+    tx->tolerance = 32768000;
+    tx->tick = TICK_US;
+    tx->time.tv_sec = seconds;
+    tx->time.tv_usec = discipline.status & STA_NANO ? rest : rest / NS_PER_US;
+}
+
 /* Reads the state, and steps the clock (ADJ_SETOFFSET); slewing is missing (PART). */
 int64_t sys_clock_adjtime(int clock, struct uptr buf)
 {
     struct __kernel_timex tx;
-    if (clock != CLOCK_REALTIME)
-        return -EINVAL;
+    int64_t now;
     int err = copy_from_user(&tx, buf, sizeof(tx));
     if (err)
         return err;
-    if (tx.modes & ADJ_SETOFFSET) {
-        int64_t fraction = tx.time.tv_usec;
-        if (!(tx.modes & ADJ_NANO) && fraction >= 0 && fraction < US_PER_SECOND)
-            fraction *= NS_PER_US;
-        if (fraction < 0 || fraction >= NS_PER_SECOND || tx.time.tv_sec > STEP_MAX_SECONDS ||
-            tx.time.tv_sec < -STEP_MAX_SECONDS)
-            return -EINVAL;
-        err = set_realtime(clock_realtime_ns() + tx.time.tv_sec * NS_PER_SECOND + fraction);
-        if (err)
-            return err;
-    }
-    uint32_t modes = tx.modes;
-    struct timeval_kernel now = timeval_of(clock_realtime_ns());
-    memset(&tx, 0, sizeof(tx));
-    tx.modes = modes;
-    tx.status = STA_UNSYNC;
-    tx.maxerror = tx.esterror = ERROR_MAX_US;
-    tx.constant = 2;
-    tx.precision = 1;
-    tx.tolerance = 32768000;
-    tx.tick = TICK_US;
-    tx.time.tv_sec = now.sec;
-    tx.time.tv_usec = now.usec;
+    if (clock != CLOCK_REALTIME)
+        return clock_read(clock, &now) ? -EINVAL : -EOPNOTSUPP;
+    err = check_timex(&tx);
+    if (!err && slews(&tx))
+        err = -EPERM;
+    if (!err && tx.modes & ADJ_SETOFFSET)
+        err = set_realtime(time_add(clock_realtime_ns(), step_of(&tx)));
+    if (err)
+        return err;
+    set_discipline(&tx);
+    tell_discipline(&tx);
     err = copy_to_user(buf, &tx, sizeof(tx));
-    return err ? err : STATE_ERROR;
+    return err ? err : discipline.status & STA_UNSYNC ? TIME_ERROR : TIME_OK;
 }
 
 int64_t sys_adjtimex(struct uptr buf)
@@ -131,7 +192,7 @@ static int64_t sleep_relative(uint64_t deadline, struct uptr left)
     uint64_t now = clock_monotonic_ns();
     if (now >= deadline)
         return 0;
-    if (!uptr_is_null(left) && timespec_write(left, (int64_t)(deadline - now)))
+    if (!uptr_is_null(left) && timespec_write(left, deadline_left(deadline, now)))
         return -EFAULT;
     return restart_later(RESTART_NANOSLEEP, deadline, left.addr, 0, 0);
 }
@@ -145,7 +206,7 @@ int64_t sys_nanosleep(struct uptr request, struct uptr left)
 {
     int64_t ns;
     int err = timespec_read(request, &ns);
-    return err ? err : sleep_relative(deadline_after(clock_monotonic_ns(), ns), left);
+    return err ? err : sleep_relative(deadline_in(ns), left);
 }
 
 /* Sleeps until the real-time clock says so, also if somebody sets it meanwhile. */
@@ -161,8 +222,7 @@ static int sleep_until_realtime(int64_t until_ns)
             err = 0;
             break;
         }
-        int64_t deadline = until_ns - clock_realtime_offset_ns();
-        err = waiter_sleep(&w, deadline > 0 ? (uint64_t)deadline : 0, true);
+        err = waiter_sleep(&w, deadline_of_realtime(until_ns), true);
     }
     waitq_remove(clock_realtime_waitq(), &w);
     return err;
@@ -176,8 +236,8 @@ static int sleep_until_cpu(int clock, int64_t until_ns)
         int err = clock_read(clock, &now);
         if (err || now >= until_ns)
             return err;
-        uint64_t left = max_u64((uint64_t)(until_ns - now), COARSE_TICK_NS);
-        err = thread_sleep_until(clock_monotonic_ns() + left, true);
+        int64_t left = time_sub(until_ns, now);
+        err = thread_sleep_until(deadline_in(left > COARSE_TICK_NS ? left : COARSE_TICK_NS), true);
         if (err)
             return err;
     }
@@ -210,6 +270,6 @@ int64_t sys_clock_nanosleep(int clock, int flags, struct uptr request, struct up
     if (flags & TIMER_ABSTIME)
         return sleep_absolute(clock, ns);
     if (clock_is_cpu(clock))
-        return sleep_absolute(clock, ns > INT64_MAX - now ? INT64_MAX : now + ns);
-    return sleep_relative(deadline_after(clock_monotonic_ns(), ns), left);
+        return sleep_absolute(clock, time_add(now, ns));
+    return sleep_relative(deadline_in(ns), left);
 }

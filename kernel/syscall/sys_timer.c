@@ -16,6 +16,8 @@ struct sigevent_kernel {
 };
 _Static_assert(sizeof(struct sigevent_kernel) == 64, "sigevent layout");
 
+#define US_ROUND_UP 999 /* ns */
+
 struct itimerval_kernel {
     struct timeval_kernel period, value;
 };
@@ -27,15 +29,14 @@ static int timeval_ns(const struct timeval_kernel *tv, uint64_t *ns)
 {
     if (tv->sec < 0 || tv->usec < 0 || tv->usec >= US_PER_SECOND)
         return -EINVAL;
-    struct timespec_kernel ts = {tv->sec, tv->usec * NS_PER_US};
-    *ns = (uint64_t)timespec_ns(&ts);
+    *ns = ns_of(time_of_us(tv->sec, tv->usec));
     return 0;
 }
 
 /* A remainder below a microsecond must not look like "not set". */
 static struct timeval_kernel timeval_up(uint64_t ns)
 {
-    return timeval_of((int64_t)(ns + NS_PER_US - 1));
+    return timeval_of(time_of_ns(ns_add(ns, US_ROUND_UP)));
 }
 
 static int write_itimer(struct uptr to, const struct interval *in)
@@ -74,7 +75,7 @@ int64_t sys_setitimer(int which, struct uptr from, struct uptr old)
 
 int64_t sys_alarm(unsigned seconds)
 {
-    struct interval new = {seconds * (uint64_t)NS_PER_SECOND, 0}, before;
+    struct interval new = {ns_mul(NS_PER_SECOND, seconds), 0}, before;
     itimer_set(ITIMER_REAL, &new, &before);
     uint64_t left = before.value_ns / NS_PER_SECOND;
     uint64_t rest = before.value_ns % NS_PER_SECOND;
@@ -131,8 +132,8 @@ int64_t sys_timer_create(int clock, struct uptr from, struct uptr to)
 
 static int write_itimerspec(struct uptr to, const struct interval *in)
 {
-    struct itimerspec_kernel it = {timespec_of((int64_t)in->period_ns),
-                                   timespec_of((int64_t)in->value_ns)};
+    struct itimerspec_kernel it = {timespec_of(time_of_ns(in->period_ns)),
+                                   timespec_of(time_of_ns(in->value_ns))};
     return copy_to_user(to, &it, sizeof(it));
 }
 

@@ -10,7 +10,6 @@
 #include "kernel/sched/waitq.h"
 #include "kernel/time/clock_init.h"
 
-#define NS_PER_S 1000000000ul
 #define CALIBRATE_NS 200000ul
 
 struct clock_params *clock_params;
@@ -24,7 +23,7 @@ static uint64_t calibrate(void)
     do {
         now_ns = arch_reference_ns();
     } while (now_ns - start_ns < CALIBRATE_NS);
-    return (arch_cycles() - start) * NS_PER_S / (now_ns - start_ns);
+    return (arch_cycles() - start) * (uint64_t)NS_PER_SECOND / (now_ns - start_ns);
 }
 
 void clock_init(uint64_t counter_hz, int64_t realtime_ns)
@@ -39,10 +38,10 @@ void clock_init(uint64_t counter_hz, int64_t realtime_ns)
     hz = hz ? hz : counter_hz;
     hz = hz ? hz : calibrate();
     uint32_t shift = 32;
-    while ((NS_PER_S << shift) / hz > UINT32_MAX) {
+    while (((uint64_t)NS_PER_SECOND << shift) / hz > UINT32_MAX) {
         shift--;
     }
-    clock_params->mult = (uint32_t)((NS_PER_S << shift) / hz);
+    clock_params->mult = (uint32_t)(((uint64_t)NS_PER_SECOND << shift) / hz);
     clock_params->shift = shift;
     clock_params->tsc_base = arch_cycles();
     clock_params->realtime_offset_ns = realtime_ns;
@@ -57,7 +56,7 @@ uint64_t clock_monotonic_ns(void)
 
 int64_t clock_realtime_ns(void)
 {
-    return (int64_t)clock_monotonic_ns() + clock_params->realtime_offset_ns;
+    return time_add((int64_t)clock_monotonic_ns(), clock_params->realtime_offset_ns);
 }
 
 int64_t clock_realtime_offset_ns(void)
@@ -67,7 +66,7 @@ int64_t clock_realtime_offset_ns(void)
 
 void clock_realtime_set(int64_t realtime_ns)
 {
-    int64_t offset = realtime_ns - (int64_t)clock_monotonic_ns();
+    int64_t offset = time_sub(realtime_ns, (int64_t)clock_monotonic_ns());
     __atomic_store_n(&clock_params->sequence, clock_params->sequence + 1, __ATOMIC_RELEASE);
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     clock_params->realtime_offset_ns = offset;

@@ -1,17 +1,31 @@
 /* Clocks, in nanoseconds. */
 #pragma once
 
-#include "kernel/base/types.h"
+#include "kernel/time/ns.h"
 
 uint64_t clock_monotonic_ns(void); /* since the kernel's entry; never goes back */
-int64_t clock_realtime_ns(void);   /* since 1970 UTC */
+int64_t clock_realtime_ns(void);   /* since 1970 UTC, 9223372036 s at most */
 /* Steps the real-time clock. Timers on it are re-evaluated through clock_realtime_changes(). */
 void clock_realtime_set(int64_t realtime_ns);
-/* Realtime minus monotonic: adds up to a realtime deadline's monotonic one. */
-int64_t clock_realtime_offset_ns(void);
+int64_t clock_realtime_offset_ns(void); /* realtime minus monotonic */
+/* When the monotonic clock gets to a real time, as long as nobody sets that. */
+static inline uint64_t deadline_of_realtime(int64_t realtime_ns)
+{
+    return ns_of(time_sub(realtime_ns, clock_realtime_offset_ns()));
+}
+/* A length from now on; DEADLINE_NONE for the longest there is. */
+static inline uint64_t deadline_in(int64_t length_ns)
+{
+    return deadline_after(clock_monotonic_ns(), length_ns);
+}
 /* Counts steps of the real-time clock (timerfd's TFD_TIMER_CANCEL_ON_SET). */
 uint64_t clock_realtime_changes(void);
 struct waitq *clock_realtime_waitq(void); /* woken at each step */
+/* Of a time-out where 0 means none. */
+static inline uint64_t deadline_of_timeout(uint64_t timeout_ns)
+{
+    return timeout_ns ? ns_add(clock_monotonic_ns(), timeout_ns) : DEADLINE_NONE;
+}
 
 /* What the vDSO needs to compute the same: ns = ((tsc - tsc_base) * mult >> shift) + ns_base. */
 struct clock_params {

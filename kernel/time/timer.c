@@ -38,7 +38,7 @@ static void arm_first(struct timer_queue *q)
     }
     uint64_t now = clock_monotonic_ns();
     q->armed_ns = expires;
-    arch_timer_arm(expires > now ? expires - now : 1);
+    arch_timer_arm(max_u64(ns_sub(expires, now), 1));
 }
 
 static void insert(struct timer_queue *q, struct timer *t)

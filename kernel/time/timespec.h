@@ -4,12 +4,7 @@
 #include "kernel/arch/uaccess.h"
 #include "kernel/base/errno.h"
 #include "kernel/base/types.h"
-#include "kernel/sched/waitq.h"
-
-#define NS_PER_SECOND 1000000000ll
-#define NS_PER_US 1000ll
-#define US_PER_SECOND 1000000ll
-#define SECONDS_MAX (INT64_MAX / NS_PER_SECOND)
+#include "kernel/time/ns.h"
 
 struct timespec_kernel {
     int64_t sec, nsec;
@@ -27,16 +22,13 @@ static inline bool timespec_valid(const struct timespec_kernel *ts)
 /* Too long times become the longest. */
 static inline int64_t timespec_ns(const struct timespec_kernel *ts)
 {
-    return ts->sec >= SECONDS_MAX ? INT64_MAX : ts->sec * NS_PER_SECOND + ts->nsec;
+    return time_of(ts->sec, ts->nsec);
 }
 
 static inline struct timespec_kernel timespec_of(int64_t ns)
 {
-    struct timespec_kernel ts = {ns / NS_PER_SECOND, ns % NS_PER_SECOND};
-    if (ts.nsec < 0) {
-        ts.nsec += NS_PER_SECOND;
-        ts.sec--;
-    }
+    struct timespec_kernel ts;
+    ts.sec = time_split(ns, &ts.nsec);
     return ts;
 }
 
@@ -63,11 +55,4 @@ static inline struct timeval_kernel timeval_of(int64_t ns)
 {
     struct timespec_kernel ts = timespec_of(ns);
     return (struct timeval_kernel){ts.sec, ts.nsec / NS_PER_US};
-}
-
-/* start + length, DEADLINE_NONE if that is beyond all times. */
-static inline uint64_t deadline_after(uint64_t start_ns, int64_t length_ns)
-{
-    uint64_t deadline = start_ns + (uint64_t)length_ns;
-    return deadline < start_ns || length_ns == INT64_MAX ? DEADLINE_NONE : deadline;
 }

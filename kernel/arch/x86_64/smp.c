@@ -147,7 +147,7 @@ static void reserve(const struct cpu *c)
  * would spin on. So after a while we halt. */
 static void wait_and_take(const struct cpu *c)
 {
-    uint64_t patience_end = clock_monotonic_ns() + PATIENCE_NS;
+    uint64_t patience_end = deadline_in(PATIENCE_NS);
     __atomic_fetch_add(&kernel_lock.waiting, 1, __ATOMIC_SEQ_CST);
     for (unsigned tries = 1; !try_lock(c); tries++) {
         smp_serve();

@@ -16,8 +16,6 @@
 
 #define EXPORT __attribute__((visibility("default")))
 #define ALIAS(name) __attribute__((visibility("default"), weak, alias(name)))
-#define NS_PER_SECOND 1000000000u
-#define NS_PER_US 1000u
 #define COARSE_TICK_NS 1000000
 
 /* of <linux/time_types.h> and <asm/posix_types.h>, by the names POSIX has for them */
@@ -102,8 +100,8 @@ EXPORT int __vdso_clock_gettime(int clock, struct result_timespec *ts)
     int realtime = is_realtime(clock);
     if (realtime < 0 || !now(realtime, &ns))
         return (int)system_call(__NR_clock_gettime, clock, (long)ts);
-    ts->sec = (int64_t)(ns / NS_PER_SECOND);
-    ts->nsec = (int64_t)(ns % NS_PER_SECOND);
+    ts->sec = (int64_t)(ns / (uint64_t)NS_PER_SECOND);
+    ts->nsec = (int64_t)(ns % (uint64_t)NS_PER_SECOND);
     return 0;
 }
 
@@ -113,8 +111,8 @@ EXPORT int __vdso_gettimeofday(struct result_timeval *tv, struct timezone *zone)
     if (!now(1, &ns))
         return (int)system_call(__NR_gettimeofday, (long)tv, (long)zone);
     if (tv) {
-        tv->sec = (int64_t)(ns / NS_PER_SECOND);
-        tv->usec = (int64_t)(ns % NS_PER_SECOND / NS_PER_US);
+        tv->sec = (int64_t)(ns / (uint64_t)NS_PER_SECOND);
+        tv->usec = (int64_t)(ns % (uint64_t)NS_PER_SECOND / (uint64_t)NS_PER_US);
     }
     if (zone)
         zone->tz_minuteswest = zone->tz_dsttime = 0;
@@ -126,7 +124,7 @@ EXPORT int64_t __vdso_time(int64_t *seconds)
     uint64_t ns;
     if (!now(1, &ns))
         return system_call(__NR_time, (long)seconds, 0);
-    int64_t now_seconds = (int64_t)(ns / NS_PER_SECOND);
+    int64_t now_seconds = (int64_t)(ns / (uint64_t)NS_PER_SECOND);
     if (seconds)
         *seconds = now_seconds;
     return now_seconds;
