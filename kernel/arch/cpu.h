@@ -18,7 +18,7 @@ uint64_t arch_cycles(void);
 uint64_t arch_cycles_hz(void);
 /* A second clock of known rate that is slow to read, in ns; to find the counter's rate. */
 uint64_t arch_reference_ns(void);
-/* Interrupts (timer_run) after about delta_ns. */
+/* Interrupts (timer_run) after about delta_ns, or earlier: at least once a second. */
 void arch_timer_arm(uint64_t delta_ns);
 /* Calls handler(arg) when the machine's interrupt line irq (a global system interrupt) fires. */
 void arch_irq_register(unsigned irq, void (*handler)(void *), void *arg);

@@ -30,7 +30,8 @@ void timer_init(struct timer *t, void (*expired)(struct timer *))
 static void arm_first(struct timer_queue *q)
 {
     if (!q->first) {
-        return; /* a needless interrupt later is cheaper than stopping the hardware each time */
+        arch_timer_arm(UINT64_MAX); /* as seldom as it can */
+        return;
     }
     uint64_t expires = max_u64(timer_of(q->first)->expires_ns, 1);
     if (q->armed_ns && expires >= q->armed_ns) {
@@ -96,14 +97,16 @@ bool timer_cancel(struct timer *t)
     return was_set;
 }
 
-void timer_run(void)
+bool timer_run(void)
 {
+    bool any = false;
     struct timer_queue *q = &queues[arch_cpu_index()];
     spin_lock(&timer_lock);
     uint64_t now = clock_monotonic_ns();
     while (q->first && timer_of(q->first)->expires_ns <= now) {
         struct timer *t = timer_of(q->first);
         remove_timer(t);
+        any = true;
         spin_unlock(&timer_lock);
         t->expired(t);
         spin_lock(&timer_lock);
@@ -111,4 +114,5 @@ void timer_run(void)
     q->armed_ns = 0;
     arm_first(q);
     spin_unlock(&timer_lock);
+    return any;
 }

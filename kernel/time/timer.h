@@ -23,6 +23,6 @@ static inline bool timer_is_set(const struct timer *t)
 {
     return t->set;
 }
-/* Runs what has expired and programs the hardware for the next; called by the timer interrupt and
- * the idle loop. */
-void timer_run(void);
+/* Runs what has expired and programs the hardware for the next, or for as late as it can; called by
+ * the timer interrupt. Returns whether anything had expired. */
+bool timer_run(void);

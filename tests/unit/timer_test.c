@@ -43,7 +43,7 @@ uint64_t arch_reference_ns(void)
 
 void arch_timer_arm(uint64_t delta_ns)
 {
-    armed_at = clock_monotonic_ns() + delta_ns;
+    armed_at = ns_add(clock_monotonic_ns(), delta_ns);
     arm_count++;
 }
 
@@ -122,6 +122,21 @@ static void test_timer_order(void)
     CHECK(timer_cancel(&timers[0]));
     run_to(1000);
     CHECK_EQ(fired_count, 4);
+}
+
+/* The hardware interrupts now and then with nothing to do, for wake-ups that got lost. */
+static void test_never_unarmed(void)
+{
+    unsigned long before = arm_count;
+    CHECK(!timer_run());
+    CHECK_EQ(arm_count, before + 1);
+    CHECK_EQ(armed_at, UINT64_MAX);
+    timer_set(&timers[0], clock_monotonic_ns() + 100);
+    CHECK_EQ(armed_at, clock_monotonic_ns() + 100);
+    cycles += 100;
+    CHECK(timer_run());
+    CHECK_EQ(armed_at, UINT64_MAX);
+    fired_count = 0;
 }
 
 /* After the first is taken back, the next one is still served, though later armed. */
@@ -298,6 +313,7 @@ int main(void)
     RUN(test_timer_order);
     RUN(test_timer_cancelled_first);
     RUN(test_timer_in_the_past);
+    RUN(test_never_unarmed);
     RUN(test_many_timers);
     RUN(test_clock_rates);
     RUN(test_clock_set);

@@ -23,6 +23,7 @@
 #define LAPIC_TIMER_CURRENT 0x390
 #define LAPIC_TIMER_DIVIDE 0x3e0
 #define LAPIC_MASKED 0x10000u
+#define TICK_NS 1000000000u /* the timer interrupts at least so often: a wake-up lost is late */
 
 #define ICR_INIT 0x4500u
 #define ICR_STARTUP 0x4600u
@@ -74,6 +75,7 @@ uint32_t apic_start(void)
     lapic_write(LAPIC_LVT_LINT0, LAPIC_MASKED); /* the old PIC, where there is one */
     lapic_write(LAPIC_TIMER_DIVIDE, 0xb);       /* by 1 */
     lapic_write(LAPIC_LVT_TIMER, VECTOR_TIMER); /* one-shot */
+    lapic_write(LAPIC_TIMER_INITIAL, TICK_NS);
     return lapic_read(LAPIC_ID) >> 24;
 }
 
@@ -111,8 +113,7 @@ void apic_served(void)
 
 void arch_timer_arm(uint64_t delta_ns)
 {
-    uint64_t count = delta_ns ? delta_ns : 1;
-    lapic_write(LAPIC_TIMER_INITIAL, count > UINT32_MAX ? UINT32_MAX : (uint32_t)count);
+    lapic_write(LAPIC_TIMER_INITIAL, (uint32_t)max_u64(min_u64(delta_ns, TICK_NS), 1));
 }
 
 uint64_t arch_cycles(void)
@@ -148,6 +149,14 @@ uint64_t arch_reference_ns(void)
     return start - lapic_read(LAPIC_TIMER_CURRENT);
 }
 
+/* One whose interrupt got lost may have something for us. */
+static void look_at_devices(void)
+{
+    for (unsigned i = 0; i < device_count; i++) {
+        devices[i].handler(devices[i].arg);
+    }
+}
+
 void interrupt_handle(uint32_t vector)
 {
     if (vector == VECTOR_SPURIOUS) {
@@ -155,7 +164,9 @@ void interrupt_handle(uint32_t vector)
     }
     if (vector == VECTOR_TIMER) {
         lapic_write(LAPIC_EOI, 0);
-        timer_run();
+        if (!timer_run()) {
+            look_at_devices();
+        }
         return;
     }
     unsigned device = vector - VECTOR_DEVICE;

@@ -20,6 +20,7 @@
 #include "kernel/vm/vm.h"
 
 #define VECTOR_NMI 2
+#define OPCODE_HLT 0xf4
 #define VECTOR_DOUBLE_FAULT 8
 #define VECTOR_DEBUG 1
 #define VECTOR_PAGE_FAULT 14
@@ -236,9 +237,17 @@ static void kernel_interrupt(uint32_t vector)
     }
 }
 
+/* After STI the processor lets HLT begin before it takes an interrupt. Where a hypervisor takes one
+ * before, what it was about would be waited for after it came: it returns behind HLT. */
+static void skip_halt(struct user_regs *regs)
+{
+    regs->rip += *(const uint8_t *)regs->rip == OPCODE_HLT;
+}
+
 void trap_in_kernel(struct user_regs *regs, uint32_t vector)
 {
     if (vector >= 32) {
+        skip_halt(regs);
         kernel_interrupt(vector);
         return;
     }
