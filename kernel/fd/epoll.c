@@ -122,7 +122,7 @@ static void grow_buckets(struct epoll *ep)
 {
     struct item **old = ep->buckets;
     unsigned old_count = ep->bucket_count;
-    struct item **fresh = heap_zalloc(2 * old_count * sizeof(struct item *));
+    struct item **fresh = heap_zalloc_object(2 * old_count * sizeof(struct item *));
     if (!fresh)
         return;
     ep->buckets = fresh;
@@ -305,7 +305,7 @@ static int add_locked(struct epoll *ep, struct file *f, int fd, const struct epo
 {
     if (find_item(ep, f, fd))
         return -EEXIST;
-    struct item *item = heap_zalloc(sizeof(*item));
+    struct item *item = heap_zalloc_object(sizeof(*item));
     if (!item)
         return -ENOMEM;
     item->ep = ep;
@@ -608,7 +608,7 @@ static const struct file_ops epoll_ops = {
 struct file *epoll_create(void)
 {
     static uint64_t last_ino = 1000000;
-    struct epoll *ep = heap_zalloc(sizeof(*ep));
+    struct epoll *ep = heap_zalloc_object(sizeof(*ep));
     if (!ep)
         return NULL;
     mutex_init(&ep->lock, RANK_NONE);

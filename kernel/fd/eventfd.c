@@ -117,7 +117,7 @@ static const struct file_ops eventfd_ops = {
 
 struct file *eventfd_create(uint64_t value, bool semaphore, unsigned flags)
 {
-    struct eventfd *e = heap_zalloc(sizeof(*e));
+    struct eventfd *e = heap_zalloc_object(sizeof(*e));
     if (!e)
         return NULL;
     e->count = value;

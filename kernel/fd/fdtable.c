@@ -124,7 +124,7 @@ static int grow_array(unsigned index)
     unsigned capacity = 2 * table.capacity;
     while (capacity <= index)
         capacity *= 2;
-    struct fd_chunk **chunks = heap_zalloc(capacity * sizeof(struct fd_chunk *));
+    struct fd_chunk **chunks = heap_zalloc_object(capacity * sizeof(struct fd_chunk *));
     if (!chunks)
         return -ENOMEM;
     struct fd_chunk **unused = chunks;
@@ -148,7 +148,7 @@ static int grow(unsigned fd)
     int err = index < table.capacity ? 0 : grow_array(index);
     if (err)
         return err;
-    struct fd_chunk *chunk = heap_zalloc(sizeof(*chunk));
+    struct fd_chunk *chunk = heap_zalloc_object(sizeof(*chunk));
     if (!chunk)
         return -ENOMEM;
     spin_lock(&table.lock);
@@ -186,7 +186,7 @@ int fd_install(struct file *f, int min, bool cloexec)
 int fd_install_or_put(struct file *f, bool cloexec)
 {
     if (!f)
-        return -ENOMEM;
+        return file_alloc_error();
     int fd = fd_install(f, 0, cloexec);
     if (fd < 0)
         file_put(f);

@@ -13,18 +13,37 @@
 #include "kernel/base/errno.h"
 #include "kernel/fd/epoll.h"
 #include "kernel/mm/heap.h"
+#include "kernel/mm/page.h"
 #include "kernel/proc/task.h"
 #include "kernel/time/clock.h"
 
+#define FILES_SURE 512u        /* that the kernel's other objects don't keep from a program */
+#define FILES_MAX_LEAST 8192ul /* in the smallest machine */
 #define READ_EVENTS (EPOLLIN | EPOLLRDNORM | EPOLLERR | EPOLLHUP | EPOLLRDHUP)
 #define WRITE_EVENTS (EPOLLOUT | EPOLLWRNORM | EPOLLERR | EPOLLHUP)
+
+static uint64_t file_count;
+
+uint64_t file_max(void)
+{
+    return max_u64(page_stats.total_pages, FILES_MAX_LEAST);
+}
+
+int file_alloc_error(void)
+{
+    return file_count >= file_max() ? -ENFILE : -ENOMEM;
+}
 
 struct file *file_alloc(const struct file_ops *ops, uint32_t flags, struct dentry *dentry,
                         void *private)
 {
-    struct file *f = heap_zalloc(sizeof(*f));
+    if (file_count >= file_max())
+        return NULL;
+    struct file *f =
+        file_count < FILES_SURE ? heap_zalloc(sizeof(*f)) : heap_zalloc_object(sizeof(*f));
     if (!f)
         return NULL;
+    file_count++;
     f->refs = 1;
     f->flags = flags;
     f->ops = ops;
@@ -51,6 +70,7 @@ static void file_destroy(struct file *f)
     if (f->dentry)
         dentry_put(f->dentry);
     heap_free(f);
+    file_count--;
 }
 
 void file_put(struct file *f)

@@ -61,9 +61,12 @@ struct file {
     int owner_pid, owner_signal;  /* F_SETOWN, F_SETSIG */
 };
 
-/* One reference; NULL if there is no memory. Takes over the reference to dentry (may be NULL). */
+/* One reference; NULL if there is no memory, or file_max() are open: file_alloc_error() says which,
+ * -ENOMEM or -ENFILE. Takes over the reference to dentry (may be NULL). */
 struct file *file_alloc(const struct file_ops *ops, uint32_t flags, struct dentry *dentry,
                         void *private);
+int file_alloc_error(void);
+uint64_t file_max(void); /* open files, in all: as many as there are pages of memory */
 struct file *file_get(struct file *f);
 void file_put(struct file *f);
 static inline bool file_readable(const struct file *f)

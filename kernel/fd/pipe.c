@@ -65,7 +65,7 @@ static inline bool pipe_full(const struct pipe *p)
 
 static struct pipe *pipe_alloc(void)
 {
-    struct pipe *p = heap_zalloc(sizeof(*p));
+    struct pipe *p = heap_zalloc_object(sizeof(*p));
     if (!p)
         return NULL;
     mutex_init(&p->lock, RANK_STREAM);
@@ -97,7 +97,7 @@ static struct page *take_page(struct pipe *p)
         if (page)
             return page;
     }
-    return page_alloc(0, 0);
+    return page_alloc(0, ALLOC_OBJECT);
 }
 
 static void give_page(struct pipe *p, struct page *page)
@@ -331,10 +331,12 @@ int pipe_create(unsigned flags, struct file *files[2])
     files[0] = file_alloc(&pipe_ops, O_RDONLY | flags, NULL, p);
     files[1] = file_alloc(&pipe_ops, O_WRONLY | flags, NULL, p);
     if (!files[0] || !files[1]) {
-        heap_free(files[0]);
-        heap_free(files[1]);
+        for (unsigned i = 0; i < 2 && files[i]; i++) {
+            files[i]->ops = NULL;
+            file_put(files[i]);
+        }
         pipe_free(p);
-        return -ENOMEM;
+        return file_alloc_error();
     }
     p->readers = p->writers = p->writer_opens = 1;
     return 0;
@@ -467,7 +469,7 @@ int pipe_resize(struct file *f, unsigned size)
         capacity *= 2;
     if (capacity > PIPE_PAGES_MAX)
         return -EPERM;
-    struct slot *slots = heap_zalloc(capacity * sizeof(*slots));
+    struct slot *slots = heap_zalloc_object(capacity * sizeof(*slots));
     if (!slots)
         return -ENOMEM;
     mutex_lock(&p->lock);

@@ -320,7 +320,7 @@ int devfs_open_ptmx(struct file *file, uint32_t number)
 {
     const struct winsize none = {0};
     (void)number;
-    struct pty *p = heap_zalloc(sizeof(*p));
+    struct pty *p = heap_zalloc_object(sizeof(*p));
     if (!p)
         return -ENOMEM;
     tty_setup(&p->tty, &pty_screen, &none);

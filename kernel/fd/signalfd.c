@@ -91,7 +91,7 @@ static const struct file_ops signalfd_ops = {
 
 struct file *signalfd_create(uint64_t mask, unsigned flags)
 {
-    struct signalfd *s = heap_zalloc(sizeof(*s));
+    struct signalfd *s = heap_zalloc_object(sizeof(*s));
     if (!s)
         return NULL;
     s->mask = mask & ~SIGMASK_FORCED;

@@ -154,7 +154,7 @@ static const struct file_ops timerfd_ops = {
 
 struct file *timerfd_create(int clock, unsigned flags)
 {
-    struct timerfd *t = heap_zalloc(sizeof(*t));
+    struct timerfd *t = heap_zalloc_object(sizeof(*t));
     if (!t)
         return NULL;
     t->clock = clock;

@@ -17,7 +17,6 @@
 #include "kernel/mm/heap.h"
 
 #define EVENTS_MAX 16384u
-#define WATCHES_MAX 65536u
 #define WATCH_FLAGS (IN_ALL_EVENTS | IN_EXCL_UNLINK | IN_ONESHOT)
 /* What a directory hears of its entries, and nobody else. */
 #define NAME_EVENTS (IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO)
@@ -34,7 +33,7 @@ struct event {
 
 struct instance {
     struct list_node watches, events;
-    unsigned watch_count, event_count;
+    unsigned event_count;
     int last_number;
     struct waitq waitq;
     uint64_t ino;
@@ -59,11 +58,12 @@ struct news {
 };
 
 unsigned vfs_watch_count;
+static unsigned instance_count;
 static struct spinlock inotify_lock = SPINLOCK_INIT(RANK_INOTIFY);
 
 static struct event *event_make(struct name name)
 {
-    struct event *e = heap_alloc(sizeof(*e) + name.length);
+    struct event *e = heap_alloc_object(sizeof(*e) + name.length);
     if (!e)
         return NULL;
     *e = (struct event){.name_length = name.length};
@@ -128,7 +128,6 @@ static void watch_detach(struct watch *w, struct list_node *removed)
     list_remove(&w->inode_node);
     list_remove(&w->instance_node);
     list_add_tail(removed, &w->instance_node);
-    w->instance->watch_count--;
     __atomic_fetch_sub(&vfs_watch_count, 1, __ATOMIC_RELAXED);
 }
 
@@ -324,6 +323,7 @@ static void inotify_release(struct file *f)
 {
     struct instance *in = f->private;
     struct list_node removed = LIST_INIT(removed);
+    instance_count--;
     spin_lock(&inotify_lock);
     list_for_each_safe(node, next, &in->watches)
         watch_detach(list_entry(node, struct watch, instance_node), &removed);
@@ -345,10 +345,17 @@ static const struct file_ops inotify_ops = {
     .release = inotify_release,
 };
 
+bool inotify_instances_full(void)
+{
+    return instance_count >= INOTIFY_INSTANCES_MAX;
+}
+
 struct file *inotify_create(unsigned flags)
 {
     static uint64_t last_ino;
-    struct instance *in = heap_zalloc(sizeof(*in));
+    if (inotify_instances_full())
+        return NULL;
+    struct instance *in = heap_zalloc_object(sizeof(*in));
     if (!in)
         return NULL;
     list_init(&in->watches);
@@ -356,7 +363,9 @@ struct file *inotify_create(unsigned flags)
     waitq_init(&in->waitq);
     in->ino = __atomic_add_fetch(&last_ino, 1, __ATOMIC_RELAXED);
     struct file *f = file_alloc(&inotify_ops, flags, NULL, in);
-    if (!f)
+    if (f)
+        instance_count++;
+    else
         heap_free(in);
     return f;
 }
@@ -389,7 +398,7 @@ static int watch_set_locked(struct instance *in, struct inode *inode, uint32_t m
         old->mask = kept | (mask & WATCH_FLAGS);
         return old->number;
     }
-    if (in->watch_count >= WATCHES_MAX)
+    if (vfs_watch_count >= INOTIFY_WATCHES_MAX)
         return -ENOSPC;
     fresh->instance = in;
     fresh->inode = inode_get(inode);
@@ -397,14 +406,13 @@ static int watch_set_locked(struct instance *in, struct inode *inode, uint32_t m
     fresh->mask = mask & WATCH_FLAGS;
     list_add_tail(&inode->watches, &fresh->inode_node);
     list_add_tail(&in->watches, &fresh->instance_node);
-    in->watch_count++;
     __atomic_fetch_add(&vfs_watch_count, 1, __ATOMIC_RELAXED);
     return fresh->number;
 }
 
 int inotify_watch(struct file *f, struct inode *inode, uint32_t mask)
 {
-    struct watch *fresh = heap_zalloc(sizeof(*fresh));
+    struct watch *fresh = heap_zalloc_object(sizeof(*fresh));
     if (!fresh)
         return -ENOMEM;
     spin_lock(&inotify_lock);

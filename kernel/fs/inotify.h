@@ -3,7 +3,12 @@
 
 #include "kernel/fd/file.h"
 
-/* A new instance, without descriptor: NULL if there is no memory. flags: O_NONBLOCK or 0. */
+#define INOTIFY_INSTANCES_MAX 1024
+#define INOTIFY_WATCHES_MAX 65536 /* of all instances */
+
+/* Whether there can be no other instance (-EMFILE). */
+bool inotify_instances_full(void);
+/* A new instance, without descriptor: NULL if there is no memory, or they are too many. flags: O_NONBLOCK or 0. */
 struct file *inotify_create(unsigned flags);
 bool inotify_is(const struct file *f);
 /* Watches inode, or changes the watch it has. Returns the watch's number, or -EEXIST

@@ -1,6 +1,8 @@
 /*
  * The in-memory filesystem. See memfs.h. Pages that were written are charged to the filesystem;
- * charging happens under the page cache's lock, which so guards pages_used too.
+ * charging happens under the page cache's lock, which so guards pages_used too. What is made
+ * besides (a name, an inode, an attribute) counts by bytes, as much for one as an inode with a usual
+ * name takes.
  */
 #include "kernel/fs/memfs.h"
 
@@ -21,12 +23,13 @@
 #define FIRST_INO (1ull << 40) /* those below are the layers' */
 #define FIRST_MINOR 32u        /* of st_dev, major 0 */
 #define LINK_TARGET_MAX 4095u
+#define NAME_COST 1024 /* bytes */
 
 static int memfs_charge(struct filemap *map)
 {
     struct inode *inode = &container_of(map, struct memfs_inode, map)->inode;
     struct filesystem *fs = inode->fs;
-    if (fs->pages_max && fs->pages_used >= fs->pages_max)
+    if ((fs->pages_max && fs->pages_used >= fs->pages_max) || !page_room(ALLOC_OBJECT))
         return -ENOSPC;
     fs->pages_used++;
     inode->pinned = true;
@@ -43,9 +46,26 @@ static const struct filemap_ops memory_map_ops = {.charge = memfs_charge,
 static const struct filemap_ops layer_map_ops = {
     .fill = layers_fill, .charge = memfs_charge, .uncharge = memfs_uncharge};
 
+int memfs_charge_names(struct memfs_inode *m, size_t bytes)
+{
+    struct filesystem *fs = m->inode.fs;
+    if (fs->names_used + bytes > fs->names_max)
+        return -ENOSPC;
+    fs->names_used += bytes;
+    m->charged += (uint32_t)bytes;
+    return 0;
+}
+
+void memfs_uncharge_names(struct memfs_inode *m, size_t bytes)
+{
+    m->inode.fs->names_used -= bytes;
+    m->charged -= (uint32_t)bytes;
+}
+
 struct memfs_inode *memfs_inode_alloc(struct filesystem *fs, uint32_t mode, uint32_t node_count)
 {
-    struct memfs_inode *m = heap_zalloc(sizeof(*m) + node_count * sizeof(m->nodes[0]));
+    size_t size = sizeof(struct memfs_inode) + node_count * sizeof(struct erofs_node);
+    struct memfs_inode *m = node_count ? heap_zalloc(size) : heap_zalloc_object(size);
     if (!m)
         return NULL;
     inode_init(&m->inode, fs, mode);
@@ -70,17 +90,22 @@ static void memfs_release(struct inode *inode)
     if (inode->map)
         filemap_fini(inode->map);
     xattrs_free(m);
+    inode->fs->names_used -= m->charged;
     __atomic_fetch_sub(&inode->fs->inodes_used, 1, __ATOMIC_RELAXED);
     heap_free((char *)(uintptr_t)inode->link_text);
     heap_free(m);
 }
 
-/* A new inode in dir, owned by the process. */
-static int memfs_new(struct inode *dir, uint32_t mode, struct memfs_inode **out)
+/* A new inode in dir, owned by the process, with text_bytes of its own. */
+static int memfs_new(struct inode *dir, uint32_t mode, size_t text_bytes, struct memfs_inode **out)
 {
     struct memfs_inode *m = memfs_inode_alloc(dir->fs, mode, 0);
     if (!m)
-        return -ENOMEM;
+        return -ENOSPC;
+    if (memfs_charge_names(m, NAME_COST + text_bytes)) {
+        inode_put(&m->inode);
+        return -ENOSPC;
+    }
     bool inherit = dir->mode & S_ISGID;
     m->inode.uid = the_proc.uid[3];
     m->inode.gid = inherit ? dir->gid : the_proc.gid[3];
@@ -96,7 +121,7 @@ static int memfs_create(struct inode *dir, struct name name, uint32_t mode, uint
 {
     struct memfs_inode *m;
     (void)name;
-    int err = memfs_new(dir, mode, &m);
+    int err = memfs_new(dir, mode, 0, &m);
     if (err)
         return err;
     m->inode.rdev = rdev;
@@ -117,8 +142,8 @@ static int memfs_symlink(struct inode *dir, struct name name, const char *target
     size_t length = strlen(target);
     if (length > LINK_TARGET_MAX)
         return -ENAMETOOLONG;
-    char *text = heap_alloc(length + 1);
-    int err = text ? memfs_new(dir, S_IFLNK | 0777, &m) : -ENOMEM;
+    char *text = heap_alloc_object(length + 1);
+    int err = text ? memfs_new(dir, S_IFLNK | 0777, length, &m) : -ENOSPC;
     if (err) {
         heap_free(text);
         return err;
@@ -131,8 +156,11 @@ static int memfs_symlink(struct inode *dir, struct name name, const char *target
 
 static int memfs_link(struct inode *dir, struct name name, struct inode *inode)
 {
-    (void)dir, (void)name, (void)inode;
-    return 0;
+    (void)dir, (void)name;
+    struct memfs_inode *m = memfs_of(inode);
+    int err = memfs_charge_names(m, NAME_COST);
+    m->links_charged += err ? 0 : NAME_COST;
+    return err;
 }
 
 /* A name of inode goes. If a layer has others, which may not be in memory, what they mean must be
@@ -140,6 +168,10 @@ static int memfs_link(struct inode *dir, struct name name, struct inode *inode)
 static void name_goes(struct inode *inode)
 {
     struct memfs_inode *m = memfs_of(inode);
+    if (m->links_charged && inode->links > 1) {
+        m->links_charged -= NAME_COST;
+        memfs_uncharge_names(m, NAME_COST);
+    }
     if (m->in_links && inode->links > 1 && !m->kept) {
         m->kept = true;
         inode_get(inode);
@@ -307,6 +339,7 @@ static void fs_init(struct filesystem *fs, const char *type, uint64_t pages_max)
                               .in_memory = true,
                               .next_ino = FIRST_INO};
     fs->pages_max = pages_max ? pages_max : page_stats.total_pages / 2;
+    fs->names_max = page_stats.total_pages / 2 * NAME_COST;
 }
 
 int memfs_init(struct filesystem *fs, const char *type, uint32_t mode, uint64_t pages_max)

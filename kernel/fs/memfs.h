@@ -17,6 +17,8 @@ struct memfs_inode {
     struct filemap map;         /* regular files */
     uint64_t layer_size;        /* bytes of the layer's data that still count */
     struct memfs_xattr *xattrs; /* under inode.lock */
+    uint32_t charged;           /* bytes of the filesystem's names_used, */
+    uint32_t links_charged;     /* and for names beyond the first */
     bool xattrs_loaded;         /* the layer's are among them */
     bool in_links;              /* in the table of files with several names */
     bool kept;                  /* referenced for names that are not in memory */
@@ -44,6 +46,10 @@ struct filesystem *tmpfs_create(uint32_t mode, uint64_t pages_max);
  * name is for /proc/self/fd. */
 MUST_CHECK int memfs_create_anonymous(const char *name, uint32_t mode, struct dentry **out);
 bool memfs_is_anonymous(const struct inode *inode);
+
+/* Counts bytes as m's: 0 or -ENOSPC; and as no longer m's. */
+MUST_CHECK int memfs_charge_names(struct memfs_inode *m, size_t bytes);
+void memfs_uncharge_names(struct memfs_inode *m, size_t bytes);
 
 /* Makes the root from the_run.layers, and what is missing in it for programs. Returns 0 or -errno,
  * after a log_note() of why. */

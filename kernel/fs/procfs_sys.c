@@ -4,6 +4,7 @@
 #include "kernel/base/string.h"
 #include "kernel/fd/fdtable.h"
 #include "kernel/fs/procfs.h"
+#include "kernel/proc/task.h"
 #include "kernel/proc/uts.h"
 
 #define RANDOM_BITS "256\n"
@@ -77,7 +78,15 @@ static void boot_id_text(struct text *out, pseudo_key_t key)
     put_uuid(out, bytes);
 }
 
+static void threads_max_text(struct text *out, pseudo_key_t key)
+{
+    (void)key;
+    text_format(out, "%u\n", task_max());
+}
+
 #define READ_ONLY(file_name, value) PSEUDO_FIXED(file_name, value)
+#define TEXT_OF(x) #x
+#define NUMBER(x) TEXT_OF(x) "\n"
 #define IGNORED(file_name, value) PSEUDO_FIXED_MODE(file_name, 0644, value, pseudo_write_ignored)
 
 static const struct pseudo_entry random_entries[] = {PSEUDO_FILE("boot_id", boot_id_text),
@@ -122,7 +131,7 @@ static const struct pseudo_entry kernel_entries[] = {
     IGNORED("shmmax", "18446744073692774399\n"),
     IGNORED("shmmni", "4096\n"),
     READ_ONLY("tainted", "0\n"),
-    IGNORED("threads-max", "32768\n"),
+    PSEUDO_FILE("threads-max", threads_max_text),
     IGNORED("unprivileged_bpf_disabled", "2\n"),
     READ_ONLY("version", UTS_VERSION "\n"),
     PSEUDO_END};
@@ -144,8 +153,8 @@ static const struct pseudo_entry vm_entries[] = {IGNORED("drop_caches", "0\n"),
 static const struct pseudo_dir vm_dir = {.entries = vm_entries};
 
 static const struct pseudo_entry inotify_entries[] = {
-    IGNORED("max_queued_events", "16384\n"), IGNORED("max_user_instances", "1024\n"),
-    IGNORED("max_user_watches", "65536\n"), PSEUDO_END};
+    IGNORED("max_queued_events", "16384\n"), READ_ONLY("max_user_instances", NUMBER(INOTIFY_INSTANCES_MAX)),
+    READ_ONLY("max_user_watches", NUMBER(INOTIFY_WATCHES_MAX)), PSEUDO_END};
 static const struct pseudo_dir inotify_dir = {.entries = inotify_entries};
 
 static const struct pseudo_entry epoll_entries[] = {IGNORED("max_user_watches", "1048576\n"),
@@ -155,13 +164,19 @@ static const struct pseudo_dir epoll_dir = {.entries = epoll_entries};
 static void file_nr_text(struct text *out, pseudo_key_t key)
 {
     (void)key;
-    text_format(out, "%u\t0\t%lu\n", fd_count(), INT64_MAX);
+    text_format(out, "%u\t0\t%lu\n", fd_count(), file_max());
+}
+
+static void file_max_text(struct text *out, pseudo_key_t key)
+{
+    (void)key;
+    text_format(out, "%lu\n", file_max());
 }
 
 static const struct pseudo_entry fs_entries[] = {IGNORED("aio-max-nr", "65536\n"),
                                                  READ_ONLY("aio-nr", "0\n"),
                                                  PSEUDO_DIR("epoll", &epoll_dir),
-                                                 IGNORED("file-max", "9223372036854775807\n"),
+                                                 PSEUDO_FILE("file-max", file_max_text),
                                                  PSEUDO_FILE("file-nr", file_nr_text),
                                                  PSEUDO_DIR("inotify", &inotify_dir),
                                                  IGNORED("lease-break-time", "45\n"),

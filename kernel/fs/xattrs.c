@@ -4,6 +4,7 @@
  */
 #include "kernel/fs/xattrs.h"
 
+#include <linux/limits.h>
 #include <linux/xattr.h>
 
 #include "kernel/base/errno.h"
@@ -13,7 +14,8 @@
 
 struct memfs_xattr {
     struct memfs_xattr *next;
-    size_t size; /* of the value */
+    uint32_t charged; /* bytes of the filesystem's names; a layer's count as none */
+    size_t size;      /* of the value */
     size_t name_size;
     char name[]; /* with its NUL; then the value */
 };
@@ -34,12 +36,21 @@ static struct memfs_xattr **xattr_find(struct memfs_inode *m, const char *name)
 static struct memfs_xattr *xattr_alloc(const char *name, size_t size)
 {
     size_t name_size = strlen(name) + 1;
-    struct memfs_xattr *x = heap_alloc(sizeof(*x) + name_size + size);
+    struct memfs_xattr *x = heap_alloc_object(sizeof(*x) + name_size + size);
     if (x) {
         *x = (struct memfs_xattr){.size = size, .name_size = name_size};
         memcpy(x->name, name, name_size);
     }
     return x;
+}
+
+/* Bytes that a list of all names takes. */
+static size_t names_size(const struct memfs_inode *m)
+{
+    size_t size = 0;
+    for (const struct memfs_xattr *x = m->xattrs; x; x = x->next)
+        size += x->name_size;
+    return size;
 }
 
 /* Copies the layer's attributes in. */
@@ -118,13 +129,21 @@ static int xattr_set_locked(struct memfs_inode *m, const char *name, const void 
         return -EEXIST;
     if (!old && (!value || (flags & XATTR_REPLACE)))
         return -ENODATA;
+    if (value && !old && names_size(m) + strlen(name) + 1 > XATTR_LIST_MAX)
+        return -ENOSPC;
     if (value) {
         fresh = xattr_alloc(name, size);
-        if (!fresh)
-            return -ENOMEM;
+        size_t bytes = sizeof(*fresh) + strlen(name) + 1 + size;
+        if (!fresh || memfs_charge_names(m, bytes)) {
+            heap_free(fresh);
+            return -ENOSPC;
+        }
+        fresh->charged = (uint32_t)bytes;
         memcpy(xattr_value(fresh), value, size);
         fresh->next = old ? old->next : NULL;
     }
+    if (old)
+        memfs_uncharge_names(m, old->charged);
     *link = fresh ? fresh : old->next;
     heap_free(old);
     return 0;

@@ -52,9 +52,9 @@ static void init(void)
 
 /* A slab keeps in struct page: private, its free chain; index, its blocks in use; pad, its class.
  */
-static struct page *slab_create(unsigned class)
+static struct page *slab_create(unsigned class, unsigned flags)
 {
-    struct page *p = page_alloc(0, 0);
+    struct page *p = page_alloc(0, flags);
     if (!p) {
         return NULL;
     }
@@ -84,7 +84,7 @@ static void *slab_take(struct page *p)
     return b;
 }
 
-static void *small_alloc(unsigned class)
+static void *small_alloc(unsigned class, unsigned flags)
 {
     spin_lock(&heap_lock);
     if (UNLIKELY(!ready)) {
@@ -92,7 +92,7 @@ static void *small_alloc(unsigned class)
     }
     if (UNLIKELY(list_empty(&partial[class]))) {
         spin_unlock(&heap_lock); /* making room may free heap blocks */
-        struct page *p = slab_create(class);
+        struct page *p = slab_create(class, flags);
         if (!p) {
             return NULL;
         }
@@ -185,7 +185,7 @@ static unsigned order_of(size_t size)
     return order;
 }
 
-void *heap_alloc(size_t size)
+static inline void *alloc(size_t size, unsigned flags)
 {
     if (LIKELY(size <= SMALL_MAX)) {
         if (UNLIKELY(!ready)) {
@@ -193,25 +193,44 @@ void *heap_alloc(size_t size)
         }
         unsigned class = class_of_16[(size + 15) / 16];
         void *block = stock_take(class);
-        return LIKELY(block) ? block : small_alloc(class);
+        return LIKELY(block) ? block : small_alloc(class, flags);
     }
     if (size > HEAP_MAX) {
         return NULL;
     }
-    struct page *p = page_alloc(order_of(size), 0);
+    struct page *p = page_alloc(order_of(size), flags);
     if (!p) {
         return NULL;
     }
     return page_virt(p);
 }
 
-void *heap_zalloc(size_t size)
+static void *zeroed(void *block, size_t size)
 {
-    void *block = heap_alloc(size);
     if (block) {
         memset(block, 0, size);
     }
     return block;
+}
+
+void *heap_alloc(size_t size)
+{
+    return alloc(size, 0);
+}
+
+void *heap_zalloc(size_t size)
+{
+    return zeroed(heap_alloc(size), size);
+}
+
+void *heap_alloc_object(size_t size)
+{
+    return alloc(size, ALLOC_OBJECT);
+}
+
+void *heap_zalloc_object(size_t size)
+{
+    return zeroed(heap_alloc_object(size), size);
 }
 
 static size_t block_size(void *block)

@@ -23,9 +23,19 @@
 #define LOW_MEMORY_END (1ul << 20)
 #define RECLAIM_BATCH 32
 #define STOCK_MAX 32 /* pages */
+/* What is left to others, at most; in pages. */
+#define OBJECT_FREE_MAX 1024ul
+#define OBJECT_CACHE_MAX 16384ul
+#define USER_FREE_MAX 256ul
+#define USER_CACHE_MAX 4096ul
 
 struct free_list {
     struct list_node blocks;
+};
+
+/* What a class of allocations leaves: free pages, clean pages of files. */
+struct reserve {
+    uint64_t free, cache;
 };
 
 struct stock {
@@ -41,6 +51,7 @@ static paddr_t frontier_zero_end[RANGES_MAX];  /* below: known to be zero */
 static unsigned frontier_count;
 static struct page *pages; /* of physical page 0 */
 static uint64_t page_count;
+static struct reserve user_reserve, object_reserve;
 struct page_stats page_stats;
 
 struct page *page_of_phys(paddr_t phys)
@@ -226,14 +237,61 @@ static struct page *try_alloc(unsigned order, unsigned flags)
     return p;
 }
 
+static const struct reserve *reserve_of(unsigned class)
+{
+    return class & ALLOC_OBJECT ? &object_reserve : &user_reserve;
+}
+
+bool page_room(unsigned class)
+{
+    const struct reserve *r = reserve_of(class);
+    uint64_t clean = page_stats.cache_pages - page_stats.dirty_pages;
+    uint64_t spare = clean > r->cache ? clean - r->cache : 0;
+    return page_stats.free_pages + spare > r->free;
+}
+
+/* Whether the kernel's objects have their half of memory. What else there is is known. */
+static bool objects_have_their_share(void)
+{
+    uint64_t others = page_stats.free_pages + page_stats.anon_pages + page_stats.cache_pages +
+                      page_stats.table_pages;
+    return others < page_stats.total_pages / 2;
+}
+
+/* Gives back others' memory until the class may have a block. False: it may not. */
+static bool make_room(unsigned order, unsigned class)
+{
+    const struct reserve *r = reserve_of(class);
+    while (class & ALLOC_OBJECT && UNLIKELY(objects_have_their_share()))
+        if (!page_reclaim(RECLAIM_BATCH, UINT64_MAX))
+            return false;
+    while (page_stats.free_pages < r->free + (1ul << order))
+        if (!page_reclaim(RECLAIM_BATCH, r->cache))
+            return false;
+    return true;
+}
+
+/* Clean pages of files that an allocation must leave. */
+static uint64_t cache_kept(unsigned order, unsigned flags)
+{
+    if (flags & (ALLOC_USER | ALLOC_OBJECT))
+        return reserve_of(flags)->cache;
+    return order > 0 ? object_reserve.cache : 0;
+}
+
 struct page *page_alloc(unsigned order, unsigned flags)
 {
+    if (flags & (ALLOC_USER | ALLOC_OBJECT) &&
+        (page_stats.free_pages < object_reserve.free + (1ul << order) || flags & ALLOC_OBJECT) &&
+        !make_room(order, flags)) {
+        return NULL;
+    }
     struct page *p = order == 0 && !(flags & ALLOC_ZERO) ? stock_take() : NULL;
     if (!p) {
         p = try_alloc(order, flags);
     }
     while (UNLIKELY(!p)) {
-        if (!stocks_return() && (flags & ALLOC_NORECLAIM || !page_reclaim(RECLAIM_BATCH))) {
+        if (!stocks_return() && (flags & ALLOC_NORECLAIM || !page_reclaim(RECLAIM_BATCH, cache_kept(order, flags)))) {
             return NULL;
         }
         p = try_alloc(order, flags);
@@ -334,6 +392,15 @@ static paddr_t find_place(const struct page_range *ranges, unsigned count,
     panic("no memory for the page array (%lu bytes)", bytes);
 }
 
+static void reserves_init(void)
+{
+    uint64_t total = page_stats.total_pages;
+    object_reserve = (struct reserve){min_u64(total / 64, OBJECT_FREE_MAX),
+                                      min_u64(total / 8, OBJECT_CACHE_MAX)};
+    user_reserve =
+        (struct reserve){min_u64(total / 256, USER_FREE_MAX), min_u64(total / 32, USER_CACHE_MAX)};
+}
+
 void page_init(const struct page_range *ranges, unsigned range_count,
                const struct page_range *reserved, unsigned reserved_count, uint64_t limit)
 {
@@ -369,4 +436,5 @@ void page_init(const struct page_range *ranges, unsigned range_count,
             frontier_add(start, end, taken, reserved_count + 1);
         }
     }
+    reserves_init();
 }

@@ -35,14 +35,38 @@ struct page {
 /* page_alloc flags */
 #define ALLOC_ZERO 0x1u      /* all zeros */
 #define ALLOC_NORECLAIM 0x2u /* fail rather than evict page-cache pages (callers under locks) */
+#define ALLOC_USER 0x4u      /* the program's own memory and its page tables */
+#define ALLOC_OBJECT 0x8u    /* an object of the kernel that a call makes and that stays */
 
-/* Gives back memory that holds what can be read or made again, about count pages of it; the caches
- * above implement it (vfs/reclaim.c). False: there was none. Never sleeps. */
-bool page_reclaim(unsigned count);
+/*
+ * Who may take the last memory. Every page that is taken for long makes the page cache smaller; a
+ * program whose text no longer fits does nothing but read it back. So three classes of allocations
+ * stop at different marks:
+ *
+ * - ALLOC_OBJECT first: objects leave an eighth of memory to clean file pages and something free, and
+ *   take at most half of memory altogether. The call that wanted one fails with the error that Linux
+ *   has for it (ENOMEM, ENOSPC, EAGAIN, ENOLCK, ENOBUFS), and the program lives. Whatever a program can
+ *   make as many of as it likes is one: use heap_alloc_object() and heap_zalloc_object(), or this flag
+ *   for whole pages; nothing has to be accounted for when it goes. Files' data and names are
+ *   file storage, which the filesystem limits (-ENOSPC).
+ * - ALLOC_USER next: it leaves a thirty-second part. Behind it the program is ended with a line that
+ *   says why (proc_out_of_memory()).
+ * - All others, which are needed to go on, are short-lived or limited in number (struct file, threads,
+ *   buffers of one call, cached names, file pages), get what there is. Of them, several pages in one
+ *   piece leave file pages alone as objects do.
+ */
 
-/* 2^order pages, physically contiguous and aligned, one reference. NULL if there is no memory even
- * after giving back clean cache pages (which may take locks up to RANK_FILEMAP, but does not sleep
- * on I/O). */
+/* Gives back memory that holds what can be read or made again, about count pages of it, but leaves
+ * keep clean pages of files; the caches above implement it (vfs/reclaim.c). False: there was none.
+ * Never sleeps. */
+bool page_reclaim(unsigned count, uint64_t keep);
+/* Whether a page of this class (ALLOC_USER, ALLOC_OBJECT) could still be had, by giving back others
+ * if need be. The half that objects may take is not looked at. */
+bool page_room(unsigned class);
+
+/* 2^order pages, physically contiguous and aligned, one reference. NULL if there is no memory of that
+ * class even after giving back clean cache pages (which may take locks up to RANK_FILEMAP, but does
+ * not sleep on I/O). */
 struct page *page_alloc(unsigned order, unsigned flags);
 struct page *page_get(struct page *p);
 void page_put(struct page *p); /* frees at 0 */

@@ -280,7 +280,7 @@ static void put_all(struct writer *w, uint16_t type, uint8_t family)
 
 static struct answer *answer_alloc(void)
 {
-    struct answer *a = heap_alloc(sizeof(*a) + ANSWER_BYTES);
+    struct answer *a = heap_alloc_object(sizeof(*a) + ANSWER_BYTES);
     if (a)
         a->size = 0;
     return a;
@@ -571,7 +571,7 @@ int netlink_create(int type, int protocol, struct socket **out)
         return -ESOCKTNOSUPPORT;
     if (protocol != NETLINK_ROUTE)
         return -EPROTONOSUPPORT;
-    struct netlink_socket *s = heap_zalloc(sizeof(*s));
+    struct netlink_socket *s = heap_zalloc_object(sizeof(*s));
     if (!s)
         return -ENOMEM;
     socket_init(&s->base, &netlink_ops, AF_NETLINK, type);

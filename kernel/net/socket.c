@@ -266,7 +266,7 @@ void passed_files_drop(struct passed_files *p)
 
 struct passed_files *passed_files_copy(const struct passed_files *p)
 {
-    struct passed_files *copy = heap_alloc(sizeof(*p) + p->count * sizeof(struct file *));
+    struct passed_files *copy = heap_alloc_object(sizeof(*p) + p->count * sizeof(struct file *));
     if (!copy)
         return NULL;
     copy->count = p->count;

@@ -25,7 +25,7 @@ static const struct socket_ops unix_ops;
 
 struct unix_socket *unix_alloc(int type)
 {
-    struct unix_socket *u = heap_zalloc(sizeof(*u));
+    struct unix_socket *u = heap_zalloc_object(sizeof(*u));
     if (!u)
         return NULL;
     socket_init(&u->base, &unix_ops, AF_UNIX, type);
@@ -80,7 +80,7 @@ static void charge(struct unix_socket *sender, struct unix_packet *p, uint32_t b
 
 static struct unix_packet *packet_alloc(struct unix_socket *sender, uint32_t capacity)
 {
-    struct unix_packet *p = heap_alloc(sizeof(*p) + capacity);
+    struct unix_packet *p = heap_alloc_object(sizeof(*p) + capacity);
     if (!p)
         return NULL;
     p->sender = unix_get(sender);

@@ -61,6 +61,14 @@ void exit_machine(uint32_t kind, uint32_t code)
     platform_power_off(kind == ORRIS_EXIT_STATUS ? (int)code : (int)code + STATUS_OF_SIGNAL);
 }
 
+void proc_out_of_memory(void)
+{
+    static bool told;
+    if (!__atomic_exchange_n(&told, true, __ATOMIC_RELAXED))
+        log_note("out of memory: the program needs more than the machine has (-m gives it more)");
+    (void)signal_send_process(SIGKILL, NULL);
+}
+
 void proc_exit(int wait_status)
 {
     struct task *self = task_current();

@@ -147,7 +147,7 @@ static void set(struct posix_timer *t, bool absolute, const struct interval *new
 
 int posix_timer_create(const struct posix_timer_spec *spec)
 {
-    struct posix_timer *t = heap_zalloc(sizeof(*t));
+    struct posix_timer *t = heap_zalloc_object(sizeof(*t));
     if (!t)
         return -ENOMEM;
     timer_init(&t->timer, expired);

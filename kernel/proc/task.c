@@ -10,6 +10,8 @@
 #include "kernel/base/errno.h"
 #include "kernel/base/string.h"
 #include "kernel/mm/heap.h"
+#include "kernel/mm/page.h"
+#include "kernel/mm/stack.h"
 #include "kernel/platform/run.h"
 #include "kernel/proc/exit.h"
 #include "kernel/proc/futex.h"
@@ -17,6 +19,7 @@
 #include "kernel/time/clock.h"
 
 #define TID_MAX 4194304
+#define THREADS_SURE 64u
 #define MIB (1024ul * 1024ul)
 
 struct proc the_proc = {
@@ -38,7 +41,7 @@ struct task *task_current(void)
 
 struct task *task_alloc(struct thread *t)
 {
-    struct task *task = heap_zalloc(sizeof(*task));
+    struct task *task = heap_zalloc_object(sizeof(*task));
     if (!task)
         return NULL;
     task->thread = t;
@@ -48,6 +51,11 @@ struct task *task_alloc(struct thread *t)
     task->altstack_flags = SS_DISABLE;
     task->timer_slack_ns = 50000;
     return task;
+}
+
+uint32_t task_max(void)
+{
+    return (uint32_t)max_u64(page_stats.total_pages * PAGE_SIZE / (8 * STACK_SIZE), THREADS_SURE);
 }
 
 int task_new_tid(void)

@@ -134,6 +134,11 @@ void task_return_work(struct user_regs *regs);
 
 /* Ends the whole process: status as of wait(2). Does not return if called by a task. */
 void proc_exit(int wait_status);
+/* How many threads there may be: their stacks take an eighth of memory at most. */
+uint32_t task_max(void);
+/* Ends the program by SIGKILL on its next way out of the kernel, and says why, once: memory that it
+ * can't go on without is not to be had. */
+void proc_out_of_memory(void);
 
 /* Sends a signal to the process, or to one task. info NULL: as the kernel sends (SI_KERNEL).
  * May be called under spin locks below RANK_SIGNAL, from interrupts too. Returns 0, -EAGAIN. */

@@ -119,7 +119,7 @@ void thread_started(void)
 
 int thread_create(struct thread **out, void (*entry)(void *), void *arg, const char *name)
 {
-    struct thread *t = heap_zalloc(sizeof(*t));
+    struct thread *t = heap_zalloc_object(sizeof(*t));
     if (!t) {
         return -ENOMEM;
     }

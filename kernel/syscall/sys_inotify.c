@@ -17,7 +17,7 @@ int64_t sys_inotify_init1(unsigned flags)
         return -EINVAL;
     struct file *f = inotify_create(flags & IN_NONBLOCK);
     if (!f)
-        return -ENOMEM;
+        return inotify_instances_full() ? -EMFILE : file_alloc_error();
     return fd_install_or_put(f, flags & IN_CLOEXEC);
 }
 

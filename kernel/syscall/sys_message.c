@@ -77,7 +77,7 @@ static int add_files(struct socket_message *m, const char *data, size_t size)
         return -EINVAL;
     if (count == 0)
         return 0;
-    struct passed_files *p = heap_alloc(sizeof(*p) + (have + count) * sizeof(struct file *));
+    struct passed_files *p = heap_alloc_object(sizeof(*p) + (have + count) * sizeof(struct file *));
     if (!p)
         return -ENOMEM;
     if (have)

@@ -226,8 +226,9 @@ static int statfs_out(struct filesystem *fs, struct uptr out)
         uint64_t left = fs->pages_max - min_u64(fs->pages_used, fs->pages_max);
         st.f_blocks = (long)(fs->pages_below + fs->pages_max);
         st.f_bfree = st.f_bavail = (long)left;
-        st.f_files = (long)(fs->inodes_used + left);
-        st.f_ffree = (long)left;
+        uint64_t names = (fs->names_max - min_u64(fs->names_used, fs->names_max)) / 1024;
+        st.f_ffree = (long)(fs->names_max ? min_u64(names, left) : left);
+        st.f_files = (long)fs->inodes_used + st.f_ffree;
     }
     st.f_fsid.val[0] = (int)fs->device;
     return copy_to_user(out, &st, sizeof(st));

@@ -98,6 +98,8 @@ static int write_tids(const struct clone_request *r, int tid)
 static int64_t start_thread(const struct clone_request *r)
 {
     struct thread *t;
+    if (the_proc.task_count >= task_max())
+        return -EAGAIN;
     int err = thread_create(&t, NULL, NULL, "thread");
     if (err)
         return -EAGAIN;

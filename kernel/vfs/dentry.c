@@ -20,7 +20,7 @@ struct spinlock dentry_lock = SPINLOCK_INIT(RANK_DENTRY);
 struct dentry **dentry_table;
 unsigned dentry_table_shift;
 static unsigned table_order;
-static size_t table_count;
+static size_t table_count, pinned_count; /* names in the table; of them, those that stay */
 static struct list_node evictable = LIST_INIT(evictable);
 static uint64_t next_cookie = 1;
 
@@ -143,6 +143,7 @@ static void pin_locked(struct dentry *d)
 {
     if (!d->pinned) {
         d->pinned = true;
+        pinned_count++;
         d->parent->pinned_children++;
         list_remove(&d->lru);
     }
@@ -155,6 +156,7 @@ static void unpin_locked(struct dentry *d)
 {
     if (d->pinned) {
         d->pinned = false;
+        pinned_count--;
         d->parent->pinned_children--;
     }
 }
@@ -364,13 +366,15 @@ static struct dentry *shrink_take(size_t *tries)
 }
 
 /* Called when memory is short, perhaps by somebody who holds our lock or the page cache's. */
-unsigned vfs_shrink(unsigned count)
+unsigned vfs_shrink(unsigned count, size_t keep)
 {
     unsigned done = 0;
-    if (!filemap_idle() || !spin_trylock(&dentry_lock))
+    size_t cached = table_count - pinned_count;
+    if (cached <= keep || !filemap_idle() || !spin_trylock(&dentry_lock))
         return 0;
-    size_t tries = 2 * table_count;
     spin_unlock(&dentry_lock);
+    size_t tries = 2 * cached;
+    count = (unsigned)min_u64(count, cached - keep);
     while (done < count) {
         struct dentry *d = shrink_take(&tries);
         if (!d)

@@ -10,6 +10,8 @@
 
 #include "kernel/base/errno.h"
 #include "kernel/base/panic.h"
+#include "kernel/time/clock.h"
+#include "kernel/vfs/workingset.h"
 #include "kernel/vm/vm.h"
 
 #define READ_PAGES_MAX 64u   /* at once, when access is sequential */
@@ -156,7 +158,7 @@ static unsigned pages_insert(struct filemap *map, uint64_t index, struct page **
                 break;
             tried = true;
             spin_unlock(&cache_lock);
-            (void)filemap_reclaim(READ_AROUND);
+            (void)filemap_reclaim(READ_AROUND, 0);
             spin_lock(&cache_lock);
             continue;
         }
@@ -176,7 +178,15 @@ static int page_insert(struct filemap *map, uint64_t index, struct page *page)
     return pages_insert(map, index, &page, 1) ? 0 : -ENOMEM;
 }
 
-/* Makes page dirty. -EAGAIN: it is no longer in the cache; or -ENOSPC. */
+/* One more page that stays. Who has no limit may have what the program's memory may. */
+static int charge(struct filemap *map)
+{
+    if (map->ops && map->ops->charge)
+        return map->ops->charge(map);
+    return page_room(ALLOC_USER) ? 0 : -ENOMEM;
+}
+
+/* Makes page dirty. -EAGAIN: it is no longer in the cache; or -ENOSPC, -ENOMEM. */
 static int page_dirty(struct filemap *map, struct page *page)
 {
     int err = 0;
@@ -184,8 +194,7 @@ static int page_dirty(struct filemap *map, struct page *page)
     if (page->map != map) {
         err = -EAGAIN;
     } else if (!(page->flags & PAGE_FLAG_DIRTY)) {
-        if (map->ops && map->ops->charge)
-            err = map->ops->charge(map);
+        err = charge(map);
         if (!err) {
             page->flags |= PAGE_FLAG_DIRTY;
             list_remove(&page->lru);
@@ -329,9 +338,8 @@ static int fill_range(struct filemap *map, uint64_t first, unsigned count, uint6
     return err;
 }
 
-static int fill(struct filemap *map, uint64_t index, unsigned flags, struct page **out)
+static int fill_locked(struct filemap *map, uint64_t index, unsigned flags, struct page **out)
 {
-    mutex_lock(&map->lock);
     int err = 0;
     *out = filemap_find_page(map, index); /* somebody else may have been faster */
     if (!*out && (!map->ops || !map->ops->fill || (flags & FILEMAP_OVERWRITE))) {
@@ -343,7 +351,18 @@ static int fill(struct filemap *map, uint64_t index, unsigned flags, struct page
         if (err == -EIO && end - first > 1)
             err = fill_range(map, index, 1, index, out);
     }
+    return err;
+}
+
+static int fill(struct filemap *map, uint64_t index, unsigned flags, struct page **out)
+{
+    bool again = workingset_refault(map, index);
+    uint64_t start = again ? clock_monotonic_ns() : 0;
+    mutex_lock(&map->lock);
+    int err = fill_locked(map, index, flags, out);
     mutex_unlock(&map->lock);
+    if (again)
+        workingset_stalled(start, clock_monotonic_ns());
     return err;
 }
 
@@ -385,16 +404,23 @@ static bool page_evictable(struct page *page)
     return page->refs == 1;
 }
 
-unsigned filemap_reclaim(unsigned count)
+static uint64_t clean_count(void)
+{
+    return page_stats.cache_pages - page_stats.dirty_pages;
+}
+
+unsigned filemap_reclaim(unsigned count, uint64_t keep)
 {
     unsigned done = 0;
-    if (!spin_trylock(&cache_lock))
+    uint64_t tries = 3 * clean_count(); /* all: once active, once mapped, once neither */
+    if (clean_count() <= keep || !spin_trylock(&cache_lock))
         return 0;
-    uint64_t tries = 3 * page_stats.cache_pages; /* all: once active, once mapped, once neither */
+    count = (unsigned)min_u64(count, clean_count() - keep);
     while (done < count && tries-- > 0 && !list_empty(&clean_pages)) {
         struct page *page = list_entry(clean_pages.next, struct page, lru);
         list_remove(&page->lru);
         if (page_evictable(page)) {
+            workingset_evicted(page->map, page->index);
             page_remove_locked(page->map, page);
             page_put(page);
             done++;

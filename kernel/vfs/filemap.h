@@ -33,6 +33,7 @@ struct filemap {
     uint64_t size;             /* bytes: the file's size; beyond its last page: SIGBUS */
     uint32_t seals;            /* F_SEAL_*, of a memfd */
     bool writable_maps_denied; /* by a seal */
+    bool executed;             /* has been mapped to be executed */
     uint32_t writable_maps;    /* shared areas through which it can be written: vm's count */
 };
 
@@ -61,9 +62,9 @@ void filemap_drop(struct filemap *map, uint64_t first, uint64_t last);
 MUST_CHECK int filemap_add_page(struct filemap *map, uint64_t index, struct page *page);
 /* The index of the first page at or after index that holds data (cached), or UINT64_MAX. */
 uint64_t filemap_next_page(struct filemap *map, uint64_t index, bool dirty_only);
-/* Gives back up to count clean pages, least recently used first, of all caches. Never sleeps.
- * Returns how many. page_alloc calls it when memory is short. */
-unsigned filemap_reclaim(unsigned count);
+/* Gives back up to count clean pages, least recently used first, of all caches, but leaves keep of
+ * them. Never sleeps. Returns how many. page_alloc calls it when memory is short. */
+unsigned filemap_reclaim(unsigned count, uint64_t keep);
 /* Whether nobody is inside the page cache now: else memory was asked for from there, and caches
  * must not be ended. */
 bool filemap_idle(void);

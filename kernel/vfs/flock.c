@@ -15,6 +15,8 @@
 #include "kernel/mm/heap.h"
 #include "kernel/proc/task.h"
 
+#define LOCKS_MAX 16384u /* of all files; each is looked at for another one of its file */
+
 struct lock {
     struct list_node node; /* in inode->flocks */
     const void *owner;     /* a struct file, or &the_proc */
@@ -26,6 +28,24 @@ struct lock {
 static struct spinlock flock_lock = SPINLOCK_INIT(RANK_PIPE);
 static struct waitq unlocked = {.lock = SPINLOCK_INIT(RANK_WAITQ),
                                 .waiters = LIST_INIT(unlocked.waiters)};
+
+static uint32_t lock_count;
+
+/* Giving bytes back must not fail for there being too many locks. */
+static struct lock *lock_alloc(bool unlock)
+{
+    if (!unlock && lock_count >= LOCKS_MAX)
+        return NULL;
+    struct lock *l = unlock ? heap_alloc(sizeof(*l)) : heap_alloc_object(sizeof(*l));
+    lock_count += l != NULL;
+    return l;
+}
+
+static void lock_free(struct lock *l)
+{
+    lock_count -= l != NULL;
+    heap_free(l);
+}
 
 static bool overlap(const struct lock *a, const struct lock *b)
 {
@@ -51,7 +71,7 @@ static struct lock *find_conflict(struct inode *inode, const struct lock *wanted
 /* What to free after the spin lock was let go. */
 static void free_list(struct list_node *list)
 {
-    list_for_each_safe(node, next, list) heap_free(list_entry(node, struct lock, node));
+    list_for_each_safe(node, next, list) lock_free(list_entry(node, struct lock, node));
 }
 
 /*
@@ -112,8 +132,8 @@ static int lock_try(struct inode *inode, const struct lock *wanted, bool unlock,
 /* Sets or clears a lock; waits if it must and may. */
 static int lock_set(struct inode *inode, const struct lock *wanted, bool unlock, bool wait)
 {
-    struct lock *fresh = heap_alloc(sizeof(*fresh)), *spare = heap_alloc(sizeof(*spare));
-    int err = fresh && spare ? 0 : -ENOMEM;
+    struct lock *fresh = lock_alloc(unlock), *spare = lock_alloc(unlock);
+    int err = fresh && spare ? 0 : -ENOLCK;
     if (!err) {
         struct waiter w;
         waiter_init(&w, EVENTS_ANY);
@@ -130,8 +150,8 @@ static int lock_set(struct inode *inode, const struct lock *wanted, bool unlock,
         }
         waitq_remove(&unlocked, &w);
     }
-    heap_free(fresh);
-    heap_free(spare);
+    lock_free(fresh);
+    lock_free(spare);
     return err == -EINTR ? -ERESTARTSYS : err;
 }
 

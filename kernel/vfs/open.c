@@ -74,7 +74,7 @@ static int open_checked(struct dentry *d, unsigned flags, struct file **out)
     struct file *file = file_alloc(ops, flags & ~(unsigned)CREATION_FLAGS, dentry_get(d), NULL);
     if (!file) {
         dentry_put(d);
-        return -ENOMEM;
+        return file_alloc_error();
     }
     int err = own_open ? own_open(inode, file) : 0;
     if (!err && (flags & O_TRUNC) && !(flags & O_PATH) && inode_is_regular(inode) && inode->map)

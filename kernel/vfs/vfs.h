@@ -108,6 +108,7 @@ struct filesystem {
     uint64_t pages_used, pages_max; /* 0: no limit */
     uint64_t pages_below;           /* what read-only layers hold: used beyond pages_max */
     uint64_t inodes_used;
+    uint64_t names_used, names_max; /* bytes that names, links and attributes count as */
     bool read_only;
     bool no_negative; /* names come and go by themselves (proc): don't cache dentries */
     bool in_memory;   /* the dentries are the directory: what is created is pinned */
@@ -247,7 +248,7 @@ void vfs_report_missing(void);
 /* Has every filesystem write what is only in memory. */
 void vfs_sync(void);
 
-/* Gives back up to count unused dentries and inodes. Returns how many. */
-unsigned vfs_shrink(unsigned count);
+/* Gives back up to count unused dentries and inodes, but leaves keep cached names. Returns how many. */
+unsigned vfs_shrink(unsigned count, size_t keep);
 /* Boot: makes the dentry hash; the root is mounted by fs/. */
 MUST_CHECK int vfs_init(struct filesystem *root);

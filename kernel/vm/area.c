@@ -93,7 +93,7 @@ struct area *area_prev(struct area *a)
 
 struct area *area_create(uint64_t start, uint64_t end)
 {
-    struct area *a = heap_zalloc(sizeof(*a));
+    struct area *a = heap_zalloc_object(sizeof(*a));
     if (a) {
         a->start = start;
         a->end = end;
@@ -123,6 +123,7 @@ void area_attach(struct area *a, struct filemap *map)
 {
     a->map = map;
     list_add_tail(&map->areas, &a->map_node);
+    map->executed |= (a->prot & VM_EXEC) != 0;
     map->writable_maps += counts_as_writer(a);
 }
 

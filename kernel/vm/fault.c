@@ -93,7 +93,7 @@ static enum vm_fault_result fault_anon(const struct area *a, uint64_t addr)
     if (fault_huge(a, addr)) {
         return VM_FAULT_OK;
     }
-    struct page *page = page_alloc(0, ALLOC_ZERO);
+    struct page *page = page_alloc(0, ALLOC_ZERO | ALLOC_USER);
     if (!page) {
         return VM_FAULT_OOM;
     }
@@ -137,7 +137,7 @@ static enum vm_fault_result from_error(int err)
 static enum vm_fault_result copy_on_write(const struct area *a, uint64_t addr,
                                           struct page *original)
 {
-    struct page *copy = page_alloc(0, 0);
+    struct page *copy = page_alloc(0, ALLOC_USER);
     if (!copy) {
         return VM_FAULT_OOM;
     }

@@ -109,7 +109,7 @@ static int check_file(const struct vm_map_request *r, bool shared, struct filema
 
 static struct shared_memory *memory_create(uint64_t size)
 {
-    struct shared_memory *m = heap_zalloc(sizeof(*m));
+    struct shared_memory *m = heap_zalloc_object(sizeof(*m));
     if (m) {
         filemap_init(&m->map, &shared_memory_ops);
         m->map.size = size;
@@ -200,14 +200,16 @@ static int64_t map_locked(const struct vm_map_request *r, uint64_t size, struct 
     return addr;
 }
 
-/* -ENOMEM, -EFAULT (beyond the end of a file), -EINVAL (not allowed). */
-static int populate_locked(uint64_t start, uint64_t end, uint32_t access)
+/* -ENOMEM (also if the class may have no more), -EFAULT (beyond the end of a file), -EINVAL (not
+ * allowed). */
+static int populate_locked(uint64_t start, uint64_t end, uint32_t access, unsigned class)
 {
     for (uint64_t at = start; at < end; at += PAGE_SIZE) {
         if (pt_lookup(at).page && access != VM_WRITE) {
             continue;
         }
-        enum vm_fault_result result = fault_locked(at, access);
+        enum vm_fault_result result =
+            page_room(class) ? fault_locked(at, access) : VM_FAULT_OOM;
         if (result == VM_FAULT_OOM) {
             return -ENOMEM;
         }
@@ -216,6 +218,14 @@ static int populate_locked(uint64_t start, uint64_t end, uint32_t access)
         }
     }
     return 0;
+}
+
+/* The same for who does not hear of what came of it. */
+static void populate_or_end(uint64_t start, uint64_t end, uint32_t access)
+{
+    if (populate_locked(start, end, access, ALLOC_USER) == -ENOMEM) {
+        proc_out_of_memory();
+    }
 }
 
 /* What an area is populated for: private pages to be written; shared ones would become dirty. */
@@ -268,8 +278,8 @@ int64_t vm_map(const struct vm_map_request *r)
     int64_t addr = map_locked(r, size, map, memory);
     bool at_once = r->flags & (MAP_POPULATE | MAP_LOCKED) && !(r->flags & MAP_NONBLOCK);
     if (addr >= 0 && (at_once || vm_debugged(r))) {
-        (void)populate_locked((uint64_t)addr, (uint64_t)addr + size,
-                              r->prot & PROT_WRITE && !shared ? VM_WRITE : VM_READ);
+        populate_or_end((uint64_t)addr, (uint64_t)addr + size,
+                        r->prot & PROT_WRITE && !shared ? VM_WRITE : VM_READ);
     }
     vm_unlock_mm();
     if (UNLIKELY(the_run.options.flags & ORRIS_OPTION_MAPS)) {
@@ -476,7 +486,7 @@ static void populate_grown(uint64_t addr, uint64_t size)
 {
     const struct area *a = area_find(addr);
     if (a && a->locked && a->prot) {
-        (void)populate_locked(addr, addr + size, populate_access(a));
+        populate_or_end(addr, addr + size, populate_access(a));
     }
 }
 
@@ -617,13 +627,13 @@ static int advise_remove(struct area *a, uint64_t from, uint64_t to)
 static int advise_populate_read(struct area *a, uint64_t from, uint64_t to)
 {
     (void)a;
-    return populate_locked(from, to, VM_READ);
+    return populate_locked(from, to, VM_READ, ALLOC_OBJECT);
 }
 
 static int advise_populate_write(struct area *a, uint64_t from, uint64_t to)
 {
     (void)a;
-    return populate_locked(from, to, VM_WRITE);
+    return populate_locked(from, to, VM_WRITE, ALLOC_OBJECT);
 }
 
 static int advise_locked(uint64_t start, uint64_t end, int advice)
@@ -718,7 +728,7 @@ static int set_locked(struct area *a, bool locked)
 static int lock_part(struct area *a, uint64_t from, uint64_t to)
 {
     set_locked(a, true);
-    int err = a->prot ? populate_locked(from, to, populate_access(a)) : 0;
+    int err = a->prot ? populate_locked(from, to, populate_access(a), ALLOC_OBJECT) : 0;
     return err == -ENOMEM ? -EAGAIN : err ? -ENOMEM : 0; /* as mlock(2) names them */
 }
 

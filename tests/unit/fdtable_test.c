@@ -20,6 +20,11 @@ struct file *file_get(struct file *f)
     return f;
 }
 
+int file_alloc_error(void)
+{
+    return -ENOMEM;
+}
+
 void file_put(struct file *f)
 {
     f->refs--;

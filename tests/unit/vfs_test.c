@@ -1,4 +1,4 @@
-// UNIT: kernel/vfs/change.c kernel/vfs/dentry.c kernel/vfs/filemap.c kernel/vfs/flock.c
+// UNIT: kernel/vfs/change.c kernel/vfs/dentry.c kernel/vfs/filemap.c kernel/vfs/workingset.c kernel/vfs/flock.c
 // UNIT: kernel/vfs/inode.c kernel/vfs/lookup.c kernel/vfs/memo.c kernel/vfs/missing.c
 // UNIT: kernel/vfs/namespace.c
 // UNIT: kernel/vfs/open.c kernel/vfs/seals.c kernel/fd/regular.c kernel/fd/directory.c
@@ -274,10 +274,10 @@ static void check_changes(void)
 static void check_shrinking(void)
 {
     long before = fake_heap_blocks;
-    CHECK(vfs_shrink(100000) > 500);
+    CHECK(vfs_shrink(100000, 0) > 500);
     CHECK(fake_heap_blocks < before - 500);
     unsigned pages = (unsigned)page_stats.cache_pages;
-    CHECK(filemap_reclaim(pages) > 0);
+    CHECK(filemap_reclaim(pages, 0) > 0);
     CHECK_EQ(page_stats.cache_pages, page_stats.dirty_pages);
     CHECK_STR(content("/etc/lower"), "LOwer\n");
     CHECK_STR(content("/etc/both"), "again");
@@ -339,7 +339,7 @@ static void check_memory_of_folders(void)
         CHECK_EQ(errno_of(exists("/tmp/other-folder/inner/file")), ENOENT);
         CHECK_EQ(vfs_unlink(NULL, "/tmp/link", false), 0);
         CHECK_EQ(vfs_unlink(NULL, "/tmp/other-folder", true), 0);
-        vfs_shrink(100000);
+        vfs_shrink(100000, 0);
         CHECK_STR(content("/etc/both"), "again");
     }
 }
@@ -409,7 +409,7 @@ static void check_no_memory(void)
 {
     int worked = 0;
     for (long left = 0; left < 60; left++) {
-        vfs_shrink(100000);
+        vfs_shrink(100000, 0);
         fake_heap_left = left;
         worked += put("/usr/oom", O_CREAT, "x", 0) == 1;
         worked += vfs_rename(NULL, "/usr/oom", NULL, "/usr/lib/oom-with-a-long-name-here", 0) == 0;
@@ -421,12 +421,12 @@ static void check_no_memory(void)
     }
     CHECK(worked > 3);
     fake_pages_left = 0;
-    filemap_reclaim(100000);
+    filemap_reclaim(100000, 0);
     CHECK_EQ(errno_of(exists("/many/name-600")), ENOMEM);
     fake_pages_left = -1;
     CHECK_EQ(exists("/many/name-600"), 0);
-    vfs_shrink(100000);
-    filemap_reclaim(100000);
+    vfs_shrink(100000, 0);
+    filemap_reclaim(100000, 0);
     fake_disk_broken = true;
     CHECK_EQ(errno_of(exists("/many/name-601")), EIO);
     fake_disk_broken = false;
@@ -466,7 +466,7 @@ static void check_damage(void)
     static uint8_t whole[64 << 20];
     uint64_t state = 42, size = fake_disk_size;
     memcpy(whole, fake_disk, size);
-    vfs_shrink(1000000);
+    vfs_shrink(1000000, 0);
     for (unsigned i = 0; i < the_run.layer_count; i++)
         erofs_close(layer_get(i));
     unsigned mounted = 0;
@@ -483,7 +483,7 @@ static void check_damage(void)
             mounted++;
             visit_all();
         }
-        vfs_shrink(1000000);
+        vfs_shrink(1000000, 0);
         for (unsigned i = 0; i < the_run.layer_count; i++)
             erofs_close(layer_get(i));
         memcpy(fake_disk, whole, size);

@@ -1,5 +1,5 @@
 // UNIT: kernel/vm/area.c kernel/vm/map.c kernel/vm/fault.c kernel/vm/info.c kernel/vm/tell.c kernel/mm/page.c
-// UNIT: kernel/vfs/filemap.c kernel/base/radix.c kernel/base/rbtree.c
+// UNIT: kernel/vfs/filemap.c kernel/vfs/workingset.c kernel/base/radix.c kernel/base/rbtree.c
 // UNIT: tests/unit/fakes/heap.c tests/unit/fakes/sched.c
 /*
  * The address space over real page tables and a real page allocator: physical memory is a range of
@@ -37,6 +37,7 @@ struct proc the_proc;
 
 /* What other CPUs were made to forget, and whether a page was given back before that. */
 static uint64_t free_before, forgotten;
+static bool out_of_memory;
 static bool given_back_early;
 
 void tlb_shoot(uint64_t start, uint64_t end)
@@ -69,9 +70,19 @@ void panic(const char *fmt, ...)
     __builtin_trap();
 }
 
-bool page_reclaim(unsigned count)
+uint64_t clock_monotonic_ns(void)
 {
-    return filemap_reclaim(count) > 0;
+    return 0;
+}
+
+void proc_out_of_memory(void)
+{
+    out_of_memory = true;
+}
+
+bool page_reclaim(unsigned count, uint64_t keep)
+{
+    return filemap_reclaim(count, keep) > 0;
 }
 
 struct file *file_get(struct file *f)

@@ -49,7 +49,7 @@ static uint64_t *table_of(uint64_t entry)
 
 static uint64_t *table_make(uint64_t *entry, uint64_t flags)
 {
-    struct page *p = page_alloc(0, ALLOC_ZERO);
+    struct page *p = page_alloc(0, ALLOC_ZERO | (flags & PTE_USER ? ALLOC_USER : 0));
     if (!p) {
         return NULL;
     }
@@ -461,7 +461,7 @@ uint64_t stack_area_base(void)
 int pt_kernel_map(uint64_t addr, size_t size)
 {
     for (size_t done = 0; done < size; done += PAGE_SIZE) {
-        struct page *p = page_alloc(0, 0);
+        struct page *p = page_alloc(0, ALLOC_OBJECT);
         uint64_t *entry = p ? walk(addr + done, 1, true, 0) : NULL;
         if (!entry) {
             if (p) {

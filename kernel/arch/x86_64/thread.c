@@ -123,7 +123,7 @@ static unsigned fpu_order(void)
 
 int arch_fpu_init(struct thread *t)
 {
-    struct page *p = page_alloc(fpu_order(), 0);
+    struct page *p = page_alloc(fpu_order(), ALLOC_OBJECT);
     if (!p) {
         return -ENOMEM;
     }

@@ -71,8 +71,7 @@ static void user_page_fault(struct user_regs *regs, uint64_t addr)
         signal_force_fault(SIGBUS, BUS_ADRERR, addr, VECTOR_PAGE_FAULT, error);
         break;
     case VM_FAULT_OOM:
-        log_note("out of memory: the program needs more than the machine has (-m gives it more)");
-        proc_exit(SIGKILL);
+        proc_out_of_memory();
         break;
     case VM_FAULT_SEGV_ACCERR:
         signal_force_fault(SIGSEGV, SEGV_ACCERR, addr, VECTOR_PAGE_FAULT, error);
@@ -215,6 +214,9 @@ static bool kernel_page_fault(struct user_regs *regs)
     enum vm_fault_result result = vm_fault(addr, fault_access(regs->orig_rax));
     if (result == VM_FAULT_OK) {
         return true;
+    }
+    if (result == VM_FAULT_OOM) {
+        proc_out_of_memory();
     }
     regs->rip = probe.rip;
     return true;

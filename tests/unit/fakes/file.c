@@ -7,6 +7,11 @@
 #include "kernel/fd/pipe.h"
 #include "kernel/mm/heap.h"
 
+int file_alloc_error(void)
+{
+    return -ENOMEM;
+}
+
 struct file *file_alloc(const struct file_ops *ops, uint32_t flags, struct dentry *dentry,
                         void *private)
 {

@@ -29,6 +29,16 @@ void *heap_zalloc(size_t size)
     return block ? memset(block, 0, size) : NULL;
 }
 
+void *heap_alloc_object(size_t size)
+{
+    return heap_alloc(size);
+}
+
+void *heap_zalloc_object(size_t size)
+{
+    return heap_zalloc(size);
+}
+
 void *heap_realloc(void *block, size_t old_size, size_t new_size)
 {
     void *fresh = heap_alloc(new_size);

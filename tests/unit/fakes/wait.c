@@ -2,12 +2,14 @@
  * another thread would do meanwhile. */
 #include "kernel/base/errno.h"
 #include "kernel/fd/epoll.h"
+#include "kernel/mm/page.h"
 #include "kernel/proc/task.h"
 #include "kernel/time/clock.h"
 #include "tests/harness/check.h"
 #include "tests/unit/fakes/fakes.h"
 
 bool lock_checks_on;
+__attribute__((weak)) struct page_stats page_stats = {.total_pages = 1 << 20};
 struct proc the_proc;
 void (*fake_next_step)(void);
 int fake_sleep_error = -EINTR; /* of a sleep without a next step */
