@@ -8,7 +8,8 @@
 
 /* Whether there can be no other instance (-EMFILE). */
 bool inotify_instances_full(void);
-/* A new instance, without descriptor: NULL if there is no memory, or they are too many. flags: O_NONBLOCK or 0. */
+/* A new instance, without descriptor: NULL if there is no memory, or they are too many. flags:
+ * O_NONBLOCK or 0. */
 struct file *inotify_create(unsigned flags);
 bool inotify_is(const struct file *f);
 /* Watches inode, or changes the watch it has. Returns the watch's number, or -EEXIST

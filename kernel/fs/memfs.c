@@ -1,8 +1,8 @@
 /*
  * The in-memory filesystem. See memfs.h. Pages that were written are charged to the filesystem;
  * charging happens under the page cache's lock, which so guards pages_used too. What is made
- * besides (a name, an inode, an attribute) counts by bytes, as much for one as an inode with a usual
- * name takes.
+ * besides (a name, an inode, an attribute) counts by bytes, as much for one as an inode with a
+ * usual name takes.
  */
 #include "kernel/fs/memfs.h"
 

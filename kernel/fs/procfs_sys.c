@@ -153,7 +153,8 @@ static const struct pseudo_entry vm_entries[] = {IGNORED("drop_caches", "0\n"),
 static const struct pseudo_dir vm_dir = {.entries = vm_entries};
 
 static const struct pseudo_entry inotify_entries[] = {
-    IGNORED("max_queued_events", "16384\n"), READ_ONLY("max_user_instances", NUMBER(INOTIFY_INSTANCES_MAX)),
+    IGNORED("max_queued_events", "16384\n"),
+    READ_ONLY("max_user_instances", NUMBER(INOTIFY_INSTANCES_MAX)),
     READ_ONLY("max_user_watches", NUMBER(INOTIFY_WATCHES_MAX)), PSEUDO_END};
 static const struct pseudo_dir inotify_dir = {.entries = inotify_entries};
 

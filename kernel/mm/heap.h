@@ -6,8 +6,8 @@
 /* 16-byte aligned; NULL if there is no memory. size 0 is 1. At most 4 MiB. */
 void *heap_alloc(size_t size);
 void *heap_zalloc(size_t size); /* zeroed */
-/* The same for what a call makes and what stays: NULL also when such objects have what they may have
- * (ALLOC_OBJECT in page.h). */
+/* The same for what a call makes and what stays: NULL also when such objects have what they may
+ * have (ALLOC_OBJECT in page.h). */
 void *heap_alloc_object(size_t size);
 void *heap_zalloc_object(size_t size);
 /* Grows or shrinks; NULL leaves the old block as it was. */

@@ -291,7 +291,8 @@ struct page *page_alloc(unsigned order, unsigned flags)
         p = try_alloc(order, flags);
     }
     while (UNLIKELY(!p)) {
-        if (!stocks_return() && (flags & ALLOC_NORECLAIM || !page_reclaim(RECLAIM_BATCH, cache_kept(order, flags)))) {
+        if (!stocks_return() &&
+            (flags & ALLOC_NORECLAIM || !page_reclaim(RECLAIM_BATCH, cache_kept(order, flags)))) {
             return NULL;
         }
         p = try_alloc(order, flags);

@@ -43,17 +43,17 @@ struct page {
  * program whose text no longer fits does nothing but read it back. So three classes of allocations
  * stop at different marks:
  *
- * - ALLOC_OBJECT first: objects leave an eighth of memory to clean file pages and something free, and
- *   take at most half of memory altogether. The call that wanted one fails with the error that Linux
- *   has for it (ENOMEM, ENOSPC, EAGAIN, ENOLCK, ENOBUFS), and the program lives. Whatever a program can
- *   make as many of as it likes is one: use heap_alloc_object() and heap_zalloc_object(), or this flag
- *   for whole pages; nothing has to be accounted for when it goes. Files' data and names are
- *   file storage, which the filesystem limits (-ENOSPC).
- * - ALLOC_USER next: it leaves a thirty-second part. Behind it the program is ended with a line that
- *   says why (proc_out_of_memory()).
- * - All others, which are needed to go on, are short-lived or limited in number (struct file, threads,
- *   buffers of one call, cached names, file pages), get what there is. Of them, several pages in one
- *   piece leave file pages alone as objects do.
+ * - ALLOC_OBJECT first: objects leave an eighth of memory to clean file pages and something free,
+ * and take at most half of memory altogether. The call that wanted one fails with the error that
+ * Linux has for it (ENOMEM, ENOSPC, EAGAIN, ENOLCK, ENOBUFS), and the program lives. Whatever a
+ * program can make as many of as it likes is one: use heap_alloc_object() and heap_zalloc_object(),
+ * or this flag for whole pages; nothing has to be accounted for when it goes. Files' data and names
+ * are file storage, which the filesystem limits (-ENOSPC).
+ * - ALLOC_USER next: it leaves a thirty-second part. Behind it the program is ended with a line
+ * that says why (proc_out_of_memory()).
+ * - All others, which are needed to go on, are short-lived or limited in number (struct file,
+ * threads, buffers of one call, cached names, file pages), get what there is. Of them, several
+ * pages in one piece leave file pages alone as objects do.
  */
 
 /* Gives back memory that holds what can be read or made again, about count pages of it, but leaves
@@ -64,9 +64,9 @@ bool page_reclaim(unsigned count, uint64_t keep);
  * if need be. The half that objects may take is not looked at. */
 bool page_room(unsigned class);
 
-/* 2^order pages, physically contiguous and aligned, one reference. NULL if there is no memory of that
- * class even after giving back clean cache pages (which may take locks up to RANK_FILEMAP, but does
- * not sleep on I/O). */
+/* 2^order pages, physically contiguous and aligned, one reference. NULL if there is no memory of
+ * that class even after giving back clean cache pages (which may take locks up to RANK_FILEMAP, but
+ * does not sleep on I/O). */
 struct page *page_alloc(unsigned order, unsigned flags);
 struct page *page_get(struct page *p);
 void page_put(struct page *p); /* frees at 0 */

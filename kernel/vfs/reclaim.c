@@ -1,6 +1,6 @@
-/* What the page allocator asks for when memory is short: names beyond some, then clean pages of files,
- * then all names, then the heap's spare blocks. Names go first because a program can look for any
- * number of them, and each would cost it a page of its text. */
+/* What the page allocator asks for when memory is short: names beyond some, then clean pages of
+ * files, then all names, then the heap's spare blocks. Names go first because a program can look
+ * for any number of them, and each would cost it a page of its text. */
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
 #include "kernel/vfs/filemap.h"

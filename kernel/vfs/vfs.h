@@ -248,7 +248,8 @@ void vfs_report_missing(void);
 /* Has every filesystem write what is only in memory. */
 void vfs_sync(void);
 
-/* Gives back up to count unused dentries and inodes, but leaves keep cached names. Returns how many. */
+/* Gives back up to count unused dentries and inodes, but leaves keep cached names. Returns how
+ * many. */
 unsigned vfs_shrink(unsigned count, size_t keep);
 /* Boot: makes the dentry hash; the root is mounted by fs/. */
 MUST_CHECK int vfs_init(struct filesystem *root);

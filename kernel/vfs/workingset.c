@@ -1,7 +1,7 @@
 /*
  * What went last is remembered in a table of its hash and of when it went, counted in pages that
- * went (the refault distance is the difference to now). A place in it is overwritten by another page
- * that hashes there: then a refault is missed, which does no harm.
+ * went (the refault distance is the difference to now). A place in it is overwritten by another
+ * page that hashes there: then a refault is missed, which does no harm.
  */
 #include "kernel/vfs/workingset.h"
 

@@ -208,8 +208,7 @@ static int populate_locked(uint64_t start, uint64_t end, uint32_t access, unsign
         if (pt_lookup(at).page && access != VM_WRITE) {
             continue;
         }
-        enum vm_fault_result result =
-            page_room(class) ? fault_locked(at, access) : VM_FAULT_OOM;
+        enum vm_fault_result result = page_room(class) ? fault_locked(at, access) : VM_FAULT_OOM;
         if (result == VM_FAULT_OOM) {
             return -ENOMEM;
         }

@@ -1,31 +1,30 @@
 /*
- * Ways of taking memory, for tests/e2e/memory_*.sh: each takes one kind of thing until it is refused.
- * `ways --list GROUP` tells their names with what may end them: errors, KILL (the machine's one line
- * and SIGKILL), SIGBUS, or DONE (it needs nothing that lasts). `ways NAME` goes one way, in a machine
- * of its own: on a host it would take all there is, so it asks for --in-a-machine.
+ * Ways of taking memory, for tests/e2e/memory_*.sh: each takes one kind of thing until it is
+ * refused. `ways --list GROUP` tells their names with what may end them: errors, KILL (the
+ * machine's one line and SIGKILL), SIGBUS, or DONE (it needs nothing that lasts). `ways NAME` goes
+ * one way, in a machine of its own: on a host it would take all there is, so it asks for
+ * --in-a-machine.
  */
 #define _GNU_SOURCE
-#include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
-#include <pthread.h>
-#include <sched.h>
-#include <setjmp.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 #include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <linux/futex.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
@@ -44,6 +43,8 @@
 #include <sys/uio.h>
 #include <sys/un.h>
 #include <sys/xattr.h>
+#include <time.h>
+#include <unistd.h>
 
 #define PAGE 4096ul
 #define MIB (1ul << 20)
@@ -311,7 +312,8 @@ static int data_allocated(void)
 
 static int data_copied(void)
 {
-    int from = open("/tmp/from", O_RDWR | O_CREAT, 0600), to = open("/tmp/to", O_RDWR | O_CREAT, 0600);
+    int from = open("/tmp/from", O_RDWR | O_CREAT, 0600),
+        to = open("/tmp/to", O_RDWR | O_CREAT, 0600);
     TRY(from);
     TRY(to);
     TRY(write(from, block, MIB));
@@ -324,7 +326,8 @@ static int data_copied(void)
 
 static int data_sent(void)
 {
-    int from = open("/tmp/from", O_RDWR | O_CREAT, 0600), to = open("/tmp/to", O_RDWR | O_CREAT, 0600);
+    int from = open("/tmp/from", O_RDWR | O_CREAT, 0600),
+        to = open("/tmp/to", O_RDWR | O_CREAT, 0600);
     TRY(from);
     TRY(to);
     TRY(write(from, block, MIB));
@@ -892,8 +895,10 @@ static int pass(int to, int fd)
         struct cmsghdr head;
     } control;
     struct iovec part = {block, 1};
-    struct msghdr message = {
-        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
+    struct msghdr message = {.msg_iov = &part,
+                             .msg_iovlen = 1,
+                             .msg_control = &control,
+                             .msg_controllen = sizeof(control)};
     struct cmsghdr *c = CMSG_FIRSTHDR(&message);
     c->cmsg_level = SOL_SOCKET;
     c->cmsg_type = SCM_RIGHTS;
@@ -988,7 +993,8 @@ static struct sockaddr_in loopback(int port)
 {
     return (struct sockaddr_in){.sin_family = AF_INET,
                                 .sin_port = htons((uint16_t)port),
-                                .sin_addr.s_addr = htonl(INADDR_LOOPBACK + (uint32_t)(count >> 14))};
+                                .sin_addr.s_addr =
+                                    htonl(INADDR_LOOPBACK + (uint32_t)(count >> 14))};
 }
 
 static int tcp_listening(void)
@@ -1280,7 +1286,7 @@ static int opens_of_folders(void)
 static int opens_of_proc(void)
 {
     static const char *const names[] = {"/proc/self/maps", "/proc/self/status", "/proc/meminfo",
-                                        "/proc/cpuinfo", "/proc/self/smaps", "/proc/mounts"};
+                                        "/proc/cpuinfo",   "/proc/self/smaps",  "/proc/mounts"};
     static char byte[1];
     FOREVER
     {
@@ -1465,9 +1471,9 @@ static int pipes_then_memory(void)
 
 static int everything(void)
 {
-    static int (*const ways[])(void) = {files,        data_tmp, pipes_filled, pairs_datagram,
-                                        epoll_items,  timers,   threads,      memory_protections,
-                                        memory_touched};
+    static int (*const ways[])(void) = {files,          data_tmp,           pipes_filled,
+                                        pairs_datagram, epoll_items,        timers,
+                                        threads,        memory_protections, memory_touched};
     int error = 0;
     for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
         count = 0;
@@ -1477,14 +1483,15 @@ static int everything(void)
     return error;
 }
 
-/* A page of code in each of 1024 functions' worth of text that the program goes on using while it
- * takes memory: what it runs must stay. */
 static struct {
     const char *group, *name;
     int (*run)(void);
     const char *ends;
 } ways[] = {
-#define WAY(group, name, ends) {#group, #name, name, ends}
+#define WAY(group, name, ends)                                                                     \
+    {                                                                                              \
+#group, #name, name, ends                                                                  \
+    }
     WAY(names, files, "ENOSPC"),
     WAY(names, files_of_root, "ENOSPC"),
     WAY(names, files_shm, "ENOSPC"),
