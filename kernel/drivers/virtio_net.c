@@ -155,7 +155,7 @@ void netdev_refill(struct netdev *n)
     struct card *c = card_of(n);
     bool any = false;
     while (c->in.free_count > 0) {
-        struct netdev_buffer *b = heap_alloc(sizeof(*b));
+        struct netdev_buffer *b = heap_alloc_flags(sizeof(*b), ALLOC_LOCKED);
         if (!b)
             break;
         struct virtq_segment segment = {direct_map_phys(b->bytes), sizeof(b->bytes)};
@@ -268,7 +268,7 @@ static struct send_buffer *take_spare(struct spares *spares)
         spares->count--;
         return b;
     }
-    b = heap_alloc(sizeof(*b) + spares->room);
+    b = heap_alloc_flags(sizeof(*b) + spares->room, ALLOC_LOCKED);
     if (b)
         b->room = spares->room;
     return b;

@@ -185,7 +185,7 @@ static unsigned order_of(size_t size)
     return order;
 }
 
-static inline void *alloc(size_t size, unsigned flags)
+void *heap_alloc_flags(size_t size, unsigned flags)
 {
     if (LIKELY(size <= SMALL_MAX)) {
         if (UNLIKELY(!ready)) {
@@ -205,8 +205,9 @@ static inline void *alloc(size_t size, unsigned flags)
     return page_virt(p);
 }
 
-static void *zeroed(void *block, size_t size)
+void *heap_zalloc_flags(size_t size, unsigned flags)
 {
+    void *block = heap_alloc_flags(size, flags);
     if (block) {
         memset(block, 0, size);
     }
@@ -215,22 +216,12 @@ static void *zeroed(void *block, size_t size)
 
 void *heap_alloc(size_t size)
 {
-    return alloc(size, 0);
+    return heap_alloc_flags(size, 0);
 }
 
 void *heap_zalloc(size_t size)
 {
-    return zeroed(heap_alloc(size), size);
-}
-
-void *heap_alloc_object(size_t size)
-{
-    return alloc(size, ALLOC_OBJECT);
-}
-
-void *heap_zalloc_object(size_t size)
-{
-    return zeroed(heap_alloc_object(size), size);
+    return heap_zalloc_flags(size, 0);
 }
 
 static size_t block_size(void *block)

@@ -258,15 +258,20 @@ static bool objects_have_their_share(void)
     return others < page_stats.total_pages / 2;
 }
 
+static bool reclaim(uint64_t keep, unsigned flags)
+{
+    return page_reclaim(RECLAIM_BATCH, keep, !(flags & ALLOC_LOCKED));
+}
+
 /* Gives back others' memory until the class may have a block. False: it may not. */
 static bool make_room(unsigned order, unsigned class)
 {
     const struct reserve *r = reserve_of(class);
     while (class & ALLOC_OBJECT && UNLIKELY(objects_have_their_share()))
-        if (!page_reclaim(RECLAIM_BATCH, UINT64_MAX))
+        if (!reclaim(UINT64_MAX, class))
             return false;
     while (page_stats.free_pages < r->free + (1ul << order))
-        if (!page_reclaim(RECLAIM_BATCH, r->cache))
+        if (!reclaim(r->cache, class))
             return false;
     return true;
 }
@@ -292,7 +297,7 @@ struct page *page_alloc(unsigned order, unsigned flags)
     }
     while (UNLIKELY(!p)) {
         if (!stocks_return() &&
-            (flags & ALLOC_NORECLAIM || !page_reclaim(RECLAIM_BATCH, cache_kept(order, flags)))) {
+            (flags & ALLOC_NORECLAIM || !reclaim(cache_kept(order, flags), flags))) {
             return NULL;
         }
         p = try_alloc(order, flags);

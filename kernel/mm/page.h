@@ -37,6 +37,8 @@ struct page {
 #define ALLOC_NORECLAIM 0x2u /* fail rather than evict page-cache pages (callers under locks) */
 #define ALLOC_USER 0x4u      /* the program's own memory and its page tables */
 #define ALLOC_OBJECT 0x8u    /* an object of the kernel that a call makes and that stays */
+#define ALLOC_LOCKED                                                                               \
+    0x10u /* a spin lock of a rank above DENTRY is held: names are not given back */
 
 /*
  * Who may take the last memory. Every page that is taken for long makes the page cache smaller; a
@@ -57,9 +59,9 @@ struct page {
  */
 
 /* Gives back memory that holds what can be read or made again, about count pages of it, but leaves
- * keep clean pages of files; the caches above implement it (vfs/reclaim.c). False: there was none.
- * Never sleeps. */
-bool page_reclaim(unsigned count, uint64_t keep);
+ * keep clean pages of files, and names unless names is set; the caches above implement it
+ * (vfs/reclaim.c). False: there was none. Never sleeps. */
+bool page_reclaim(unsigned count, uint64_t keep, bool names);
 /* Whether a page of this class (ALLOC_USER, ALLOC_OBJECT) could still be had, by giving back others
  * if need be. The half that objects may take is not looked at. */
 bool page_room(unsigned class);

@@ -67,7 +67,7 @@ static void enqueue(struct datagram_socket *s, struct pbuf *p, const struct endp
 {
     uint32_t charge = p->tot_len + CHARGE_BYTES;
     struct datagram *d = s->queued + charge <= s->inet.base.receive_room && !s->inet.shut_read
-                             ? heap_alloc_object(sizeof(*d))
+                             ? heap_alloc_flags(sizeof(*d), ALLOC_OBJECT | ALLOC_LOCKED)
                              : NULL;
     if (!d) {
         pbuf_free(p);
@@ -592,7 +592,8 @@ static int make_pcb(struct datagram_socket *s, int type, int protocol)
 int datagram_create(int family, int type, int protocol, struct socket **out)
 {
     int err = net_start();
-    struct datagram_socket *s = err ? NULL : heap_zalloc_object(sizeof(*s));
+    struct datagram_socket *s =
+        err ? NULL : heap_zalloc_flags(sizeof(*s), ALLOC_OBJECT | ALLOC_LOCKED);
     if (!s)
         return -ENOMEM;
     bool lite = protocol == IP_PROTO_UDPLITE;

@@ -26,7 +26,7 @@
 
 struct tcp_socket *tcp_socket_alloc(int family)
 {
-    struct tcp_socket *s = heap_zalloc_object(sizeof(*s));
+    struct tcp_socket *s = heap_zalloc_flags(sizeof(*s), ALLOC_OBJECT | ALLOC_LOCKED);
     if (!s)
         return NULL;
     inet_init(&s->inet, &tcp_ops, family, SOCK_STREAM, IP_PROTO_TCP, &tcp_ports);

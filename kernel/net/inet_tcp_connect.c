@@ -286,7 +286,7 @@ err_t inet_hook_tcp_in(struct tcp_pcb *pcb, const struct tcp_hdr *header)
 
 static int start_group(struct tcp_socket *s)
 {
-    struct tcp_group *group = heap_zalloc_object(sizeof(*group));
+    struct tcp_group *group = heap_zalloc_flags(sizeof(*group), ALLOC_OBJECT | ALLOC_LOCKED);
     if (!group)
         return -ENOMEM;
     int err = make_pcb(s, true);

@@ -82,7 +82,7 @@ static const struct tcp_ext_arg_callbacks entry_callbacks = {.destroy = entry_re
 
 bool tcp_table_add(struct tcp_pcb *pcb)
 {
-    struct entry *e = heap_alloc_object(sizeof(*e));
+    struct entry *e = heap_alloc_flags(sizeof(*e), ALLOC_OBJECT | ALLOC_LOCKED);
     if (!e)
         return false;
     e->pcb = pcb;

@@ -9,8 +9,9 @@
 #define NAMES_KEPT 2048u
 #define NAMES_PER_PAGE 8u
 
-bool page_reclaim(unsigned count, uint64_t keep)
+bool page_reclaim(unsigned count, uint64_t keep, bool names)
 {
-    return vfs_shrink(count * NAMES_PER_PAGE, NAMES_KEPT) > 0 || filemap_reclaim(count, keep) > 0 ||
-           vfs_shrink(count, 0) > 0 || heap_reclaim();
+    return (names && vfs_shrink(count * NAMES_PER_PAGE, NAMES_KEPT) > 0) ||
+           filemap_reclaim(count, keep) > 0 || (names && vfs_shrink(count, 0) > 0) ||
+           heap_reclaim();
 }

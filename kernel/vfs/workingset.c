@@ -11,6 +11,7 @@
 
 #define REMEMBERED 4096u
 #define WINDOW_NS 2000000000ul
+#define WINDOW_NS_MAX 4000000000ul
 #define BAD_WINDOWS 2u /* in a row: then it is over */
 
 struct gone {
@@ -49,11 +50,11 @@ bool workingset_refault(const struct filemap *map, uint64_t index)
 
 void workingset_stalled(uint64_t start_ns, uint64_t end_ns)
 {
-    uint64_t length = end_ns - window.start_ns;
-    window.stalled_ns += end_ns - start_ns;
+    uint64_t length = ns_sub(end_ns, window.start_ns);
+    window.stalled_ns = ns_add(window.stalled_ns, ns_sub(end_ns, start_ns));
     if (length < WINDOW_NS)
         return;
-    bool bad = length < 2 * WINDOW_NS && window.stalled_ns > length / 2;
+    bool bad = length < WINDOW_NS_MAX && window.stalled_ns > length / 2;
     window.bad = bad ? window.bad + 1 : 0;
     window.start_ns = end_ns;
     window.stalled_ns = 0;

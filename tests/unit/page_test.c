@@ -40,8 +40,9 @@ unsigned arch_cpu_index(void)
     return this_cpu;
 }
 
-bool page_reclaim(unsigned count, uint64_t keep)
+bool page_reclaim(unsigned count, uint64_t keep, bool names)
 {
+    (void)names;
     (void)keep;
     (void)count;
     if (!reclaimable)

@@ -80,8 +80,9 @@ void proc_out_of_memory(void)
     out_of_memory = true;
 }
 
-bool page_reclaim(unsigned count, uint64_t keep)
+bool page_reclaim(unsigned count, uint64_t keep, bool names)
 {
+    (void)names;
     return filemap_reclaim(count, keep) > 0;
 }
 

@@ -21,8 +21,9 @@ void net_lock_assert_held(void);
 #define MEM_LIBC_MALLOC 1
 #define MEMP_MEM_MALLOC 1
 #define MEM_ALIGNMENT 8
-#define mem_clib_malloc heap_alloc_object
-#define mem_clib_calloc(count, size) heap_zalloc_object((count) * (size))
+#define mem_clib_malloc(size) heap_alloc_flags(size, ALLOC_OBJECT | ALLOC_LOCKED)
+#define mem_clib_calloc(count, size)                                                               \
+    heap_zalloc_flags((count) * (size), ALLOC_OBJECT | ALLOC_LOCKED)
 #define mem_clib_free heap_free
 #define LWIP_SUPPORT_CUSTOM_PBUF 1
 

@@ -29,13 +29,15 @@ void *heap_zalloc(size_t size)
     return block ? memset(block, 0, size) : NULL;
 }
 
-void *heap_alloc_object(size_t size)
+void *heap_alloc_flags(size_t size, unsigned flags)
 {
+    (void)flags;
     return heap_alloc(size);
 }
 
-void *heap_zalloc_object(size_t size)
+void *heap_zalloc_flags(size_t size, unsigned flags)
 {
+    (void)flags;
     return heap_zalloc(size);
 }
 
