@@ -1,0 +1,56 @@
+#!/bin/sh
+# Random operations on files (files.c), on Linux and in the guest, compared: with a tree that comes
+# from the image, and from scratch.
+#     tests/differ/files.sh FIRST COUNT OPERATIONS    seeds FIRST to FIRST+COUNT-1
+# On Linux they run as a user without rights, in namespaces of its own, with a tmpfs of 64 MiB.
+# The end is 0 (no difference), 1, or 77: not here, and why. ORRIS_FLAGS are more flags of orris run.
+set -u
+top=$(cd "$(dirname "$0")/../.." && pwd)
+orris=${ORRIS:-$top/build/bin/orris}
+first=$1 count=$2 operations=$3
+work=$(mktemp -d "${TMPDIR:-/tmp}/orris-differ.XXXXXX") || exit 1
+trap 'rm -rf "$work"' EXIT
+trap 'exit 1' INT TERM
+cd "$work" || exit 1
+
+gcc -std=gnu17 -O1 -g -static-pie -Wall -Wextra -D_GNU_SOURCE "$top/tests/differ/files.c" -o files || exit 1
+mkdir image && ./files tree image/tree || exit 1
+echo '{"Dirs": ["image/tree"]}' > config.json
+
+# confined COMMAND: standard input is the program, which becomes /tmp/files on the tmpfs.
+confined() {
+    set -- prlimit --as=2000000000 --nproc=200 --core=0 unshare -U --map-root-user -m -p -i --fork \
+        --mount-proc sh -c "mount -t tmpfs -o size=64m,mode=755 tmpfs /tmp && cd /tmp && cat > files && chmod 755 files && $1"
+    [ "$(id -u)" != 0 ] || set -- setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
+    (cd / && timeout 120 "$@")
+}
+if ! confined true < files 2> why; then
+    echo "skipped: no namespaces for a user without rights here: $(tail -n 1 why)"
+    exit 77
+fi
+# user.* on tmpfs came with Linux 6.6.
+confined './files xattrs files' < files || NO_XATTRS=1
+seeds=0 failed=0
+# compare TREE SEED: TREE is a folder of the image, or one that isn't there.
+compare() {
+    confined "${3:-true} && ${NO_XATTRS:+NO_XATTRS=1} ./files run /tmp/$1 $2 1 $operations" < files > linux.out 2> linux.err
+    status=$?
+    # shellcheck disable=SC2086
+    timeout 120 "$orris" run -q --accel "${ORRIS_ACCEL:-tcg}" ${ORRIS_FLAGS:-} -c config.json ${NO_XATTRS:+-e NO_XATTRS=1} \
+        ./files run "/$1" "$2" 1 "$operations" > guest.out 2> guest.err
+    seeds=$((seeds + 1))
+    [ "$status" = "$?" ] && cmp -s linux.out guest.out && return
+    failed=$((failed + 1))
+    echo "seed $2 in $1 differs (< Linux, > the guest; status $status on Linux):"
+    cat linux.err guest.err
+    diff linux.out guest.out | head -n 12
+    [ -z "${KEEP:-}" ] || cp linux.out guest.out "$KEEP"
+}
+seed=$first
+while [ "$seed" -lt $((first + count)) ]; do
+    compare image/tree "$seed" 'mkdir image && ./files tree image/tree'
+    compare empty "$seed"
+    seed=$((seed + 1))
+done
+echo "$((seeds - failed)) runs agree, $failed differ (seeds $first to $((seed - 1)), $operations operations each)"
+[ "$failed" = 0 ]
