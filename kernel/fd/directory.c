@@ -62,6 +62,8 @@ int directory_iterate_by(struct file *f, directory_names_t by, dir_emit_t emit, 
     else if (emit_dots(&e))
         err = by(f, f->pos - DOTS, emit_name, &e);
     mutex_unlock(&dir->lock);
+    if (!err)
+        vfs_notify_dentry(f->dentry, IN_ACCESS);
     return err;
 }
 
@@ -105,8 +107,7 @@ static int directory_fsync(struct file *f)
 static void directory_release(struct file *f)
 {
     flock_released(f);
-    vfs_notify(f->inode, f->dentry->parent->inode, dentry_name(f->dentry),
-               IN_CLOSE_NOWRITE | IN_ISDIR, 0);
+    vfs_notify_dentry(f->dentry, IN_CLOSE_NOWRITE);
 }
 
 const struct file_ops directory_file_ops = {

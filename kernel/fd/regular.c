@@ -20,8 +20,7 @@
 
 static void notify(struct file *f, uint32_t mask)
 {
-    struct dentry *d = f->dentry;
-    vfs_notify(f->inode, d->parent->inode, dentry_name(d), mask, 0);
+    vfs_notify_dentry(f->dentry, mask);
 }
 
 static int64_t regular_read(struct file *f, struct iter *it, uint64_t *pos)
@@ -91,24 +90,24 @@ static int64_t write_page(struct filemap *map, struct iter *it, uint64_t pos, si
 
 int64_t regular_write_limit(const struct filemap *map, uint64_t pos, uint64_t size)
 {
-    if (map->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
-        return -EPERM;
-    if ((map->seals & F_SEAL_GROW) && pos + size > map->size)
-        return -EPERM;
-    if (pos >= INT64_MAX)
-        return -EFBIG;
     uint64_t limit = proc_limit(RLIMIT_FSIZE);
     if (UNLIKELY(pos >= limit)) {
         (void)signal_send_task(task_current(), SIGXFSZ, NULL);
         return -EFBIG;
     }
+    if (pos >= INT64_MAX)
+        return -EFBIG;
+    if (map->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
+        return -EPERM;
+    if ((map->seals & F_SEAL_GROW) && pos + size > map->size)
+        return -EPERM;
     return (int64_t)min_u64(size, min_u64(limit, INT64_MAX) - pos);
 }
 
 static int64_t write_locked(struct file *f, struct iter *it, uint64_t *pos)
 {
     struct filemap *map = f->inode->map;
-    if (f->flags & O_APPEND)
+    if ((f->flags & O_APPEND) || it->append)
         *pos = map->size;
     int64_t left = regular_write_limit(map, *pos, it->left);
     int64_t done = 0;
@@ -206,16 +205,7 @@ static int regular_mmap(struct file *f, uint32_t prot, uint32_t flags, struct fi
 
 static int regular_truncate(struct file *f, uint64_t size)
 {
-    struct inode *inode = f->inode;
-    uint32_t seals = inode->map->seals;
-    if ((size < inode->map->size && (seals & F_SEAL_SHRINK)) ||
-        (size > inode->map->size && (seals & F_SEAL_GROW)))
-        return -EPERM;
-    if (size > proc_limit(RLIMIT_FSIZE)) {
-        (void)signal_send_task(task_current(), SIGXFSZ, NULL);
-        return -EFBIG;
-    }
-    int err = vfs_truncate(inode, size);
+    int err = vfs_truncate(f->inode, size);
     if (!err)
         notify(f, IN_MODIFY);
     return err;
@@ -282,12 +272,12 @@ static int fallocate_locked(struct filemap *map, int mode, uint64_t offset, uint
     bool zeroes = mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE);
     if (zeroes && (map->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)))
         return -EPERM;
-    if (grows && (map->seals & F_SEAL_GROW))
-        return -EPERM;
-    if (grows && end > proc_limit(RLIMIT_FSIZE))
-        return -EFBIG;
+    int err = 0;
+    if (!(mode & FALLOC_FL_PUNCH_HOLE) && end > map->size) /* also if the size is kept */
+        err = vfs_check_size(map, end);
     uint64_t zero_end = min_u64(end, align_up(map->size, PAGE_SIZE)); /* behind it all is zero */
-    int err = zeroes && offset < zero_end ? range_zero(map, offset, zero_end) : 0;
+    if (!err && zeroes && offset < zero_end)
+        err = range_zero(map, offset, zero_end);
     if (!err && !(mode & FALLOC_FL_PUNCH_HOLE))
         err = pages_reserve(map, offset >> PAGE_SHIFT, (end + PAGE_MASK) >> PAGE_SHIFT);
     if (!err && grows)
@@ -323,10 +313,8 @@ static int regular_fsync(struct file *f)
 
 static void regular_release(struct file *f)
 {
-    struct dentry *d = f->dentry;
     flock_released(f);
-    vfs_notify(f->inode, d->parent->inode, dentry_name(d),
-               file_writable(f) ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE, 0);
+    notify(f, file_writable(f) ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
 }
 
 const struct file_ops regular_file_ops = {

@@ -199,6 +199,8 @@ static void tell(struct inode *target, struct inode *inode, struct name name, ui
 void vfs_notify_watchers(struct inode *inode, struct inode *parent, struct name name, uint32_t mask,
                          uint32_t cookie)
 {
+    if (inode && inode_is_dir(inode) && !(mask & SELF_EVENTS))
+        mask |= IN_ISDIR;
     if (parent && parent != inode && !(mask & SELF_EVENTS))
         tell(parent, inode, name, mask, cookie);
     if (inode && !(mask & NAME_EVENTS))

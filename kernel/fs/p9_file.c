@@ -27,8 +27,7 @@ static const struct file_ops p9_file_ops, p9_dir_ops;
 
 static void notify(struct file *f, uint32_t mask)
 {
-    struct dentry *d = f->dentry;
-    vfs_notify(f->inode, d->parent->inode, dentry_name(d), mask, 0);
+    vfs_notify_dentry(f->dentry, mask);
 }
 
 /* ---- pages ---- */
@@ -309,7 +308,7 @@ static int64_t write_locked(struct file *f, struct iter *it, uint64_t *pos)
 {
     struct p9_inode *p = p9_of(f->inode);
     struct p9_fid *fid;
-    if (f->flags & O_APPEND) {
+    if ((f->flags & O_APPEND) || it->append) {
         (void)p9_refresh(p);
         *pos = p->map.size;
     }

@@ -422,7 +422,7 @@ static int p9_rename(struct inode *old_dir, struct name old_name, struct inode *
                      unsigned flags)
 {
     struct p9_call c;
-    if (flags & RENAME_EXCHANGE)
+    if (flags & (RENAME_EXCHANGE | RENAME_WHITEOUT))
         return -EINVAL;
     int err = begin_in(&c, old_dir, P9_RENAMEAT, old_name);
     if (err)

@@ -15,13 +15,18 @@
 #define TIME_OMIT ((1l << 30) - 2l)
 #define ID_UNCHANGED 0xffffffffu
 
+/* What inotify says of a change: one time alone looks like what usually changes it. */
+static uint32_t event_of(unsigned what)
+{
+    return what == ATTR_ATIME ? IN_ACCESS : what == ATTR_MTIME ? IN_MODIFY : IN_ATTRIB;
+}
+
 /* Sets attributes and says so. Takes over the reference to d. */
 static int64_t change(struct dentry *d, struct inode_attr *attr, unsigned what)
 {
     int err = what ? vfs_setattr(d->inode, attr, what) : 0;
     if (!err && what)
-        vfs_notify(d->inode, d->parent->inode, (struct name){d->name, d->name_length, d->hash},
-                   IN_ATTRIB, 0);
+        vfs_notify_dentry(d, event_of(what));
     dentry_put(d);
     return err;
 }

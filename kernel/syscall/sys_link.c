@@ -123,17 +123,34 @@ int64_t sys_rmdir(struct uptr path)
     return unlink_at(AT_FDCWD, path, true);
 }
 
+/* Of two paths that are wrong the first counts, as on Linux. */
+static int rename_to(struct dentry *dir, struct name last, int new_dirfd, struct uptr new_path,
+                     unsigned flags)
+{
+    struct user_path to;
+    int err = user_path_get(&to, new_dirfd, new_path, 0);
+    if (err)
+        return err;
+    err = vfs_rename_to(dir, last, to.base, to.text, flags);
+    user_path_put(&to);
+    return err;
+}
+
 int64_t sys_renameat2(int old_dirfd, struct uptr old_path, int new_dirfd, struct uptr new_path,
                       unsigned flags)
 {
-    struct user_path from, to;
+    struct user_path from;
+    struct dentry *dir;
+    struct name last;
+    if (!vfs_rename_flags_ok(flags))
+        return -EINVAL;
     int err = user_path_get(&from, old_dirfd, old_path, 0);
     if (err)
         return err;
-    err = user_path_get(&to, new_dirfd, new_path, 0);
+    err = vfs_parent_get(from.base, from.text, &dir, &last);
     if (!err) {
-        err = vfs_rename(from.base, from.text, to.base, to.text, flags);
-        user_path_put(&to);
+        err = rename_to(dir, last, new_dirfd, new_path, flags);
+        dentry_put(dir);
     }
     user_path_put(&from);
     return err;

@@ -68,7 +68,7 @@ int64_t sys_pwrite64(int fd, struct uptr buf, size_t size, int64_t offset)
 }
 
 static int64_t transfer_many(int fd, struct uptr ranges, uint64_t count, uint64_t *pos,
-                             enum direction direction)
+                             enum direction direction, bool append)
 {
     struct file *f;
     struct user_iovec v;
@@ -80,6 +80,7 @@ static int64_t transfer_many(int fd, struct uptr ranges, uint64_t count, uint64_
     else
         n = user_iovec_get(&v, ranges, count);
     if (!n) {
+        v.it.append = append;
         n = transfer(f, &v.it, pos, direction);
         user_iovec_put(&v);
     }
@@ -89,24 +90,24 @@ static int64_t transfer_many(int fd, struct uptr ranges, uint64_t count, uint64_
 
 int64_t sys_readv(int fd, struct uptr ranges, uint64_t count)
 {
-    return transfer_many(fd, ranges, count, NULL, READ);
+    return transfer_many(fd, ranges, count, NULL, READ, false);
 }
 
 int64_t sys_writev(int fd, struct uptr ranges, uint64_t count)
 {
-    return transfer_many(fd, ranges, count, NULL, WRITE);
+    return transfer_many(fd, ranges, count, NULL, WRITE, false);
 }
 
 int64_t sys_preadv(int fd, struct uptr ranges, uint64_t count, int64_t offset)
 {
     uint64_t pos = (uint64_t)offset;
-    return offset < 0 ? -EINVAL : transfer_many(fd, ranges, count, &pos, READ);
+    return offset < 0 ? -EINVAL : transfer_many(fd, ranges, count, &pos, READ, false);
 }
 
 int64_t sys_pwritev(int fd, struct uptr ranges, uint64_t count, int64_t offset)
 {
     uint64_t pos = (uint64_t)offset;
-    return offset < 0 ? -EINVAL : transfer_many(fd, ranges, count, &pos, WRITE);
+    return offset < 0 ? -EINVAL : transfer_many(fd, ranges, count, &pos, WRITE, false);
 }
 
 /* Offset -1 is the file's own position. RWF_NOWAIT is not supported; the others need nothing. */
@@ -119,29 +120,7 @@ int64_t sys_preadv2(int fd, struct uptr ranges, uint64_t count, int64_t offset, 
         return -EOPNOTSUPP;
     if (offset < -1)
         return -EINVAL;
-    return transfer_many(fd, ranges, count, offset == -1 ? NULL : &pos, READ);
-}
-
-/* RWF_APPEND: writes to the end, and leaves the position, unless that is what is written at. */
-static int64_t write_append(int fd, struct uptr ranges, uint64_t count, bool own_position)
-{
-    struct file *f;
-    int err = fd_get(fd, &f);
-    if (err)
-        return err;
-    if (f->inode && f->inode->map && f->ops->seek) {
-        uint64_t end = f->inode->map->size;
-        int64_t n = transfer_many(fd, ranges, count, &end, WRITE);
-        if (n > 0 && own_position) {
-            mutex_lock(&f->pos_lock);
-            f->pos = end;
-            mutex_unlock(&f->pos_lock);
-        }
-        file_put(f);
-        return n;
-    }
-    file_put(f);
-    return transfer_many(fd, ranges, count, NULL, WRITE);
+    return transfer_many(fd, ranges, count, offset == -1 ? NULL : &pos, READ, false);
 }
 
 int64_t sys_pwritev2(int fd, struct uptr ranges, uint64_t count, int64_t offset, uint64_t high,
@@ -153,9 +132,7 @@ int64_t sys_pwritev2(int fd, struct uptr ranges, uint64_t count, int64_t offset,
         return -EOPNOTSUPP;
     if (offset < -1)
         return -EINVAL;
-    if (flags & RWF_APPEND)
-        return write_append(fd, ranges, count, offset == -1);
-    return transfer_many(fd, ranges, count, offset == -1 ? NULL : &pos, WRITE);
+    return transfer_many(fd, ranges, count, offset == -1 ? NULL : &pos, WRITE, flags & RWF_APPEND);
 }
 
 int64_t sys_lseek(int fd, int64_t offset, int whence)

@@ -6,6 +6,7 @@
 #include <linux/fcntl.h>
 
 #include "kernel/fd/fdtable.h"
+#include "kernel/fd/regular.h"
 #include "kernel/mm/heap.h"
 #include "kernel/sched/thread.h"
 #include "kernel/syscall/iovec.h"
@@ -64,8 +65,7 @@ static int position_get(struct file *f, struct uptr offset, uint64_t *pos)
         mutex_unlock(&f->pos_lock);
         return 0;
     }
-    int err = copy_from_user(pos, offset, sizeof(*pos));
-    return err ? err : *pos > INT64_MAX ? -EINVAL : 0;
+    return copy_from_user(pos, offset, sizeof(*pos));
 }
 
 static int position_put(struct file *f, struct uptr offset, uint64_t pos)
@@ -88,6 +88,8 @@ static int64_t send_file(struct file *out, struct file *in, struct uptr offset, 
     if (out->flags & O_APPEND)
         return -EINVAL;
     int err = position_get(in, offset, &from);
+    if (!err && from > INT64_MAX)
+        err = -EINVAL;
     if (err)
         return err;
     int64_t n = copy_all(in, &from, out, NULL, min_u64(size, TRANSFER_MAX));
@@ -120,11 +122,32 @@ int64_t sys_sendfile(int out_fd, int in_fd, struct uptr offset, size_t size)
 
 static int copy_check(const struct file *in, const struct file *out)
 {
-    if (!file_readable(in) || !file_writable(out) || (out->flags & O_APPEND))
-        return -EBADF;
     if ((in->inode && inode_is_dir(in->inode)) || (out->inode && inode_is_dir(out->inode)))
         return -EISDIR;
-    if (!in->inode || !in->inode->map || !out->inode || !out->inode->map)
+    if (!in->inode || !inode_is_regular(in->inode) || !out->inode || !inode_is_regular(out->inode))
+        return -EINVAL;
+    if (!file_readable(in) || !file_writable(out) || (out->flags & O_APPEND))
+        return -EBADF;
+    if (in->inode->fs != out->inode->fs)
+        return -EXDEV;
+    return in->inode->map && out->inode->map ? 0 : -EINVAL;
+}
+
+/* What can be copied of size bytes: 0 and *size, or why not, in Linux's order. */
+static int copy_range_check(const struct file *in, uint64_t from, const struct file *out,
+                            uint64_t to, size_t *size)
+{
+    if (from + *size < from || to + *size < to)
+        return -EOVERFLOW;
+    if (from > INT64_MAX || to > INT64_MAX)
+        return -EINVAL;
+    uint64_t in_size = in->inode->map->size;
+    *size = from < in_size ? min_u64(*size, in_size - from) : 0;
+    int64_t allowed = regular_write_limit(out->inode->map, to, *size);
+    if (allowed < 0)
+        return (int)allowed;
+    *size = (size_t)allowed;
+    if (in->inode == out->inode && from < to + *size && to < from + *size)
         return -EINVAL;
     return 0;
 }
@@ -133,16 +156,17 @@ static int64_t copy_range(struct file *in, struct uptr off_in, struct file *out,
                           struct uptr off_out, size_t size)
 {
     uint64_t from, to;
-    int err = copy_check(in, out);
-    if (!err)
-        err = position_get(in, off_in, &from);
+    int err = position_get(in, off_in, &from);
     if (!err)
         err = position_get(out, off_out, &to);
+    if (!err)
+        err = copy_check(in, out);
+    if (err)
+        return err;
+    err = copy_range_check(in, from, out, to, &size);
     if (err)
         return err;
     size = min_u64(size, TRANSFER_MAX);
-    if (in->inode == out->inode && from < to + size && to < from + size)
-        return -EINVAL;
     int64_t n = size ? copy_all(in, &from, out, &to, size) : 0;
     if (n > 0)
         err = position_put(in, off_in, from);
@@ -155,12 +179,10 @@ int64_t sys_copy_file_range(int in_fd, struct uptr off_in, int out_fd, struct up
                             size_t size, unsigned flags)
 {
     struct file *in, *out;
-    if (flags)
-        return -EINVAL;
     int err = two_files_get(in_fd, out_fd, &in, &out);
     if (err)
         return err;
-    int64_t n = copy_range(in, off_in, out, off_out, size);
+    int64_t n = flags ? -EINVAL : copy_range(in, off_in, out, off_out, size);
     file_put(in);
     file_put(out);
     return n;

@@ -2,6 +2,7 @@
 #include <linux/fadvise.h>
 #include <linux/fcntl.h>
 #include <linux/fs.h>
+#include <linux/inotify.h>
 
 #include "kernel/fd/fdtable.h"
 #include "kernel/syscall/path.h"
@@ -10,23 +11,15 @@
 int64_t sys_truncate(struct uptr path, int64_t size)
 {
     struct dentry *d;
-    struct file *f;
     if (size < 0)
         return -EINVAL;
     int err = user_path_lookup(AT_FDCWD, path, 0, &d);
     if (err)
         return err;
-    if (inode_is_dir(d->inode))
-        err = -EISDIR;
-    else if (!inode_is_regular(d->inode))
-        err = -EINVAL;
-    else
-        err = vfs_open_dentry(d, O_WRONLY, &f);
+    err = vfs_truncate(d->inode, (uint64_t)size);
+    if (!err)
+        vfs_notify_dentry(d, IN_MODIFY);
     dentry_put(d);
-    if (err)
-        return err;
-    err = f->ops->truncate ? f->ops->truncate(f, (uint64_t)size) : -EINVAL;
-    file_put(f);
     return err;
 }
 

@@ -28,8 +28,7 @@ static bool has_slash(struct name name)
     return name.text[name.length] == '/';
 }
 
-/* Finds the directory of a path's last name. */
-static int parent_get(struct dentry *base, const char *path, struct dentry **dir, struct name *last)
+int vfs_parent_get(struct dentry *base, const char *path, struct dentry **dir, struct name *last)
 {
     int err = vfs_lookup(base, path, LOOKUP_PARENT, dir, last);
     if (!err && !inode_is_dir((*dir)->inode)) {
@@ -89,7 +88,7 @@ int vfs_make(struct dentry *base, const char *path, uint32_t mode, uint64_t rdev
 {
     struct dentry *dir, *d = NULL;
     struct name last;
-    int err = parent_get(base, path, &dir, &last);
+    int err = vfs_parent_get(base, path, &dir, &last);
     if (err)
         return err;
     if (last.length == 0 || is_dots(last)) {
@@ -142,6 +141,10 @@ static int link_locked(struct inode *inode, struct dentry *dir, struct name last
         err = -EXDEV;
     else if (parent->fs->read_only)
         err = -EROFS;
+    else if (inode_is_dir(inode))
+        err = -EPERM;
+    else if (inode->links == 0 && !inode->linkable)
+        err = -ENOENT;
     else
         err = parent->ops->link ? parent->ops->link(parent, last, inode) : -EPERM;
     if (!err) {
@@ -159,9 +162,7 @@ int vfs_link(struct dentry *d, struct dentry *base, const char *path)
 {
     struct dentry *dir;
     struct name last;
-    if (inode_is_dir(d->inode))
-        return -EPERM;
-    int err = parent_get(base, path, &dir, &last);
+    int err = vfs_parent_get(base, path, &dir, &last);
     if (err)
         return err;
     if (last.length == 0 || is_dots(last)) {
@@ -179,13 +180,18 @@ int vfs_link(struct dentry *d, struct dentry *base, const char *path)
     return err;
 }
 
-/* A dentry to take the place of one that hides a layer's name. */
-static int whiteout_alloc(struct dentry *d, struct dentry **out)
+/* A dentry to take the place of d: of inode, whose reference it takes over; or one without that
+ * hides a layer's name, if there is one. */
+static int whiteout_alloc(struct dentry *d, struct inode *inode, struct dentry **out)
 {
     *out = NULL;
-    if (!d->from_layer)
+    if (!d->from_layer && !inode)
         return 0;
-    *out = dentry_alloc(d->parent, dentry_name(d), NULL);
+    *out = dentry_alloc(d->parent, dentry_name(d), inode);
+    if (*out)
+        (*out)->from_layer = d->from_layer;
+    else if (inode)
+        inode_put(inode);
     return *out ? 0 : -ENOMEM;
 }
 
@@ -227,7 +233,7 @@ static int remove_locked(struct dentry *d)
     struct dentry *whiteout;
     int (*op)(struct inode *, struct name, struct inode *) =
         inode_is_dir(inode) ? dir->ops->rmdir : dir->ops->unlink;
-    int err = op ? whiteout_alloc(d, &whiteout) : -EPERM;
+    int err = op ? whiteout_alloc(d, NULL, &whiteout) : -EPERM;
     if (err)
         return err;
     err = op(dir, dentry_name(d), inode);
@@ -242,15 +248,14 @@ static int remove_locked(struct dentry *d)
     return err;
 }
 
-static void notify_removed(struct dentry *d, struct inode *dir)
+/* Takes over the reference to d: with the last one IN_DELETE_SELF is told. */
+static void notify_removed(struct dentry *d, struct inode *dir, struct name name)
 {
-    struct inode *inode = d->inode;
-    bool directory = inode_is_dir(inode);
+    bool directory = inode_is_dir(d->inode);
     if (!directory) /* the number of links changed */
-        vfs_notify(inode, NULL, (struct name){0}, IN_ATTRIB, 0);
-    vfs_notify(NULL, dir, dentry_name(d), IN_DELETE | (directory ? IN_ISDIR : 0), 0);
-    if (inode->links == 0)
-        vfs_notify(inode, NULL, (struct name){0}, IN_DELETE_SELF, 0);
+        vfs_notify(d->inode, NULL, (struct name){0}, IN_ATTRIB, 0);
+    dentry_put(d);
+    vfs_notify(NULL, dir, name, IN_DELETE | (directory ? IN_ISDIR : 0), 0);
 }
 
 static int unlink_at(struct dentry *dir, struct name last, bool directory)
@@ -271,19 +276,20 @@ static int unlink_at(struct dentry *dir, struct name last, bool directory)
     mutex_unlock(&dir->inode->lock);
     if (!d)
         return err;
-    if (!err) {
-        dentry_purge(d);
-        notify_removed(d, dir->inode);
+    if (err) {
+        dentry_put(d);
+        return err;
     }
-    dentry_put(d);
-    return err;
+    dentry_purge(d);
+    notify_removed(d, dir->inode, last);
+    return 0;
 }
 
 int vfs_unlink(struct dentry *base, const char *path, bool directory)
 {
     struct dentry *dir;
     struct name last;
-    int err = parent_get(base, path, &dir, &last);
+    int err = vfs_parent_get(base, path, &dir, &last);
     if (err)
         return err;
     if (last.length == 0)
@@ -323,16 +329,23 @@ static void dirs_unlock(struct rename *r) NO_LOCK_ANALYSIS
     mutex_unlock(&rename_lock);
 }
 
+/* A path that ends in a slash means a directory. */
+static int rename_check_slashes(const struct rename *r)
+{
+    const struct inode *from = r->old->inode, *to = r->new->inode;
+    bool exchange = r->flags & RENAME_EXCHANGE;
+    if (exchange && !inode_is_dir(to) && r->new_slash)
+        return -ENOTDIR;
+    if (!inode_is_dir(from) && (r->old_slash || (r->new_slash && !exchange)))
+        return -ENOTDIR;
+    return 0;
+}
+
 /* Whether the kinds of what is to be moved and of what is there go together. */
 static int rename_check_kinds(const struct rename *r)
 {
     const struct inode *from = r->old->inode, *to = r->new->inode;
-    bool exchange = r->flags & RENAME_EXCHANGE;
-    if (!inode_is_dir(from) && (r->old_slash || (r->new_slash && !exchange)))
-        return -ENOTDIR;
-    if (exchange && to && !inode_is_dir(to) && r->new_slash)
-        return -ENOTDIR;
-    if (!to || exchange)
+    if (!to || (r->flags & RENAME_EXCHANGE))
         return 0;
     if (inode_is_dir(from) && !inode_is_dir(to))
         return -ENOTDIR;
@@ -341,27 +354,29 @@ static int rename_check_kinds(const struct rename *r)
     return 0;
 }
 
+/* In Linux's order, so that the first of several reasons is the same. */
 static int rename_check(const struct rename *r)
 {
     if (!r->old->inode)
         return -ENOENT;
-    if (dentry_is_below(r->new_dir, r->old))
-        return -EINVAL;
-    if (r->new->inode && dentry_is_below(r->old_dir, r->new))
-        return r->flags & RENAME_EXCHANGE ? -EINVAL : -ENOTEMPTY;
     if (r->new->inode && (r->flags & RENAME_NOREPLACE))
         return -EEXIST;
     if (!r->new->inode && (r->flags & RENAME_EXCHANGE))
         return -ENOENT;
-    int err = rename_check_kinds(r);
+    int err = rename_check_slashes(r);
+    if (err)
+        return err;
+    if (dentry_is_below(r->new_dir, r->old))
+        return -EINVAL;
+    if (r->new->inode && dentry_is_below(r->old_dir, r->new))
+        return r->flags & RENAME_EXCHANGE ? -EINVAL : -ENOTEMPTY;
+    if (r->old->inode == r->new->inode) /* links to one file: nothing to do */
+        return 0;
+    err = rename_check_kinds(r);
     if (err)
         return err;
     if (r->old->mounted || r->new->mounted)
         return -EBUSY;
-    if (r->old_dir->inode->fs != r->new_dir->inode->fs)
-        return -EXDEV;
-    if (r->old_dir->inode->fs->read_only)
-        return -EROFS;
     return r->old_dir->inode->ops->rename ? 0 : -EPERM;
 }
 
@@ -379,8 +394,10 @@ static int exchange_locked(struct rename *r)
     char *spare_old = dentry_name_spare(r->old, r->new, &err), *spare_new = NULL;
     if (!err)
         spare_new = dentry_name_spare(r->new, r->old, &err);
-    if (err)
+    if (err) {
+        heap_free(spare_old);
         return err;
+    }
     dentry_exchange(r->old, r->new, spare_old, spare_new);
     if (inode_is_dir(r->old->inode))
         parent_links_moved(r->old_dir->inode, r->new_dir->inode);
@@ -389,16 +406,30 @@ static int exchange_locked(struct rename *r)
     return 0;
 }
 
+/* RENAME_WHITEOUT: the device that marks a name as gone for whoever merges directories. */
+static int marker_make(struct rename *r, struct inode **marker)
+{
+    struct inode *dir = r->old_dir->inode;
+    *marker = NULL;
+    if (!(r->flags & RENAME_WHITEOUT))
+        return 0;
+    return dir->ops->create(dir, dentry_name(r->old), S_IFCHR, 0, marker);
+}
+
 static int move_locked(struct rename *r)
 {
     int err;
     struct dentry *whiteout;
-    struct inode *target = r->new->inode;
+    struct inode *target = r->new->inode, *marker;
     char *spare = dentry_name_spare(r->old, r->new, &err);
     if (!err)
-        err = whiteout_alloc(r->old, &whiteout);
-    if (err)
+        err = marker_make(r, &marker);
+    if (!err)
+        err = whiteout_alloc(r->old, marker, &whiteout);
+    if (err) {
+        heap_free(spare);
         return err;
+    }
     dentry_move(r->old, r->new, whiteout, spare);
     whiteout_put(whiteout);
     if (target) {
@@ -441,16 +472,26 @@ static uint32_t new_cookie(void)
     return __atomic_add_fetch(&cookie, 1, __ATOMIC_RELAXED);
 }
 
-static void notify_moved(const struct rename *r, struct name old_name, struct inode *target)
+static void notify_moved(struct inode *from, struct name old_name, struct inode *to,
+                         struct name new_name, struct inode *moved, struct inode *target)
 {
     uint32_t cookie = new_cookie();
-    struct inode *moved = r->old->inode;
     unsigned directory = inode_is_dir(moved) ? IN_ISDIR : 0;
-    vfs_notify(NULL, r->old_dir->inode, old_name, IN_MOVED_FROM | directory, cookie);
-    vfs_notify(NULL, r->new_dir->inode, dentry_name(r->old), IN_MOVED_TO | directory, cookie);
+    vfs_notify(NULL, from, old_name, IN_MOVED_FROM | directory, cookie);
+    vfs_notify(NULL, to, new_name, IN_MOVED_TO | directory, cookie);
+    if (target)
+        vfs_notify(target, NULL, (struct name){0}, IN_ATTRIB, 0);
     vfs_notify(moved, NULL, (struct name){0}, IN_MOVE_SELF, 0);
-    if (target && !(r->flags & RENAME_EXCHANGE))
-        vfs_notify(target, NULL, (struct name){0}, target->links ? IN_ATTRIB : IN_DELETE_SELF, 0);
+}
+
+static void notify_renamed(const struct rename *r, struct name old_name, struct name new_name,
+                           struct inode *target)
+{
+    struct inode *old_dir = r->old_dir->inode, *new_dir = r->new_dir->inode;
+    bool exchange = r->flags & RENAME_EXCHANGE;
+    notify_moved(old_dir, old_name, new_dir, new_name, r->old->inode, exchange ? NULL : target);
+    if (exchange)
+        notify_moved(new_dir, new_name, old_dir, old_name, target, NULL);
 }
 
 static int rename_names(struct rename *r, struct name old_last, struct name new_last)
@@ -463,15 +504,16 @@ static int rename_names(struct rename *r, struct name old_last, struct name new_
     if (!err)
         err = rename_check(r);
     struct inode *target = NULL;
-    bool same = !err && r->old->inode == r->new->inode; /* links to one file: nothing to do */
+    bool same = !err && r->old->inode == r->new->inode;
     if (!err && !same) {
         target = r->new->inode ? inode_get(r->new->inode) : NULL;
         err = rename_do(r);
     }
     dirs_unlock(r);
     if (!err && !same) {
-        dentry_purge(r->new);
-        notify_moved(r, old_last, target);
+        if (r->new->deleted)
+            dentry_purge(r->new);
+        notify_renamed(r, old_last, new_last, target);
     }
     if (target)
         inode_put(target);
@@ -480,27 +522,52 @@ static int rename_names(struct rename *r, struct name old_last, struct name new_
     return err;
 }
 
+bool vfs_rename_flags_ok(unsigned flags)
+{
+    const unsigned known = RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT;
+    return !(flags & ~known) &&
+           (!(flags & RENAME_EXCHANGE) || !(flags & (RENAME_NOREPLACE | RENAME_WHITEOUT)));
+}
+
+static int rename_check_last(const struct rename *r, struct name old_last, struct name new_last)
+{
+    if (r->old_dir->inode->fs != r->new_dir->inode->fs)
+        return -EXDEV;
+    if (!old_last.length || is_dots(old_last))
+        return -EBUSY;
+    if (!new_last.length || is_dots(new_last))
+        return r->flags & RENAME_NOREPLACE ? -EEXIST : -EBUSY;
+    return r->old_dir->inode->fs->read_only ? -EROFS : 0;
+}
+
+int vfs_rename_to(struct dentry *old_dir, struct name old_last, struct dentry *new_base,
+                  const char *new_path, unsigned flags)
+{
+    struct rename r = {.old_dir = old_dir, .flags = flags};
+    struct name new_last;
+    int err = vfs_parent_get(new_base, new_path, &r.new_dir, &new_last);
+    if (err)
+        return err;
+    r.old_slash = has_slash(old_last);
+    r.new_slash = has_slash(new_last);
+    err = rename_check_last(&r, old_last, new_last);
+    if (!err)
+        err = rename_names(&r, old_last, new_last);
+    dentry_put(r.new_dir);
+    return err;
+}
+
 int vfs_rename(struct dentry *old_base, const char *old_path, struct dentry *new_base,
                const char *new_path, unsigned flags)
 {
-    struct rename r = {.flags = flags};
-    struct name old_last, new_last;
-    if ((flags & ~(unsigned)(RENAME_NOREPLACE | RENAME_EXCHANGE)) ||
-        flags == (RENAME_NOREPLACE | RENAME_EXCHANGE))
+    struct dentry *dir;
+    struct name last;
+    if (!vfs_rename_flags_ok(flags))
         return -EINVAL;
-    int err = parent_get(old_base, old_path, &r.old_dir, &old_last);
+    int err = vfs_parent_get(old_base, old_path, &dir, &last);
     if (err)
         return err;
-    err = parent_get(new_base, new_path, &r.new_dir, &new_last);
-    if (!err) {
-        r.old_slash = has_slash(old_last);
-        r.new_slash = has_slash(new_last);
-        if (!old_last.length || !new_last.length || is_dots(old_last) || is_dots(new_last))
-            err = flags & RENAME_NOREPLACE ? -EEXIST : -EBUSY;
-        else
-            err = rename_names(&r, old_last, new_last);
-        dentry_put(r.new_dir);
-    }
-    dentry_put(r.old_dir);
+    err = vfs_rename_to(dir, last, new_base, new_path, flags);
+    dentry_put(dir);
     return err;
 }

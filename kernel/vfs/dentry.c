@@ -6,6 +6,8 @@
  */
 #include "kernel/vfs/dentry.h"
 
+#include <linux/inotify.h>
+
 #include "kernel/base/errno.h"
 #include "kernel/base/panic.h"
 #include "kernel/mm/heap.h"
@@ -198,7 +200,6 @@ static void whiteout_insert_locked(struct dentry *whiteout)
         return;
     hash_add_locked(whiteout);
     list_add_tail(&whiteout->parent->children, &whiteout->siblings);
-    whiteout->from_layer = true;
     pin_locked(whiteout);
 }
 
@@ -305,6 +306,8 @@ static struct dentry *dentry_free(struct dentry *d)
 {
     struct dentry *parent = d->parent == d ? NULL : d->parent;
     if (d->inode) {
+        if (d->deleted && d->inode->links == 0)
+            vfs_notify(d->inode, NULL, (struct name){0}, IN_DELETE_SELF, 0);
         if (d->inode->dentry == d)
             d->inode->dentry = NULL;
         inode_put(d->inode);

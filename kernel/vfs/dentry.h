@@ -78,7 +78,8 @@ void dentry_touch(struct inode *dir);
 /* Takes it out of the cache because its file was removed; whiteout (or NULL), a dentry not yet
  * inserted, takes its place as a pinned negative one. Under the parent's mutex. */
 void dentry_delete(struct dentry *d, struct dentry *whiteout);
-/* Forgets the (negative) names in a directory that was deleted. */
+/* Forgets the (negative) names in a directory that was deleted: in one that lives, names may be all
+ * that there is of a file. */
 void dentry_purge(struct dentry *dir);
 /* Makes d stand where target (a dentry in the cache, negative or to be replaced) stands; whiteout
  * as above for the old place. spare is a buffer for a name that does not fit, from

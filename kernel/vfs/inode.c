@@ -1,7 +1,12 @@
 /* Inodes: their life and their attributes. */
+#include <linux/fcntl.h>
+#include <linux/resource.h>
+#include <linux/signal.h>
+
 #include "kernel/base/errno.h"
 #include "kernel/base/string.h"
 #include "kernel/mm/heap.h"
+#include "kernel/proc/task.h"
 #include "kernel/time/clock.h"
 #include "kernel/vfs/vfs.h"
 
@@ -38,6 +43,11 @@ void inode_put(struct inode *inode)
         inode->ops->release(inode);
     else
         heap_free(inode);
+}
+
+bool inode_is_running(const struct inode *inode)
+{
+    return the_proc.exe && the_proc.exe->inode == inode;
 }
 
 void vfs_getattr(struct inode *inode, struct inode_attr *attr)
@@ -85,15 +95,33 @@ int vfs_setattr(struct inode *inode, const struct inode_attr *attr, unsigned wha
     return err;
 }
 
+int vfs_check_size(const struct filemap *map, uint64_t size)
+{
+    if (size > map->size && size > proc_limit(RLIMIT_FSIZE)) {
+        (void)signal_send_task(task_current(), SIGXFSZ, NULL);
+        return -EFBIG;
+    }
+    bool shrinks = size < map->size, grows = size > map->size;
+    if ((shrinks && (map->seals & F_SEAL_SHRINK)) || (grows && (map->seals & F_SEAL_GROW)))
+        return -EPERM;
+    return 0;
+}
+
 int vfs_truncate(struct inode *inode, uint64_t size)
 {
     if (inode_is_dir(inode))
         return -EISDIR;
-    if (!inode->ops || !inode->ops->setattr || !inode_is_regular(inode))
+    if (!inode->ops || !inode->ops->setattr || !inode_is_regular(inode) || !inode->map)
         return -EINVAL;
+    if (inode->fs->read_only)
+        return -EROFS;
+    if (inode_is_running(inode))
+        return -ETXTBSY;
     struct inode_attr attr = {.size = size};
     mutex_lock(&inode->lock);
-    int err = inode->ops->setattr(inode, &attr, ATTR_SIZE);
+    int err = vfs_check_size(inode->map, size);
+    if (!err)
+        err = inode->ops->setattr(inode, &attr, ATTR_SIZE);
     mutex_unlock(&inode->lock);
     return err;
 }

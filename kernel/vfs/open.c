@@ -35,11 +35,10 @@ static int open_check(const struct inode *inode, unsigned flags)
         return -EISDIR;
     if (S_ISSOCK(inode->mode))
         return -ENXIO;
-    if (wants_write(flags) && the_proc.exe && the_proc.exe->inode == inode)
-        return -ETXTBSY;
-    if (inode->fs->read_only && wants_write(flags) && (inode_is_regular(inode) || directory))
+    bool writes = wants_write(flags) || (flags & O_TRUNC);
+    if (inode->fs->read_only && writes && (inode_is_regular(inode) || directory))
         return -EROFS;
-    return 0;
+    return writes && inode_is_running(inode) ? -ETXTBSY : 0;
 }
 
 static const struct file_ops *ops_of(const struct inode *inode, unsigned flags)
@@ -77,16 +76,18 @@ static int open_checked(struct dentry *d, unsigned flags, struct file **out)
         return file_alloc_error();
     }
     int err = own_open ? own_open(inode, file) : 0;
-    if (!err && (flags & O_TRUNC) && !(flags & O_PATH) && inode_is_regular(inode) && inode->map)
+    if (!err && (flags & O_TRUNC) && !(flags & O_PATH) && inode_is_regular(inode) && inode->map) {
         err = vfs_truncate(inode, 0);
+        if (!err)
+            vfs_notify_dentry(d, IN_MODIFY);
+    }
     if (err) {
         file_put(file);
         return err;
     }
     dentry_put(d); /* the file has its own */
     if (!(flags & O_PATH))
-        vfs_notify(inode, d->parent->inode, dentry_name(d),
-                   IN_OPEN | (inode_is_dir(inode) ? IN_ISDIR : 0), 0);
+        vfs_notify_dentry(d, IN_OPEN);
     *out = file;
     return 0;
 }
@@ -270,8 +271,9 @@ static int open_tmpfile(struct dentry *base, const char *path, unsigned flags, u
     struct dentry *d = err ? NULL : dentry_alloc(dir, name_make("#tmpfile", 8), inode);
     if (d) {
         inode->links = 0;
+        inode->linkable = !(flags & O_EXCL);
         d->deleted = true;
-        err = open_checked(d, flags & ~(unsigned)(TMPFILE_BIT | O_DIRECTORY), out);
+        err = open_checked(d, flags & ~(unsigned)O_TRUNC, out);
         if (err)
             dentry_put(d);
     } else if (!err) {

@@ -90,7 +90,9 @@ struct inode {
     uint64_t ino, rdev;
     uint64_t size; /* if there is no map */
     uint32_t links, uid, gid;
-    bool pinned; /* differs from what it was loaded from: must stay in memory */
+    uint32_t writers; /* open files that may write to a regular file: it is not executed then */
+    bool pinned;   /* differs from what it was loaded from: must stay in memory */
+    bool linkable; /* of O_TMPFILE: may get a first name */
     int64_t atime_ns, mtime_ns, ctime_ns, btime_ns;
     struct filemap *map; /* data, or NULL; map->size is the file's size */
     void *private;
@@ -204,6 +206,13 @@ MUST_CHECK int vfs_make_folders(const char *path);
 MUST_CHECK int vfs_link(struct dentry *d, struct dentry *base, const char *path);
 /* Removes a name: of a directory (-ENOTDIR, -ENOTEMPTY, -EBUSY), or of another thing (-EISDIR). */
 MUST_CHECK int vfs_unlink(struct dentry *base, const char *path, bool directory);
+/* The directory of path's last name, which points into path. */
+MUST_CHECK int vfs_parent_get(struct dentry *base, const char *path, struct dentry **dir,
+                              struct name *last);
+bool vfs_rename_flags_ok(unsigned flags);
+/* Renames what is last in old_dir, flags being right. */
+MUST_CHECK int vfs_rename_to(struct dentry *old_dir, struct name last, struct dentry *new_base,
+                             const char *new_path, unsigned flags);
 MUST_CHECK int vfs_rename(struct dentry *old_base, const char *old_path, struct dentry *new_base,
                           const char *new_path, unsigned flags);
 /* Sets what (ATTR_*; not ATTR_SIZE) from attr, and the change time. */
@@ -212,7 +221,13 @@ MUST_CHECK int vfs_setattr(struct inode *inode, const struct inode_attr *attr, u
 struct dentry *dentry_make_root(struct inode *inode);
 
 void vfs_getattr(struct inode *inode, struct inode_attr *attr);
+/* Sets a regular file's size. -EISDIR, -EINVAL, -EROFS, -ETXTBSY, -EFBIG (with SIGXFSZ), -EPERM by
+ * a seal, -EIO. */
 MUST_CHECK int vfs_truncate(struct inode *inode, uint64_t size);
+/* Whether a file may get this size: 0, -EFBIG (with SIGXFSZ) or -EPERM. Under the inode's mutex. */
+MUST_CHECK int vfs_check_size(const struct filemap *map, uint64_t size);
+/* Whether it is what the process runs, which nobody may write to. */
+bool inode_is_running(const struct inode *inode);
 
 /* Reads a whole file or a part of it into kernel memory; returns bytes or -errno. */
 int64_t vfs_read_kernel(struct file *file, void *buf, size_t size, uint64_t offset);
@@ -230,7 +245,7 @@ void vfs_for_each_mount(bool (*each)(struct filesystem *fs, const char *path, vo
 /* Tells inotify watchers (fs/inotify.c implements; one comparison while nobody watches). mask:
  * IN_*, with IN_ISDIR where it is due. inode or parent may be NULL; events of names (IN_CREATE,
  * IN_DELETE, IN_MOVED_*) go to the parent alone, IN_DELETE_SELF and IN_MOVE_SELF to the inode
- * alone, others to both. Must not be called under spin locks. */
+ * alone, others to both. IN_ISDIR is added for events of the inode itself. Must not be called under spin locks. */
 extern unsigned vfs_watch_count;
 void vfs_notify_watchers(struct inode *inode, struct inode *parent, struct name name, uint32_t mask,
                          uint32_t cookie);
@@ -239,6 +254,12 @@ static inline void vfs_notify(struct inode *inode, struct inode *parent, struct 
 {
     if (UNLIKELY(__atomic_load_n(&vfs_watch_count, __ATOMIC_RELAXED) != 0))
         vfs_notify_watchers(inode, parent, name, mask, cookie);
+}
+/* The same of what d names: it and its directory hear of it. */
+static inline void vfs_notify_dentry(struct dentry *d, uint32_t mask)
+{
+    struct name name = {d->name, d->name_length, d->hash};
+    vfs_notify(d->inode, d->parent->inode, name, mask, 0);
 }
 /* Remembers a path that was looked for and not found, for the tool's hint at the end. */
 void vfs_note_missing(struct dentry *base, const char *path);

@@ -98,11 +98,11 @@ static bool range_is_free(uint64_t start, uint64_t size)
 static int check_file(const struct vm_map_request *r, bool shared, struct filemap **map)
 {
     struct file *f = r->file;
-    if (!f->ops->mmap) {
-        return -ENODEV;
-    }
     if (!file_readable(f) || (shared && r->prot & PROT_WRITE && !file_writable(f))) {
         return -EACCES;
+    }
+    if (!f->ops->mmap) {
+        return -ENODEV;
     }
     return f->ops->mmap(f, r->prot, r->flags, map);
 }

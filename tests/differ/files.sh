@@ -33,15 +33,16 @@ confined './files xattrs files' < files || NO_XATTRS=1
 seeds=0 failed=0
 # compare TREE SEED: TREE is a folder of the image, or one that isn't there.
 compare() {
-    confined "${3:-true} && ${NO_XATTRS:+NO_XATTRS=1} ./files run /tmp/$1 $2 1 $operations" < files > linux.out 2> linux.err
-    status=$?
+    confined "${3:-true} && ${NO_XATTRS:+NO_XATTRS=1} ./files run /tmp/$1 $2 1 $operations | cat" \
+        < files > linux.out 2> linux.err # a limit for files holds for standard output, too
     # shellcheck disable=SC2086
     timeout 120 "$orris" run -q --accel "${ORRIS_ACCEL:-tcg}" ${ORRIS_FLAGS:-} -c config.json ${NO_XATTRS:+-e NO_XATTRS=1} \
         ./files run "/$1" "$2" 1 "$operations" > guest.out 2> guest.err
+    status=$?
     seeds=$((seeds + 1))
-    [ "$status" = "$?" ] && cmp -s linux.out guest.out && return
+    [ "$status" = 0 ] && cmp -s linux.out guest.out && return
     failed=$((failed + 1))
-    echo "seed $2 in $1 differs (< Linux, > the guest; status $status on Linux):"
+    echo "seed $2 in $1 differs (< Linux, > the guest; the guest's end is $status):"
     cat linux.err guest.err
     diff linux.out guest.out | head -n 12
     [ -z "${KEEP:-}" ] || cp linux.out guest.out "$KEEP"
