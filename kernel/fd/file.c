@@ -67,6 +67,8 @@ static void file_destroy(struct file *f)
         epoll_file_gone(f);
     if (f->ops && f->ops->release)
         f->ops->release(f);
+    if (f->is_writer)
+        __atomic_fetch_sub(&f->inode->writers, 1, __ATOMIC_RELAXED);
     if (f->dentry)
         dentry_put(f->dentry);
     heap_free(f);

@@ -56,6 +56,7 @@ struct file {
     void *private;
     struct mutex pos_lock;
     uint64_t pos;                 /* GUARDED_BY(pos_lock) */
+    bool is_writer;               /* counted in inode->writers */
     uint64_t readahead;           /* next page a sequential reader would ask for */
     struct list_node epoll_items; /* epoll entries that watch it: fd/epoll.c */
     int owner_pid, owner_signal;  /* F_SETOWN, F_SETSIG */

@@ -69,11 +69,14 @@ static int open_executable(const char *path, struct file **out)
     if (err)
         return err;
     struct inode *inode = (*out)->inode;
-    if (inode && inode_is_regular(inode) && (inode->mode & MODE_ANY_EXEC))
-        return 0;
-    file_put(*out);
-    *out = NULL;
-    return -EACCES;
+    err = inode && inode_is_regular(inode) && (inode->mode & MODE_ANY_EXEC) ? 0 : -EACCES;
+    if (!err && inode->writers > 0)
+        err = -ETXTBSY;
+    if (err) {
+        file_put(*out);
+        *out = NULL;
+    }
+    return err;
 }
 
 /* Reads size bytes; a shorter file is no executable. */

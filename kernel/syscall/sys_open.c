@@ -45,8 +45,8 @@ int64_t sys_creat(struct uptr path, unsigned mode)
     return open_at(AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC | O_LARGEFILE, mode);
 }
 
-/* What resolve asks for, as LOOKUP_*; -EINVAL for unknown bits. Magic links are not followed under
- * any limit; RESOLVE_CACHED is for those who try again without. */
+/* What resolve asks for, as LOOKUP_*; -EINVAL for unknown bits. RESOLVE_CACHED is for those who try
+ * again without. */
 static int limits_of(uint64_t resolve)
 {
     const unsigned known = RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS |
@@ -58,6 +58,7 @@ static int limits_of(uint64_t resolve)
         return -EINVAL;
     unsigned limits = 0;
     limits |= resolve & RESOLVE_NO_XDEV ? LOOKUP_NO_MOUNTS : 0;
+    limits |= resolve & RESOLVE_NO_MAGICLINKS ? LOOKUP_NO_MAGIC : 0;
     limits |= resolve & RESOLVE_NO_SYMLINKS ? LOOKUP_NO_LINKS : 0;
     limits |= resolve & RESOLVE_BENEATH ? LOOKUP_BENEATH : 0;
     limits |= resolve & RESOLVE_IN_ROOT ? LOOKUP_IN_ROOT : 0;

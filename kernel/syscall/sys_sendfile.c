@@ -81,14 +81,17 @@ static int position_put(struct file *f, struct uptr offset, uint64_t pos)
 static int64_t send_file(struct file *out, struct file *in, struct uptr offset, size_t size)
 {
     uint64_t from;
-    if (!file_readable(in) || !file_writable(out))
+    if (!file_readable(in))
         return -EBADF;
-    if (!in->ops->seek)
-        return uptr_is_null(offset) ? -EINVAL : -ESPIPE;
-    if (out->flags & O_APPEND)
-        return -EINVAL;
+    if (!in->ops->seek && !uptr_is_null(offset))
+        return -ESPIPE;
     int err = position_get(in, offset, &from);
     if (!err && from > INT64_MAX)
+        err = -EINVAL;
+    if (!err && !file_writable(out))
+        err = -EBADF;
+    if (!err && (!in->ops->seek || (in->inode && inode_is_dir(in->inode)) ||
+                 (out->flags & O_APPEND)))
         err = -EINVAL;
     if (err)
         return err;

@@ -1,5 +1,6 @@
 /* Sizes and space: truncate, fallocate, and advice about both. */
 #include <linux/fadvise.h>
+#include <linux/falloc.h>
 #include <linux/fcntl.h>
 #include <linux/fs.h>
 #include <linux/inotify.h>
@@ -36,25 +37,49 @@ int64_t sys_ftruncate(int fd, int64_t size)
     return err;
 }
 
-int64_t sys_fallocate(int fd, int mode, int64_t offset, int64_t size)
+/* Whether there is such a mode of fallocate(2) at all: one thing to do, KEEP_SIZE where it may. */
+static bool fallocate_mode_ok(int mode)
 {
-    struct file *f;
+    switch (mode & ~FALLOC_FL_KEEP_SIZE) {
+    case 0:
+    case FALLOC_FL_UNSHARE_RANGE:
+    case FALLOC_FL_ZERO_RANGE:
+        return true;
+    case FALLOC_FL_PUNCH_HOLE:
+        return mode & FALLOC_FL_KEEP_SIZE;
+    case FALLOC_FL_COLLAPSE_RANGE:
+    case FALLOC_FL_INSERT_RANGE:
+        return !(mode & FALLOC_FL_KEEP_SIZE);
+    default:
+        return false;
+    }
+}
+
+static int fallocate_file(struct file *f, int mode, int64_t offset, int64_t size)
+{
     int64_t end;
     if (offset < 0 || size <= 0)
         return -EINVAL;
+    if (!fallocate_mode_ok(mode))
+        return -EOPNOTSUPP;
+    if (!file_writable(f))
+        return -EBADF;
+    if (f->inode && inode_is_dir(f->inode))
+        return -EISDIR;
+    if (!f->ops->fallocate)
+        return f->ops->seek ? -ENODEV : -ESPIPE;
     if (__builtin_add_overflow(offset, size, &end))
         return -EFBIG;
+    return f->ops->fallocate(f, mode, (uint64_t)offset, (uint64_t)size);
+}
+
+int64_t sys_fallocate(int fd, int mode, int64_t offset, int64_t size)
+{
+    struct file *f;
     int err = fd_get(fd, &f);
     if (err)
         return err;
-    if (!file_writable(f))
-        err = -EBADF;
-    else if (f->inode && inode_is_dir(f->inode))
-        err = -EISDIR;
-    else if (!f->ops->fallocate)
-        err = f->ops->seek ? -ENODEV : -ESPIPE;
-    else
-        err = f->ops->fallocate(f, mode, (uint64_t)offset, (uint64_t)size);
+    err = fallocate_file(f, mode, offset, size);
     file_put(f);
     return err;
 }

@@ -466,10 +466,10 @@ static int reload(struct dentry *parent, struct name name, struct dentry *cached
 
 int dentry_load_locked(struct dentry *parent, struct name name, struct dentry **out)
 {
-    if (name.length > NAME_BYTES_MAX)
-        return -ENAMETOOLONG;
     if (dentry_dead(parent))
         return -ENOENT;
+    if (name.length > NAME_BYTES_MAX)
+        return -ENAMETOOLONG;
     spin_lock(&dentry_lock);
     struct dentry *d = dentry_find_locked(parent, &name);
     if (d)

@@ -97,6 +97,9 @@ bool dentry_is_below(struct dentry *d, struct dentry *ancestor);
  * parent's mutex is held. */
 MUST_CHECK int dentry_load(struct dentry *parent, struct name name, struct dentry **out);
 MUST_CHECK int dentry_load_locked(struct dentry *parent, struct name name, struct dentry **out);
+/* vfs_lookup() where LOOKUP_BENEATH and LOOKUP_IN_ROOT mean top, not base. */
+MUST_CHECK int vfs_lookup_within(struct dentry *top, struct dentry *base, const char *path,
+                                 unsigned flags, struct dentry **out, struct name *last);
 /* The text of a link that is not in memory, in a buffer that is the caller's to free. */
 MUST_CHECK int link_read(struct inode *link, char **out);
 /* The root of what is mounted on d, if anything; else d. Under dentry_lock. */

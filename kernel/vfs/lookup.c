@@ -83,8 +83,17 @@ static int walk_to_root(struct walk *w) REQUIRES(dentry_lock)
 static int walk_jump(struct walk *w, struct dentry *link, const char *rest) REQUIRES(dentry_lock)
 {
     struct dentry *target;
+    if (w->flags & LOOKUP_NO_MAGIC)
+        return -ELOOP;
+    if (w->top)
+        return -EXDEV;
+    const struct filesystem *from = link->inode->fs;
     walk_leave(w, link);
     int err = link->inode->ops->follow(link->inode, &target);
+    if (!err && (w->flags & LOOKUP_NO_MOUNTS) && target->inode->fs != from) {
+        dentry_put(target);
+        err = -EXDEV;
+    }
     if (!err) {
         dentry_put(w->anchor);
         w->anchor = w->at = target;
@@ -101,7 +110,7 @@ static int walk_follow(struct walk *w, struct dentry *link, const char *rest) RE
     if (w->links == LINK_DEPTH_MAX || (w->flags & LOOKUP_NO_LINKS))
         return -ELOOP;
     if (inode->ops->follow)
-        return w->flags & LOOKUP_LIMITS ? -EXDEV : walk_jump(w, link, rest);
+        return walk_jump(w, link, rest);
     char *buffer = NULL;
     if (!inode->link_text) {
         walk_leave(w, link); /* holds its parent, w->at, too */
@@ -215,6 +224,18 @@ static int walk_down(struct walk *w, const struct component *c, const char *rest
     return 0;
 }
 
+/* Whether a last name is too long is for who looks it up to tell, after all else. */
+static int walk_long_name(const struct walk *w, struct name *last)
+{
+    size_t length = 0;
+    while (w->path[length] && w->path[length] != '/')
+        length++;
+    if (!(w->flags & LOOKUP_PARENT) || *skip_slashes(w->path + length) || w->depth > 0)
+        return -ENAMETOOLONG;
+    *last = (struct name){w->path, (uint32_t)length, 0};
+    return 0;
+}
+
 /* Walks all of the path, or with LOOKUP_PARENT all but the last name. Under dentry_lock, which it
  * may let go in between. */
 static int walk_path(struct walk *w, struct name *last) REQUIRES(dentry_lock)
@@ -231,7 +252,7 @@ static int walk_path(struct walk *w, struct name *last) REQUIRES(dentry_lock)
         if (UNLIKELY(!w->at->inode || !inode_is_dir(w->at->inode)))
             return -ENOTDIR;
         if (UNLIKELY(!component_scan(w->path, &c)))
-            return -ENAMETOOLONG;
+            return walk_long_name(w, last);
         size_t length = c.length;
         const char *rest = skip_slashes(w->path + length);
         if (!*rest && w->depth == 0 && w->start)
@@ -274,8 +295,8 @@ static int walk_begin(struct walk *w, struct dentry *base) REQUIRES(dentry_lock)
     return 0;
 }
 
-int vfs_lookup(struct dentry *base, const char *path, unsigned flags, struct dentry **out,
-               struct name *last)
+int vfs_lookup_within(struct dentry *top, struct dentry *base, const char *path, unsigned flags,
+                      struct dentry **out, struct name *last)
 {
     struct walk w;
     if (!*path)
@@ -284,7 +305,7 @@ int vfs_lookup(struct dentry *base, const char *path, unsigned flags, struct den
     w.anchor = NULL;
     w.links = w.depth = 0;
     w.flags = flags;
-    w.top = flags & (LOOKUP_BENEATH | LOOKUP_IN_ROOT) ? base : NULL;
+    w.top = flags & (LOOKUP_BENEATH | LOOKUP_IN_ROOT) ? top : NULL;
     w.want_directory = flags & LOOKUP_DIRECTORY;
     w.start = NULL;
     spin_lock(&dentry_lock);
@@ -302,4 +323,10 @@ int vfs_lookup(struct dentry *base, const char *path, unsigned flags, struct den
         dentry_put(w.anchor);
     *out = result;
     return err;
+}
+
+int vfs_lookup(struct dentry *base, const char *path, unsigned flags, struct dentry **out,
+               struct name *last)
+{
+    return vfs_lookup_within(base, base, path, flags, out, last);
 }

@@ -3,6 +3,7 @@
 #include <linux/inotify.h>
 
 #include "kernel/base/errno.h"
+#include "kernel/base/format.h"
 #include "kernel/fd/file.h"
 #include "kernel/fd/pipe.h"
 #include "kernel/fd/regular.h"
@@ -62,6 +63,15 @@ static open_t open_of(const struct inode *inode)
     return UNLIKELY(S_ISFIFO(inode->mode)) ? fifo_open : NULL;
 }
 
+/* What is open for writing is not executed; but a memfd may be. */
+static void writer_add(struct file *f)
+{
+    if (!file_writable(f) || !inode_is_regular(f->inode))
+        return;
+    f->is_writer = true;
+    __atomic_fetch_add(&f->inode->writers, 1, __ATOMIC_RELAXED);
+}
+
 /* Takes over the reference to d on success only. */
 static int open_checked(struct dentry *d, unsigned flags, struct file **out)
 {
@@ -76,6 +86,10 @@ static int open_checked(struct dentry *d, unsigned flags, struct file **out)
         return file_alloc_error();
     }
     int err = own_open ? own_open(inode, file) : 0;
+    if (!err)
+        writer_add(file);
+    if (!err && !(flags & O_PATH))
+        vfs_notify_dentry(d, IN_OPEN);
     if (!err && (flags & O_TRUNC) && !(flags & O_PATH) && inode_is_regular(inode) && inode->map) {
         err = vfs_truncate(inode, 0);
         if (!err)
@@ -86,8 +100,6 @@ static int open_checked(struct dentry *d, unsigned flags, struct file **out)
         return err;
     }
     dentry_put(d); /* the file has its own */
-    if (!(flags & O_PATH))
-        vfs_notify_dentry(d, IN_OPEN);
     *out = file;
     return 0;
 }
@@ -159,17 +171,17 @@ static int find_or_create(struct dentry *dir, struct name last, unsigned flags, 
 }
 
 /* The last name of path, in *dir: must be one that can be created. */
-static int lookup_last(struct dentry *base, const char *path, unsigned limits, struct dentry **dir,
-                       struct name *last)
+static int lookup_last(struct dentry *top, struct dentry *base, const char *path, unsigned flags,
+                       unsigned limits, struct dentry **dir, struct name *last)
 {
-    int err = vfs_lookup(base, path, LOOKUP_PARENT | limits, dir, last);
+    int err = vfs_lookup_within(top, base, path, LOOKUP_PARENT | limits, dir, last);
     if (err)
         return err;
     bool dots =
         last->length == 0 || (last->text[0] == '.' &&
                               (last->length == 1 || (last->length == 2 && last->text[1] == '.')));
     if (dots || last->text[last->length] == '/')
-        err = -EISDIR;
+        err = dots && (flags & O_EXCL) ? -EEXIST : -EISDIR;
     else if (!inode_is_dir((*dir)->inode))
         err = -ENOTDIR;
     if (err)
@@ -178,24 +190,26 @@ static int lookup_last(struct dentry *base, const char *path, unsigned limits, s
 }
 
 /* Replaces a link without a text in memory (/proc/self/fd/N) by what it leads to. */
-static int follow_object(struct dentry **d)
+static int follow_object(struct dentry **d, unsigned limits)
 {
     struct inode *link = (*d)->inode;
     struct dentry *target;
-    int err = link->ops->follow ? link->ops->follow(link, &target) : -ELOOP;
+    int err = limits & (LOOKUP_NO_LINKS | LOOKUP_NO_MAGIC) ? -ELOOP : limits ? -EXDEV : 0;
+    if (!err)
+        err = link->ops->follow(link, &target);
     dentry_put(*d);
     *d = err ? NULL : target;
     return err;
 }
 
 /* Finds the last name of where link, of from, leads. Its text is link's, or in *buffer. */
-static int lookup_link(struct dentry *from, struct inode *link, char **buffer, struct dentry **dir,
-                       struct name *last)
+static int lookup_link(struct dentry *top, struct dentry *from, struct inode *link, unsigned limits,
+                       char **buffer, struct dentry **dir, struct name *last)
 {
     *buffer = NULL;
     int err = link->link_text ? 0 : link_read(link, buffer);
     if (!err)
-        err = lookup_last(from, *buffer ? *buffer : link->link_text, 0, dir, last);
+        err = lookup_last(top, from, *buffer ? *buffer : link->link_text, 0, limits, dir, last);
     if (err) {
         heap_free(*buffer);
         *buffer = NULL;
@@ -211,7 +225,7 @@ static int open_create(struct dentry *base, const char *path, unsigned flags, ui
     char *text = NULL;                               /* of previous, if that is in no memory */
     struct name last;
     bool created = false;
-    int err = lookup_last(base, path, limits, &dir, &last);
+    int err = lookup_last(base, base, path, flags, limits, &dir, &last);
     if (err)
         return err;
     for (unsigned links = 0; !err; links++) {
@@ -223,14 +237,14 @@ static int open_create(struct dentry *base, const char *path, unsigned flags, ui
         if (err || !inode_is_link(d->inode) || (flags & O_NOFOLLOW))
             break;
         if (d->inode->ops->follow) {
-            err = follow_object(&d);
+            err = follow_object(&d, limits);
             break;
         }
         previous = d;
         d = NULL;
         struct dentry *from = dir;
-        err = links < LINK_DEPTH_MAX && !limits
-                  ? lookup_link(from, previous->inode, &text, &dir, &last)
+        err = links < LINK_DEPTH_MAX && !(limits & LOOKUP_NO_LINKS)
+                  ? lookup_link(base, from, previous->inode, limits, &text, &dir, &last)
                   : -ELOOP;
         if (err)
             dir = NULL;
@@ -251,6 +265,14 @@ static int open_create(struct dentry *base, const char *path, unsigned flags, ui
     return err;
 }
 
+/* What /proc and inotify call a file without a name. */
+static struct dentry *tmpfile_name(struct dentry *dir, struct inode *inode)
+{
+    char text[24];
+    size_t length = format(text, sizeof(text), "#%lu", inode->ino);
+    return dentry_alloc(dir, name_make(text, length), inode);
+}
+
 /* O_TMPFILE: a file without a name in the directory path. */
 static int open_tmpfile(struct dentry *base, const char *path, unsigned flags, uint32_t mode,
                         unsigned limits, struct file **out)
@@ -268,7 +290,7 @@ static int open_tmpfile(struct dentry *base, const char *path, unsigned flags, u
         err = -EOPNOTSUPP;
     else
         err = parent->ops->create(parent, name_make("", 0), mode, 0, &inode);
-    struct dentry *d = err ? NULL : dentry_alloc(dir, name_make("#tmpfile", 8), inode);
+    struct dentry *d = err ? NULL : tmpfile_name(dir, inode);
     if (d) {
         inode->links = 0;
         inode->linkable = !(flags & O_EXCL);

@@ -173,7 +173,8 @@ static inline bool inode_is_link(const struct inode *i)
 #define LOOKUP_IN_ROOT 0x20u   /* base is the root for this lookup */
 #define LOOKUP_NO_LINKS 0x40u  /* -ELOOP instead of following any link */
 #define LOOKUP_NO_MOUNTS 0x80u /* -EXDEV instead of entering another filesystem */
-#define LOOKUP_LIMITS 0xf0u
+#define LOOKUP_NO_MAGIC 0x100u /* -ELOOP instead of following /proc/self/fd/N and the like */
+#define LOOKUP_LIMITS 0x1f0u
 
 /* Finds path from base (the root if path begins with '/'; base NULL: the current directory).
  * Returns 0 and a new reference in *out, or -ENOENT, -ENOTDIR, -ELOOP, -ENAMETOOLONG, -EIO,

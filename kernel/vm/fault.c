@@ -7,6 +7,7 @@
 #include "kernel/base/panic.h"
 #include "kernel/base/string.h"
 #include "kernel/fd/file.h"
+#include "kernel/time/clock.h"
 #include "kernel/vm/vm_priv.h"
 
 #define AROUND_PAGES 16     /* cached file pages mapped together */
@@ -149,6 +150,16 @@ static enum vm_fault_result copy_on_write(const struct area *a, uint64_t addr,
     return map_page(addr, copy, area_pt_prot(a), false);
 }
 
+/* A page of a shared mapping can be written from now on: that counts as a write. */
+static void file_touch(const struct area *a)
+{
+    struct inode *inode = a->file ? a->file->inode : NULL;
+    if (inode && a->shared) {
+        inode->mtime_ns = inode->ctime_ns = clock_realtime_ns();
+        inode->pinned = true;
+    }
+}
+
 static enum vm_fault_result fault_file(const struct area *a, uint64_t addr, uint32_t access)
 {
     uint64_t offset = a->offset + (addr - a->start);
@@ -179,6 +190,9 @@ static enum vm_fault_result fault_file(const struct area *a, uint64_t addr, uint
     }
     uint32_t prot = area_pt_prot(a);
     enum vm_fault_result result = map_page(addr, page, write ? prot : prot & ~PT_WRITE, false);
+    if (write) {
+        file_touch(a);
+    }
     if (result == VM_FAULT_OK && !write) {
         fault_file_around(a, addr);
     }

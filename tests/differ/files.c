@@ -121,33 +121,42 @@ static void path_draw(struct path *p, bool absolute_allowed)
 {
     unsigned count = chance(45) ? 1 : chance(60) ? 2 : 1 + below(4);
     p->text[0] = 0;
-    if (absolute_allowed && chance(10))
-        strcpy(p->text, work), strcat(p->text, "/");
     if (chance(1))
         count = 0;
+    if (absolute_allowed && count && chance(10))
+        strcpy(p->text, work), strcat(p->text, "/");
     for (unsigned i = 0; i < count; i++) {
         strcat(p->text, i == 0 ? "" : chance(4) ? "//" : "/");
         strcat(p->text, one_name());
     }
-    if (chance(5))
+    if (count && chance(5))
         strcat(p->text, "/");
     p->slot = chance(25) ? (int)below(SLOTS) : -1;
     p->base = p->slot < 0 ? AT_FDCWD : slots[p->slot];
 }
 
+/* A path as it is printed: from the work folder on, and without names of 255 letters. */
 static const char *shown(const char *text)
 {
-    static char out[2][PATH_MAX];
+    static char out[2][PATH_MAX + 8];
     static int turn;
-    char *to = out[turn ^= 1];
-    size_t length = strlen(work);
-    if (strncmp(text, work, length) == 0)
-        snprintf(to, PATH_MAX, "W%s", text + length);
-    else if (strlen(text) > 600)
-        snprintf(to, PATH_MAX, "(long)");
-    else
-        snprintf(to, PATH_MAX, "%s", text);
-    return to;
+    char *start = out[turn ^= 1], *to = start;
+    size_t length = strlen(work), same;
+    if (strncmp(text, work, length) == 0) {
+        *to++ = 'W';
+        text += length;
+    }
+    while (*text) {
+        same = strspn(text, "n");
+        if (same > 20) {
+            to += sprintf(to, "(%zu)", same);
+            text += same;
+        } else {
+            *to++ = *text++;
+        }
+    }
+    *to = 0;
+    return start;
 }
 
 static void path_show(const struct path *p)
@@ -257,7 +266,7 @@ static void walk_one(int dir, char *name, unsigned depth)
     struct stat st;
     char *type = strrchr(name, '/');
     *type = 0;
-    printf("%*s%s type %s", (int)depth, "", strlen(name) > 250 ? "(long)" : name, type + 1);
+    printf("%*s%s type %s", (int)depth, "", shown(name), type + 1);
     if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW)) {
         result(-1);
         return;
@@ -294,16 +303,12 @@ static void walk(int dir, unsigned depth)
 static void events_show(bool quiet)
 {
     char buf[8192] __attribute__((aligned(8)));
-    static uint32_t cookies[64];
     ssize_t n;
     while ((n = read(watcher, buf, sizeof(buf))) > 0)
         for (char *at = buf; at < buf + n && !quiet;) {
             struct inotify_event *e = (struct inotify_event *)(void *)at;
-            unsigned known = 0;
-            while (e->cookie && known < 64 && cookies[known] && cookies[known] != e->cookie)
-                known++;
             printf("  event %d %x %s%s\n", e->wd, e->mask,
-                   e->len ? strlen(e->name) > 250 ? "(long)" : e->name : "",
+                   !e->len ? "" : e->name[0] == '#' ? "#" : shown(e->name),
                    e->cookie ? " cookie" : "");
             at += sizeof(*e) + e->len;
         }
@@ -573,7 +578,7 @@ static void op_list(void)
     int fd = openat(p.base, p.text, O_RDONLY | O_DIRECTORY);
     unsigned count = fd < 0 ? 0 : names_of(fd, names, 512);
     for (unsigned i = 0; i < count; i++) {
-        printf(" %s", strlen(names[i]) > 250 ? "(long)" : names[i]);
+        printf(" %s", shown(names[i]));
         free(names[i]);
     }
     result(fd < 0 ? -1 : (long long)count);
@@ -791,6 +796,8 @@ static void op_fallocate(void)
                   ? zero_range(slots[slot], mode & FALLOC_FL_KEEP_SIZE, at, size)
                   : fallocate(slots[slot], mode, at, size);
     int saved = errno;
+    if (mode & FALLOC_FL_ZERO_RANGE)
+        events_show(true); /* of the other calls */
     printf(" signals %d", (int)limit_signals);
     errno = saved;
     result(err);
@@ -908,6 +915,7 @@ static void op_touch(void)
     unsigned which = below(MAPS), at = below(MAP_BYTES - 64);
     bool writing = chance(60);
     unsigned char byte = (unsigned char)below(256);
+    static const struct timespec fixed[2] = {{0, UTIME_OMIT}, {OLD_TIME, 1}};
     struct map *m = &maps[which];
     struct stat st;
     printf("touch %u %u %d", which, at, writing);
@@ -920,6 +928,7 @@ static void op_touch(void)
         printf(" = SIGBUS\n");
     } else if (writing && m->writable && inside) {
         memset(m->at + at, byte, 64);
+        futimens(m->fd, fixed); /* which fault changes times is the filesystem's choice */
         printf(" written\n");
     } else {
         unsigned char copy[64];

@@ -8,19 +8,19 @@ set -u
 top=$(cd "$(dirname "$0")/../.." && pwd)
 orris=${ORRIS:-$top/build/bin/orris}
 first=$1 count=$2 operations=$3
-work=$(mktemp -d "${TMPDIR:-/tmp}/orris-differ.XXXXXX") || exit 1
+work=$(mktemp -d /tmp/orris-differ.XXXXXX) || exit 1 # the same path on all sides, as links hold it
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' INT TERM
 cd "$work" || exit 1
 
 gcc -std=gnu17 -O1 -g -static-pie -Wall -Wextra -D_GNU_SOURCE "$top/tests/differ/files.c" -o files || exit 1
-mkdir image && ./files tree image/tree || exit 1
-echo '{"Dirs": ["image/tree"]}' > config.json
+./files tree tree || exit 1
+echo "{\"Dirs\": [\"$work/tree\"]}" > config.json
 
-# confined COMMAND: standard input is the program, which becomes /tmp/files on the tmpfs.
+# confined COMMAND: standard input is the program, which becomes $work/files on the tmpfs.
 confined() {
     set -- prlimit --as=2000000000 --nproc=200 --core=0 unshare -U --map-root-user -m -p -i --fork \
-        --mount-proc sh -c "mount -t tmpfs -o size=64m,mode=755 tmpfs /tmp && cd /tmp && cat > files && chmod 755 files && $1"
+        --mount-proc sh -c "mount -t tmpfs -o size=64m,mode=755 tmpfs /tmp && mkdir $work && cd $work && cat > files && chmod 755 files && $1"
     [ "$(id -u)" != 0 ] || set -- setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
     (cd / && timeout 120 "$@")
 }
@@ -33,11 +33,11 @@ confined './files xattrs files' < files || NO_XATTRS=1
 seeds=0 failed=0
 # compare TREE SEED: TREE is a folder of the image, or one that isn't there.
 compare() {
-    confined "${3:-true} && ${NO_XATTRS:+NO_XATTRS=1} ./files run /tmp/$1 $2 1 $operations | cat" \
+    confined "${3:-true} && ${NO_XATTRS:+NO_XATTRS=1} ./files run $work/$1 $2 1 $operations | cat" \
         < files > linux.out 2> linux.err # a limit for files holds for standard output, too
     # shellcheck disable=SC2086
     timeout 120 "$orris" run -q --accel "${ORRIS_ACCEL:-tcg}" ${ORRIS_FLAGS:-} -c config.json ${NO_XATTRS:+-e NO_XATTRS=1} \
-        ./files run "/$1" "$2" 1 "$operations" > guest.out 2> guest.err
+        ./files run "$work/$1" "$2" 1 "$operations" > guest.out 2> guest.err
     status=$?
     seeds=$((seeds + 1))
     [ "$status" = 0 ] && cmp -s linux.out guest.out && return
@@ -49,7 +49,7 @@ compare() {
 }
 seed=$first
 while [ "$seed" -lt $((first + count)) ]; do
-    compare image/tree "$seed" 'mkdir image && ./files tree image/tree'
+    compare tree "$seed" './files tree tree'
     compare empty "$seed"
     seed=$((seed + 1))
 done
