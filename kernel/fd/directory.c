@@ -6,7 +6,6 @@
 #include "kernel/base/errno.h"
 #include "kernel/fd/regular.h"
 #include "kernel/vfs/dentry.h"
-#include "kernel/vfs/flock.h"
 
 #define DOTS 2u
 #define DT_DIRECTORY 4u
@@ -104,17 +103,10 @@ static int directory_fsync(struct file *f)
     return 0;
 }
 
-static void directory_release(struct file *f)
-{
-    flock_released(f);
-    vfs_notify_dentry(f->dentry, IN_CLOSE_NOWRITE);
-}
-
 const struct file_ops directory_file_ops = {
     .name = "directory",
     .read = directory_read,
     .seek = directory_seek,
     .iterate = directory_iterate,
     .fsync = directory_fsync,
-    .release = directory_release,
 };

@@ -9,6 +9,7 @@
 #include <asm/fcntl.h>
 #include <asm/signal.h>
 #include <linux/eventpoll.h>
+#include <linux/inotify.h>
 
 #include "kernel/base/errno.h"
 #include "kernel/fd/epoll.h"
@@ -16,6 +17,7 @@
 #include "kernel/mm/page.h"
 #include "kernel/proc/task.h"
 #include "kernel/time/clock.h"
+#include "kernel/vfs/flock.h"
 
 #define FILES_SURE 512u        /* that the kernel's other objects don't keep from a program */
 #define FILES_MAX_LEAST 8192ul /* in the smallest machine */
@@ -65,6 +67,9 @@ static void file_destroy(struct file *f)
 {
     if (!list_empty(&f->epoll_items))
         epoll_file_gone(f);
+    if (f->is_open)
+        vfs_notify_dentry(f->dentry, file_writable(f) ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
+    flock_released(f);
     if (f->ops && f->ops->release)
         f->ops->release(f);
     if (f->is_writer)
@@ -131,6 +136,12 @@ static int64_t read_later(struct file *f, struct iter *it, uint64_t *pos)
     return n;
 }
 
+static void told(struct file *f, const struct iter *it, int64_t n, uint32_t event)
+{
+    if (n > 0 && f->dentry && !it->quiet)
+        vfs_notify_dentry(f->dentry, event);
+}
+
 int64_t file_read(struct file *f, struct iter *it, uint64_t *pos) NO_LOCK_ANALYSIS
 {
     if (UNLIKELY(!f->ops->read))
@@ -143,6 +154,7 @@ int64_t file_read(struct file *f, struct iter *it, uint64_t *pos) NO_LOCK_ANALYS
         n = read_later(f, it, pos ? pos : &f->pos);
     if (own_pos)
         mutex_unlock(&f->pos_lock);
+    told(f, it, n, IN_ACCESS);
     return n;
 }
 
@@ -196,6 +208,7 @@ int64_t file_write(struct file *f, struct iter *it, uint64_t *pos) NO_LOCK_ANALY
         n = write_later(f, it, pos, n);
     if (own_pos)
         mutex_unlock(&f->pos_lock);
+    told(f, it, n, IN_MODIFY);
     return n;
 }
 

@@ -57,6 +57,7 @@ struct file {
     struct mutex pos_lock;
     uint64_t pos;                 /* GUARDED_BY(pos_lock) */
     bool is_writer;               /* counted in inode->writers */
+    bool is_open;                 /* inotify was told so: it is told the end, too */
     uint64_t readahead;           /* next page a sequential reader would ask for */
     struct list_node epoll_items; /* epoll entries that watch it: fd/epoll.c */
     int owner_pid, owner_signal;  /* F_SETOWN, F_SETSIG */

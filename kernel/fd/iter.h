@@ -12,6 +12,7 @@ struct iter_range {
 
 struct iter {
     bool kernel;
+    bool quiet;  /* no inotify: who copies tells it once */
     bool append; /* RWF_APPEND: what is written goes to the file's end, wherever that is then */
     const struct iter_range *ranges; /* the current one first */
     uint32_t range_count;
@@ -23,7 +24,7 @@ struct iter {
 static inline void iter_ranges(struct iter *it, const struct iter_range *ranges, uint32_t count,
                                uint64_t total)
 {
-    it->kernel = it->append = false;
+    it->kernel = it->quiet = it->append = false;
     it->ranges = ranges;
     it->range_count = count;
     it->range_offset = 0;

@@ -18,11 +18,6 @@
 #include "kernel/vfs/dentry.h"
 #include "kernel/vfs/flock.h"
 
-static void notify(struct file *f, uint32_t mask)
-{
-    vfs_notify_dentry(f->dentry, mask);
-}
-
 static int64_t regular_read(struct file *f, struct iter *it, uint64_t *pos)
 {
     struct filemap *map = f->inode->map;
@@ -43,8 +38,6 @@ static int64_t regular_read(struct file *f, struct iter *it, uint64_t *pos)
         if (copied < want)
             return done ? done : -EFAULT;
     }
-    if (done > 0)
-        notify(f, IN_ACCESS);
     return done;
 }
 
@@ -107,24 +100,26 @@ int64_t regular_write_limit(const struct filemap *map, uint64_t pos, uint64_t si
 static int64_t write_locked(struct file *f, struct iter *it, uint64_t *pos)
 {
     struct filemap *map = f->inode->map;
-    if ((f->flags & O_APPEND) || it->append)
-        *pos = map->size;
-    int64_t left = regular_write_limit(map, *pos, it->left);
-    int64_t done = 0;
+    uint64_t at = (f->flags & O_APPEND) || it->append ? map->size : *pos;
+    int64_t left = regular_write_limit(map, at, it->left);
+    int64_t done = 0, n = left < 0 ? left : 0;
     while (left > 0) {
-        size_t want = min_u64(PAGE_SIZE - (*pos & PAGE_MASK), (uint64_t)left);
-        int64_t n = write_page(map, it, *pos, want);
+        size_t want = min_u64(PAGE_SIZE - (at & PAGE_MASK), (uint64_t)left);
+        n = write_page(map, it, at, want);
         if (n < 0)
-            return done ? done : n;
-        *pos += (uint64_t)n;
+            break;
+        at += (uint64_t)n;
         done += n;
         left -= n;
-        if (*pos > map->size)
-            __atomic_store_n(&map->size, *pos, __ATOMIC_RELEASE);
+        if (at > map->size)
+            __atomic_store_n(&map->size, at, __ATOMIC_RELEASE);
         if ((size_t)n < want)
             break;
     }
-    return left < 0 ? left : done;
+    if (done == 0)
+        return n;
+    *pos = at;
+    return done;
 }
 
 int64_t regular_write(struct file *f, struct iter *it, uint64_t *pos)
@@ -139,8 +134,6 @@ int64_t regular_write(struct file *f, struct iter *it, uint64_t *pos)
         inode->pinned = true;
     }
     mutex_unlock(&inode->lock);
-    if (n > 0)
-        notify(f, IN_MODIFY);
     return n;
 }
 
@@ -207,7 +200,7 @@ static int regular_truncate(struct file *f, uint64_t size)
 {
     int err = vfs_truncate(f->inode, size);
     if (!err)
-        notify(f, IN_MODIFY);
+        vfs_notify_dentry(f->dentry, IN_MODIFY);
     return err;
 }
 
@@ -301,7 +294,7 @@ static int regular_fallocate(struct file *f, int mode, uint64_t offset, uint64_t
     }
     mutex_unlock(&inode->lock);
     if (!err)
-        notify(f, IN_MODIFY);
+        vfs_notify_dentry(f->dentry, IN_MODIFY);
     return err;
 }
 
@@ -309,12 +302,6 @@ static int regular_fsync(struct file *f)
 {
     (void)f; /* there is nothing more durable to write to */
     return 0;
-}
-
-static void regular_release(struct file *f)
-{
-    flock_released(f);
-    notify(f, file_writable(f) ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
 }
 
 const struct file_ops regular_file_ops = {
@@ -326,7 +313,6 @@ const struct file_ops regular_file_ops = {
     .fsync = regular_fsync,
     .truncate = regular_truncate,
     .fallocate = regular_fallocate,
-    .release = regular_release,
 };
 
 const struct file_ops path_file_ops = {.name = "path"};

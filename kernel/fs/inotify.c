@@ -143,8 +143,7 @@ static void watches_free(struct list_node *removed)
 
 static bool watch_wants(const struct watch *w, const struct news *news)
 {
-    bool unlinked = news->name.length > 0 && news->inode && news->inode->links == 0;
-    return (w->mask & news->mask & IN_ALL_EVENTS) && !(unlinked && (w->mask & IN_EXCL_UNLINK));
+    return (w->mask & news->mask & IN_ALL_EVENTS) && !(w->mask & news->mask & IN_EXCL_UNLINK);
 }
 
 /* How many events the watches on target will take. */

@@ -4,7 +4,6 @@
  */
 #include <linux/fcntl.h>
 #include <linux/fs.h>
-#include <linux/inotify.h>
 
 #include "kernel/base/errno.h"
 #include "kernel/base/log.h"
@@ -24,11 +23,6 @@ _Static_assert(PAGES_MAX *PAGE_SIZE == P9_DATA_MAX && PAGES_MAX <= CHANNEL9P_PAR
                "a request's data");
 
 static const struct file_ops p9_file_ops, p9_dir_ops;
-
-static void notify(struct file *f, uint32_t mask)
-{
-    vfs_notify_dentry(f->dentry, mask);
-}
 
 /* ---- pages ---- */
 
@@ -194,7 +188,6 @@ int p9_open(struct inode *inode, struct file *f)
 static void p9_file_release(struct file *f)
 {
     struct p9_inode *p = p9_of(f->inode);
-    regular_file_ops.release(f);
     mutex_lock(&p->inode.lock);
     int err = p9_flush(p);
     if (--p->open_count == 0) {
@@ -258,10 +251,7 @@ static int64_t p9_file_read(struct file *f, struct iter *it, uint64_t *pos)
         (void)p9_refresh(p);
         return regular_file_ops.read(f, it, pos);
     }
-    int64_t n = read_server(f, it, pos);
-    if (n > 0)
-        notify(f, IN_ACCESS);
-    return n;
+    return read_server(f, it, pos);
 }
 
 /* Writes up to left bytes at *pos. */
@@ -308,19 +298,22 @@ static int64_t write_locked(struct file *f, struct iter *it, uint64_t *pos)
 {
     struct p9_inode *p = p9_of(f->inode);
     struct p9_fid *fid;
+    uint64_t at = *pos;
     if ((f->flags & O_APPEND) || it->append) {
         (void)p9_refresh(p);
-        *pos = p->map.size;
+        at = p->map.size;
     }
-    int64_t n = regular_write_limit(&p->map, *pos, it->left);
+    int64_t n = regular_write_limit(&p->map, at, it->left);
     if (n < 0)
         return n;
     int err = write_fid(f, &fid);
     if (err)
         return err;
-    n = write_server(p, fid, it, pos, (uint64_t)n);
+    n = write_server(p, fid, it, &at, (uint64_t)n);
     if (n > 0 && fid->append && !p9_refresh(p)) /* the host may append, too */
-        *pos = max_u64(p->map.size, *pos);
+        at = max_u64(p->map.size, at);
+    if (n > 0)
+        *pos = at;
     p9_fid_put(fid);
     return n;
 }
@@ -333,8 +326,6 @@ static int64_t p9_file_write(struct file *f, struct iter *it, uint64_t *pos)
     mutex_lock(&inode->lock);
     int64_t n = write_locked(f, it, pos);
     mutex_unlock(&inode->lock);
-    if (n > 0)
-        notify(f, IN_MODIFY);
     return n;
 }
 
@@ -465,7 +456,6 @@ static int64_t p9_dir_seek(struct file *f, int64_t offset, int whence)
 
 static void p9_dir_release(struct file *f)
 {
-    directory_file_ops.release(f);
     p9_fid_put(f->private);
     p9_give_back(p9_mount_of(f->inode));
 }

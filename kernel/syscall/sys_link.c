@@ -187,6 +187,13 @@ static int64_t link_text_out(struct inode *link, struct uptr buf, size_t size)
     return length;
 }
 
+/* Whether the path was empty, when the descriptor itself is what is read. */
+static bool path_is_empty(struct uptr path)
+{
+    char first = 1;
+    return copy_from_user(&first, path, 1) == 0 && !first;
+}
+
 int64_t sys_readlinkat(int dirfd, struct uptr path, struct uptr buf, size_t size)
 {
     struct dentry *d;
@@ -195,7 +202,10 @@ int64_t sys_readlinkat(int dirfd, struct uptr path, struct uptr buf, size_t size
     int err = user_path_lookup(dirfd, path, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH, &d);
     if (err)
         return err;
-    int64_t result = inode_is_link(d->inode) ? link_text_out(d->inode, buf, size) : -EINVAL;
+    bool empty = path_is_empty(path);
+    int64_t result = inode_is_link(d->inode) ? link_text_out(d->inode, buf, size)
+                     : empty                 ? -ENOENT
+                                             : -EINVAL;
     dentry_put(d);
     return result;
 }

@@ -4,6 +4,7 @@
  * written.
  */
 #include <linux/fcntl.h>
+#include <linux/inotify.h>
 
 #include "kernel/fd/fdtable.h"
 #include "kernel/fd/regular.h"
@@ -21,10 +22,12 @@ static int64_t copy_part(struct file *in, uint64_t *from, struct file *out, uint
     struct iter it;
     uint64_t at = *from;
     iter_kernel(&it, buf, size);
+    it.quiet = true;
     int64_t n = file_read(in, &it, &at);
     if (n <= 0)
         return n;
     iter_kernel(&it, buf, (size_t)n);
+    it.quiet = true;
     n = file_write(out, &it, to);
     if (n > 0)
         *from += (uint64_t)n;
@@ -53,6 +56,10 @@ static int64_t copy_all(struct file *in, uint64_t *from, struct file *out, uint6
             break;
     }
     heap_free(buf);
+    if (done > 0 && in->dentry)
+        vfs_notify_dentry(in->dentry, IN_ACCESS);
+    if (done > 0 && out->dentry)
+        vfs_notify_dentry(out->dentry, IN_MODIFY);
     return done;
 }
 
@@ -78,9 +85,11 @@ static int position_put(struct file *f, struct uptr offset, uint64_t pos)
     return 0;
 }
 
-static int64_t send_file(struct file *out, struct file *in, struct uptr offset, size_t size)
+/* In Linux's order: all about the source comes first. */
+static int64_t send_file(int out_fd, struct file *in, struct uptr offset, size_t size)
 {
     uint64_t from;
+    struct file *out;
     if (!file_readable(in))
         return -EBADF;
     if (!in->ops->seek && !uptr_is_null(offset))
@@ -88,14 +97,16 @@ static int64_t send_file(struct file *out, struct file *in, struct uptr offset, 
     int err = position_get(in, offset, &from);
     if (!err && from > INT64_MAX)
         err = -EINVAL;
-    if (!err && !file_writable(out))
-        err = -EBADF;
-    if (!err && (!in->ops->seek || (in->inode && inode_is_dir(in->inode)) ||
-                 (out->flags & O_APPEND)))
-        err = -EINVAL;
+    if (!err)
+        err = fd_get(out_fd, &out);
     if (err)
         return err;
-    int64_t n = copy_all(in, &from, out, NULL, min_u64(size, TRANSFER_MAX));
+    int64_t n = file_writable(out) ? 0 : -EBADF;
+    if (!n && (!in->ops->seek || (in->inode && inode_is_dir(in->inode)) || (out->flags & O_APPEND)))
+        n = -EINVAL;
+    if (!n)
+        n = copy_all(in, &from, out, NULL, min_u64(size, TRANSFER_MAX));
+    file_put(out);
     err = n > 0 ? position_put(in, offset, from) : 0;
     return err ? err : n;
 }
@@ -113,13 +124,12 @@ static int two_files_get(int fd_a, int fd_b, struct file **a, struct file **b)
 
 int64_t sys_sendfile(int out_fd, int in_fd, struct uptr offset, size_t size)
 {
-    struct file *in, *out;
-    int err = two_files_get(in_fd, out_fd, &in, &out);
+    struct file *in;
+    int err = fd_get(in_fd, &in);
     if (err)
         return err;
-    int64_t n = send_file(out, in, offset, size);
+    int64_t n = send_file(out_fd, in, offset, size);
     file_put(in);
-    file_put(out);
     return n;
 }
 

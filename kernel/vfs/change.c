@@ -357,8 +357,6 @@ static int rename_check_kinds(const struct rename *r)
 /* In Linux's order, so that the first of several reasons is the same. */
 static int rename_check(const struct rename *r)
 {
-    if (!r->old->inode)
-        return -ENOENT;
     if (r->new->inode && (r->flags & RENAME_NOREPLACE))
         return -EEXIST;
     if (!r->new->inode && (r->flags & RENAME_EXCHANGE))
@@ -499,6 +497,8 @@ static int rename_names(struct rename *r, struct name old_last, struct name new_
     dirs_lock(r);
     r->old = r->new = NULL;
     int err = dentry_load_locked(r->old_dir, old_last, &r->old);
+    if (!err && !r->old->inode)
+        err = -ENOENT;
     if (!err)
         err = dentry_load_locked(r->new_dir, new_last, &r->new);
     if (!err)

@@ -215,8 +215,10 @@ static int walk_down(struct walk *w, const struct component *c, const char *rest
     }
     if (!child->inode)
         return -ENOENT;
-    if (last && slash)
+    if (last && slash) { /* also for what a link leads to */
         w->want_directory = true;
+        w->flags |= LOOKUP_FOLLOW;
+    }
     if (UNLIKELY(inode_is_link(child->inode)) && (!last || slash || (w->flags & LOOKUP_FOLLOW)))
         return walk_follow(w, child, rest);
     w->at = child;

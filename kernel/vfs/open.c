@@ -88,8 +88,10 @@ static int open_checked(struct dentry *d, unsigned flags, struct file **out)
     int err = own_open ? own_open(inode, file) : 0;
     if (!err)
         writer_add(file);
-    if (!err && !(flags & O_PATH))
+    if (!err && !(flags & O_PATH)) {
+        file->is_open = true;
         vfs_notify_dentry(d, IN_OPEN);
+    }
     if (!err && (flags & O_TRUNC) && !(flags & O_PATH) && inode_is_regular(inode) && inode->map) {
         err = vfs_truncate(inode, 0);
         if (!err)
@@ -170,6 +172,15 @@ static int find_or_create(struct dentry *dir, struct name last, unsigned flags, 
     return 0;
 }
 
+static int walk_dots(struct dentry *top, struct dentry *dir, unsigned limits)
+{
+    struct dentry *d;
+    int err = vfs_lookup_within(top, dir, "..", limits, &d, NULL);
+    if (!err)
+        dentry_put(d);
+    return err;
+}
+
 /* The last name of path, in *dir: must be one that can be created. */
 static int lookup_last(struct dentry *top, struct dentry *base, const char *path, unsigned flags,
                        unsigned limits, struct dentry **dir, struct name *last)
@@ -180,9 +191,11 @@ static int lookup_last(struct dentry *top, struct dentry *base, const char *path
     bool dots =
         last->length == 0 || (last->text[0] == '.' &&
                               (last->length == 1 || (last->length == 2 && last->text[1] == '.')));
-    if (dots || last->text[last->length] == '/')
+    if (dots && last->length == 2 && limits) /* that may lead out */
+        err = walk_dots(top, *dir, limits);
+    if (!err && (dots || last->text[last->length] == '/'))
         err = dots && (flags & O_EXCL) ? -EEXIST : -EISDIR;
-    else if (!inode_is_dir((*dir)->inode))
+    else if (!err && !inode_is_dir((*dir)->inode))
         err = -ENOTDIR;
     if (err)
         dentry_put(*dir);

@@ -7,6 +7,8 @@
  */
 #pragma once
 
+#include <linux/inotify.h>
+
 #include "kernel/base/list.h"
 #include "kernel/base/types.h"
 #include "kernel/sync/mutex.h"
@@ -260,6 +262,8 @@ static inline void vfs_notify(struct inode *inode, struct inode *parent, struct 
 static inline void vfs_notify_dentry(struct dentry *d, uint32_t mask)
 {
     struct name name = {d->name, d->name_length, d->hash};
+    if (d->deleted) /* not for watches that ask for names that are there */
+        mask |= mask & (IN_ACCESS | IN_MODIFY | IN_OPEN | IN_CLOSE) ? IN_EXCL_UNLINK : 0;
     vfs_notify(d->inode, d->parent->inode, name, mask, 0);
 }
 /* Remembers a path that was looked for and not found, for the tool's hint at the end. */

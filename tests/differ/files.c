@@ -738,6 +738,7 @@ static void op_holes(void)
     }
     printf(" %s %s\n", (hole < 0) == (at >= st.st_size) && hole <= st.st_size ? "" : "bad hole",
            zeros ? "" : "data in a hole");
+    events_show(true);
 }
 
 static void op_truncate(void)
