@@ -62,7 +62,7 @@ int directory_iterate_by(struct file *f, directory_names_t by, dir_emit_t emit, 
         err = by(f, f->pos - DOTS, emit_name, &e);
     mutex_unlock(&dir->lock);
     if (!err)
-        vfs_notify_dentry(f->dentry, IN_ACCESS);
+        file_notify(f, IN_ACCESS);
     return err;
 }
 

@@ -63,12 +63,26 @@ struct file *file_get(struct file *f)
     return f;
 }
 
+void file_notify(struct file *f, uint32_t event)
+{
+    struct dentry *d = f->dentry;
+    if (!d)
+        return;
+    if (d->deleted) /* not all want to hear of it */
+        event |= IN_EXCL_UNLINK;
+    bool special = !inode_is_regular(f->inode) && !inode_is_dir(f->inode);
+    if (special && (event & (IN_ACCESS | IN_MODIFY))) /* not for all who may see the directory */
+        vfs_notify(f->inode, NULL, (struct name){0}, event, 0);
+    else
+        vfs_notify_dentry(d, event);
+}
+
 static void file_destroy(struct file *f)
 {
     if (!list_empty(&f->epoll_items))
         epoll_file_gone(f);
     if (f->is_open)
-        vfs_notify_dentry(f->dentry, file_writable(f) ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
+        file_notify(f, file_writable(f) ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
     flock_released(f);
     if (f->ops && f->ops->release)
         f->ops->release(f);
@@ -138,8 +152,8 @@ static int64_t read_later(struct file *f, struct iter *it, uint64_t *pos)
 
 static void told(struct file *f, const struct iter *it, int64_t n, uint32_t event)
 {
-    if (n > 0 && f->dentry && !it->quiet)
-        vfs_notify_dentry(f->dentry, event);
+    if (n > 0 && !it->quiet)
+        file_notify(f, event);
 }
 
 int64_t file_read(struct file *f, struct iter *it, uint64_t *pos) NO_LOCK_ANALYSIS

@@ -71,6 +71,8 @@ int file_alloc_error(void);
 uint64_t file_max(void); /* open files, in all: as many as there are pages of memory */
 struct file *file_get(struct file *f);
 void file_put(struct file *f);
+/* Tells inotify what was done by an open file, if it has a name. */
+void file_notify(struct file *f, uint32_t event);
 static inline bool file_readable(const struct file *f)
 {
     return (f->flags & 03u) != 01u && !(f->flags & 010000000u /* O_PATH */);

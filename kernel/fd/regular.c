@@ -294,7 +294,7 @@ static int regular_fallocate(struct file *f, int mode, uint64_t offset, uint64_t
     }
     mutex_unlock(&inode->lock);
     if (!err)
-        vfs_notify_dentry(f->dentry, IN_MODIFY);
+        file_notify(f, IN_MODIFY);
     return err;
 }
 

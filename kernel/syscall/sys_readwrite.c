@@ -7,15 +7,18 @@
 
 enum direction { READ, WRITE };
 
-static int file_for(int fd, enum direction direction, struct file **out)
+static int file_for(int fd, bool positioned, enum direction direction, struct file **out)
 {
     int err = fd_get(fd, out);
     if (err)
         return err;
-    if (direction == READ ? file_readable(*out) : file_writable(*out))
-        return 0;
-    file_put(*out);
-    return -EBADF;
+    if (positioned && !(*out)->ops->seek)
+        err = -ESPIPE;
+    else if (direction == READ ? !file_readable(*out) : !file_writable(*out))
+        err = -EBADF;
+    if (err)
+        file_put(*out);
+    return err;
 }
 
 static int64_t transfer(struct file *f, struct iter *it, uint64_t *pos, enum direction direction)
@@ -29,13 +32,11 @@ static int64_t transfer_one(int fd, struct uptr buf, size_t size, uint64_t *pos,
 {
     struct file *f;
     struct iter it;
-    int err = file_for(fd, direction, &f);
+    int err = file_for(fd, pos, direction, &f);
     if (err)
         return err;
     int64_t n;
-    if (pos && !f->ops->seek) {
-        n = -ESPIPE;
-    } else if (UNLIKELY(!user_range_ok(buf, size))) {
+    if (UNLIKELY(!user_range_ok(buf, size))) {
         n = -EFAULT;
     } else {
         iter_user(&it, buf, min_u64(size, TRANSFER_MAX));
@@ -72,13 +73,10 @@ static int64_t transfer_many(int fd, struct uptr ranges, uint64_t count, uint64_
 {
     struct file *f;
     struct user_iovec v;
-    int64_t n = file_for(fd, direction, &f);
+    int64_t n = file_for(fd, pos, direction, &f);
     if (n)
         return n;
-    if (pos && !f->ops->seek)
-        n = -ESPIPE;
-    else
-        n = user_iovec_get(&v, ranges, count);
+    n = user_iovec_get(&v, ranges, count);
     if (!n) {
         v.it.append = append;
         n = transfer(f, &v.it, pos, direction);

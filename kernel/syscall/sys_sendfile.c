@@ -49,17 +49,17 @@ static int64_t copy_all(struct file *in, uint64_t *from, struct file *out, uint6
         if (n <= 0)
             break;
         done += n;
-        if ((size_t)n < part && out->flags & O_NONBLOCK)
+        if ((size_t)n < part && out->ops->waitq && (out->flags & O_NONBLOCK))
             break;
         thread_yield(); /* gigabytes may follow; others run, and signals end it */
         if (thread_current()->interrupted)
             break;
     }
     heap_free(buf);
-    if (done > 0 && in->dentry)
-        vfs_notify_dentry(in->dentry, IN_ACCESS);
-    if (done > 0 && out->dentry)
-        vfs_notify_dentry(out->dentry, IN_MODIFY);
+    if (done > 0) {
+        file_notify(in, IN_ACCESS);
+        file_notify(out, IN_MODIFY);
+    }
     return done;
 }
 

@@ -75,7 +75,10 @@ static int walk_to_root(struct walk *w) REQUIRES(dentry_lock)
 {
     if (w->flags & LOOKUP_BENEATH)
         return -EXDEV;
-    w->at = w->top ? w->top : vfs_root_locked();
+    struct dentry *root = w->top ? w->top : vfs_root_locked();
+    if ((w->flags & LOOKUP_NO_MOUNTS) && w->at && w->at->inode->fs != root->inode->fs)
+        return -EXDEV;
+    w->at = root;
     return 0;
 }
 
@@ -304,7 +307,7 @@ int vfs_lookup_within(struct dentry *top, struct dentry *base, const char *path,
     if (!*path)
         return -ENOENT;
     w.path = path;
-    w.anchor = NULL;
+    w.anchor = w.at = NULL;
     w.links = w.depth = 0;
     w.flags = flags;
     w.top = flags & (LOOKUP_BENEATH | LOOKUP_IN_ROOT) ? top : NULL;

@@ -90,7 +90,7 @@ static int open_checked(struct dentry *d, unsigned flags, struct file **out)
         writer_add(file);
     if (!err && !(flags & O_PATH)) {
         file->is_open = true;
-        vfs_notify_dentry(d, IN_OPEN);
+        file_notify(file, IN_OPEN);
     }
     if (!err && (flags & O_TRUNC) && !(flags & O_PATH) && inode_is_regular(inode) && inode->map) {
         err = vfs_truncate(inode, 0);

@@ -7,8 +7,6 @@
  */
 #pragma once
 
-#include <linux/inotify.h>
-
 #include "kernel/base/list.h"
 #include "kernel/base/types.h"
 #include "kernel/sync/mutex.h"
@@ -248,7 +246,7 @@ void vfs_for_each_mount(bool (*each)(struct filesystem *fs, const char *path, vo
 /* Tells inotify watchers (fs/inotify.c implements; one comparison while nobody watches). mask:
  * IN_*, with IN_ISDIR where it is due. inode or parent may be NULL; events of names (IN_CREATE,
  * IN_DELETE, IN_MOVED_*) go to the parent alone, IN_DELETE_SELF and IN_MOVE_SELF to the inode
- * alone, others to both. IN_ISDIR is added for events of the inode itself. Must not be called under spin locks. */
+ * alone, others to both. With IN_EXCL_UNLINK watches that have it do not hear. IN_ISDIR is added for events of the inode itself. Must not be called under spin locks. */
 extern unsigned vfs_watch_count;
 void vfs_notify_watchers(struct inode *inode, struct inode *parent, struct name name, uint32_t mask,
                          uint32_t cookie);
@@ -262,8 +260,6 @@ static inline void vfs_notify(struct inode *inode, struct inode *parent, struct 
 static inline void vfs_notify_dentry(struct dentry *d, uint32_t mask)
 {
     struct name name = {d->name, d->name_length, d->hash};
-    if (d->deleted) /* not for watches that ask for names that are there */
-        mask |= mask & (IN_ACCESS | IN_MODIFY | IN_OPEN | IN_CLOSE) ? IN_EXCL_UNLINK : 0;
     vfs_notify(d->inode, d->parent->inode, name, mask, 0);
 }
 /* Remembers a path that was looked for and not found, for the tool's hint at the end. */

@@ -1,3 +1,4 @@
+// UNIT: tests/unit/fakes/unnamed.c
 // UNIT: kernel/fd/epoll.c kernel/fd/file.c kernel/fd/iter.c kernel/fd/eventfd.c kernel/base/format.c tests/unit/fakes/heap.c tests/unit/fakes/wait.c
 /* epoll over eventfds: what is told when, nesting, and a long random run against a model. */
 #include <asm/fcntl.h>

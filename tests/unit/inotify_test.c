@@ -186,8 +186,7 @@ static void unlinked_files_can_be_left_out(void)
     struct file *f = begin();
     inotify_watch(f, &dir, IN_MODIFY | IN_EXCL_UNLINK);
     vfs_notify(&file, &dir, name_of("x"), IN_MODIFY, 0);
-    file.links = 0;
-    vfs_notify(&file, &dir, name_of("y"), IN_MODIFY, 0);
+    vfs_notify(&file, &dir, name_of("y"), IN_MODIFY | IN_EXCL_UNLINK, 0);
     CHECK(next_is(f, 1, IN_MODIFY, 0, "x"));
     CHECK_EQ(read_events(f, 100), -EAGAIN);
     end(f);

@@ -6,7 +6,7 @@
 // UNIT: kernel/fs/xattrs.c kernel/base/radix.c kernel/base/crc32c.c
 // UNIT: tests/unit/fakes/heap.c tests/unit/fakes/page.c tests/unit/fakes/sched.c
 // UNIT: tests/unit/fakes/disk.c tests/unit/fakes/world.c tests/unit/fakes/file.c
-// UNIT: tests/unit/fakes/crc.c
+// UNIT: tests/unit/fakes/crc.c kernel/base/format.c
 /* The root: layers made by mkfs.erofs, merged, changed, listed; and damaged in a thousand ways. */
 #include <linux/fcntl.h>
 #include <linux/fs.h>

@@ -6,6 +6,7 @@
 #include "kernel/base/errno.h"
 #include "kernel/fd/pipe.h"
 #include "kernel/mm/heap.h"
+#include "kernel/vfs/flock.h"
 
 int file_alloc_error(void)
 {
@@ -28,10 +29,16 @@ struct file *file_alloc(const struct file_ops *ops, uint32_t flags, struct dentr
     return f;
 }
 
+void file_notify(struct file *f, uint32_t event)
+{
+    (void)f, (void)event;
+}
+
 void file_put(struct file *f)
 {
     if (--f->refs)
         return;
+    flock_released(f);
     if (f->ops && f->ops->release)
         f->ops->release(f);
     if (f->dentry)
