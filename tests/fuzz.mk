@@ -17,8 +17,8 @@ fuzz-deps:
 	@tools/install-deps fuzz
 fuzz-tools: fuzz-deps $(FUZZED:%=$(B)/tests/fuzz/fuzz_%)
 
-## fuzz: random system calls in the guest, spoilt frames, random files for the readers (some minutes)
-fuzz: fuzz-calls fuzz-frames fuzz-readers
+## fuzz: random system calls in the guest, random operations on files there and on Linux, spoilt frames, random files for the readers (some minutes)
+fuzz: fuzz-calls fuzz-files fuzz-frames fuzz-readers
 
 fuzz-frames: $(B)/tests/unit/net_test
 	@end=$$(($$(date +%s) + $(SECONDS))); seed=$(FIRST); frames=0; while [ $$(date +%s) -lt $$end ]; do \
@@ -34,6 +34,10 @@ fuzz-calls: all guest-tests
 	        grep -v '^ok ' $(B)/tests/fuzz.log | tail -n 20; }; \
 	done; echo "$$(($(SEEDS) - failed)) passed, $$failed failed"; [ $$failed = 0 ]
 
+# 100 seeds unless SEEDS says otherwise; 77 is "not on this machine".
+fuzz-files: all
+	@tests/differ/files.sh $(FIRST) $(if $(filter command line environment,$(origin SEEDS)),$(SEEDS),100) 5000 || [ $$? = 77 ]
+
 fuzz-readers: fuzz-tools
 	@failed=; found=$(B)/tests/fuzz/found; for name in $(FUZZED); do \
 	    mkdir -p $$found/$$name tests/fuzz/corpus/$$name; \
@@ -45,4 +49,4 @@ fuzz-readers: fuzz-tools
 	    sed -n "s/^Done \([0-9]*\) runs in \([0-9]*\) second.*/$$name: \1 files in \2 s/p" \
 	        $(B)/tests/fuzz/$$name.log; \
 	done; [ -z "$$failed" ] || { echo "failed:$$failed (see $(B)/tests/fuzz/)"; exit 1; }
-.PHONY: fuzz fuzz-deps fuzz-calls fuzz-frames fuzz-readers fuzz-tools
+.PHONY: fuzz fuzz-deps fuzz-calls fuzz-files fuzz-frames fuzz-readers fuzz-tools

@@ -23,12 +23,13 @@ static int name_get(char *name, struct uptr from)
 static int name_check(const struct inode *inode, const char *name, bool change)
 {
     bool plain = inode_is_regular(inode) || inode_is_dir(inode);
+    if (strncmp(name, "user.", 5) == 0 && !plain)
+        return change ? -EPERM : -ENODATA;
     if (strcmp(name, "user.") == 0 || strcmp(name, "trusted.") == 0 ||
         strcmp(name, "security.") == 0)
         return -EINVAL;
-    if (strncmp(name, "user.", 5) == 0)
-        return plain ? 0 : change ? -EPERM : -ENODATA;
-    if (strncmp(name, "trusted.", 8) == 0 || strncmp(name, "security.", 9) == 0)
+    if (strncmp(name, "user.", 5) == 0 || strncmp(name, "trusted.", 8) == 0 ||
+        strncmp(name, "security.", 9) == 0)
         return 0;
     return -EOPNOTSUPP;
 }
@@ -79,8 +80,7 @@ static int64_t xattr_change(struct dentry *d, const char *name, const void *valu
     if (!err)
         err = inode->ops->setxattr(inode, name, value, size, flags);
     if (!err)
-        vfs_notify(inode, d->parent->inode, (struct name){d->name, d->name_length, d->hash},
-                   IN_ATTRIB, 0);
+        vfs_notify_dentry(d, IN_ATTRIB);
     return err;
 }
 

@@ -101,7 +101,7 @@ int vfs_check_size(const struct filemap *map, uint64_t size)
         (void)signal_send_task(task_current(), SIGXFSZ, NULL);
         return -EFBIG;
     }
-    bool shrinks = size < map->size, grows = size > map->size;
+    bool shrinks = size<map->size, grows = size> map->size;
     if ((shrinks && (map->seals & F_SEAL_SHRINK)) || (grows && (map->seals & F_SEAL_GROW)))
         return -EPERM;
     return 0;

@@ -91,8 +91,8 @@ struct inode {
     uint64_t size; /* if there is no map */
     uint32_t links, uid, gid;
     uint32_t writers; /* open files that may write to a regular file: it is not executed then */
-    bool pinned;   /* differs from what it was loaded from: must stay in memory */
-    bool linkable; /* of O_TMPFILE: may get a first name */
+    bool pinned;      /* differs from what it was loaded from: must stay in memory */
+    bool linkable;    /* of O_TMPFILE: may get a first name */
     int64_t atime_ns, mtime_ns, ctime_ns, btime_ns;
     struct filemap *map; /* data, or NULL; map->size is the file's size */
     void *private;
@@ -246,7 +246,8 @@ void vfs_for_each_mount(bool (*each)(struct filesystem *fs, const char *path, vo
 /* Tells inotify watchers (fs/inotify.c implements; one comparison while nobody watches). mask:
  * IN_*, with IN_ISDIR where it is due. inode or parent may be NULL; events of names (IN_CREATE,
  * IN_DELETE, IN_MOVED_*) go to the parent alone, IN_DELETE_SELF and IN_MOVE_SELF to the inode
- * alone, others to both. With IN_EXCL_UNLINK watches that have it do not hear. IN_ISDIR is added for events of the inode itself. Must not be called under spin locks. */
+ * alone, others to both. With IN_EXCL_UNLINK watches that have it do not hear. IN_ISDIR is added
+ * for events of the inode itself. Must not be called under spin locks. */
 extern unsigned vfs_watch_count;
 void vfs_notify_watchers(struct inode *inode, struct inode *parent, struct name name, uint32_t mask,
                          uint32_t cookie);

@@ -1,13 +1,13 @@
 #!/bin/sh
 # Random operations on files (files.c), on Linux and in the guest, compared: with a tree that comes
 # from the image, and from scratch.
-#     tests/differ/files.sh FIRST COUNT OPERATIONS    seeds FIRST to FIRST+COUNT-1
+#     tests/differ/files.sh FIRST COUNT OPERATIONS [EVERY]   seeds FIRST to FIRST+COUNT-1
 # On Linux they run as a user without rights, in namespaces of its own, with a tmpfs of 64 MiB.
 # The end is 0 (no difference), 1, or 77: not here, and why. ORRIS_FLAGS are more flags of orris run.
 set -u
 top=$(cd "$(dirname "$0")/../.." && pwd)
 orris=${ORRIS:-$top/build/bin/orris}
-first=$1 count=$2 operations=$3
+first=$1 count=$2 operations=$3 every=${4:-250} # operations after which the whole tree is compared
 work=$(mktemp -d /tmp/orris-differ.XXXXXX) || exit 1 # the same path on all sides, as links hold it
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' INT TERM
@@ -33,11 +33,11 @@ confined './files xattrs files' < files || NO_XATTRS=1
 seeds=0 failed=0
 # compare TREE SEED: TREE is a folder of the image, or one that isn't there.
 compare() {
-    confined "${3:-true} && ${NO_XATTRS:+NO_XATTRS=1} ./files run $work/$1 $2 1 $operations | cat" \
+    confined "${3:-true} && ${NO_XATTRS:+NO_XATTRS=1} ./files run $work/$1 $2 1 $operations $every | cat" \
         < files > linux.out 2> linux.err # a limit for files holds for standard output, too
     # shellcheck disable=SC2086
     timeout 120 "$orris" run -q --accel "${ORRIS_ACCEL:-tcg}" ${ORRIS_FLAGS:-} -c config.json ${NO_XATTRS:+-e NO_XATTRS=1} \
-        ./files run "$work/$1" "$2" 1 "$operations" > guest.out 2> guest.err
+        ./files run "$work/$1" "$2" 1 "$operations" "$every" > guest.out 2> guest.err
     status=$?
     seeds=$((seeds + 1))
     [ "$status" = 0 ] && cmp -s linux.out guest.out && return
