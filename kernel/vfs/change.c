@@ -488,7 +488,7 @@ static void notify_renamed(const struct rename *r, struct name old_name, struct 
     struct inode *old_dir = r->old_dir->inode, *new_dir = r->new_dir->inode;
     bool exchange = r->flags & RENAME_EXCHANGE;
     notify_moved(old_dir, old_name, new_dir, new_name, r->old->inode, exchange ? NULL : target);
-    if (exchange)
+    if (exchange && target)
         notify_moved(new_dir, new_name, old_dir, old_name, target, NULL);
 }
 
