@@ -128,3 +128,15 @@ struct file *eventfd_create(uint64_t value, bool semaphore, unsigned flags)
         heap_free(e);
     return f;
 }
+
+bool eventfd_is(const struct file *f)
+{
+    return f->ops == &eventfd_ops;
+}
+
+void eventfd_signal(struct file *f)
+{
+    struct eventfd *e = f->private;
+    if (add(e, 1))
+        waitq_tell(&e->waitq, EPOLLIN | EPOLLRDNORM);
+}

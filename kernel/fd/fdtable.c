@@ -196,6 +196,8 @@ int fd_install_or_put(struct file *f, bool cloexec)
 static void file_closed(struct file *f)
 {
     flock_closed(f);
+    if (UNLIKELY(f->ops->closed))
+        f->ops->closed(f);
     file_put(f);
 }
 

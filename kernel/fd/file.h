@@ -39,6 +39,7 @@ struct file_ops {
     void (*flags_changed)(struct file *f);                    /* F_SETFL */
     /* How long read (or write) may wait, in nanoseconds. NULL or 0: for ever. */
     uint64_t (*timeout_ns)(struct file *f, bool writing);
+    void (*closed)(struct file *f);  /* a descriptor of it was closed. NULL: no matter */
     void (*release)(struct file *f); /* last reference is gone */
     /* Text for /proc/self/fd/N: "pipe:[123]". NULL: the path. Returns length. */
     size_t (*describe)(struct file *f, char *buf, size_t size);

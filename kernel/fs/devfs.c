@@ -191,6 +191,7 @@ static const struct pseudo_entry entries[] = {
     PSEUDO_LINK("fd", "/proc/self/fd"),
     PSEUDO_DEVICE("full", 0666, &full_device),
     PSEUDO_DEVICE("kmsg", 0644, &kmsg_device),
+    PSEUDO_DIR("mqueue", &empty_dir), /* the message queues are mounted on it */
     PSEUDO_DEVICE("null", 0666, &null_device),
     PSEUDO_DEVICE("ptmx", 0666, &ptmx_device),
     PSEUDO_DIR("pts", &empty_dir), /* devpts is mounted on it */

@@ -214,7 +214,7 @@ static void memory_iterate(struct inode *dir, uint64_t after, dir_emit_t emit, v
     spin_unlock(&dentry_lock);
 }
 
-static int memfs_iterate(struct inode *dir, uint64_t offset, dir_emit_t emit, void *arg)
+int memfs_iterate(struct inode *dir, uint64_t offset, dir_emit_t emit, void *arg)
 {
     bool stopped = false;
     if (offset < LAYERS_OFFSETS_END && memfs_of(dir)->node_count) {

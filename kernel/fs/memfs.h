@@ -36,6 +36,8 @@ extern const struct inode_ops memfs_ops;
 
 /* One reference; NULL: no memory. mode says what kind. Directories' links are 2. */
 struct memfs_inode *memfs_inode_alloc(struct filesystem *fs, uint32_t mode, uint32_t node_count);
+/* Its inode_ops.iterate. */
+int memfs_iterate(struct inode *dir, uint64_t offset, dir_emit_t emit, void *arg);
 /* Fills in a filesystem: no layers, an empty root directory with this mode. type is static.
  * pages_max 0: half of all memory. */
 MUST_CHECK int memfs_init(struct filesystem *fs, const char *type, uint32_t mode,

@@ -204,6 +204,7 @@ static bool has_process(pseudo_key_t key, uint32_t number)
 #define VERSION_LINE "Linux version " UTS_RELEASE " (orris) (gcc) " UTS_VERSION "\n"
 #define FILESYSTEMS                                                                                \
     "nodev\tsysfs\nnodev\ttmpfs\nnodev\tproc\nnodev\tdevtmpfs\nnodev\tsockfs\nnodev\tpipefs\n"     \
+    "nodev\tmqueue\n"                                                                              \
     "\terofs\n"
 #define DEVICES                                                                                    \
     "Character devices:\n  1 mem\n  5 /dev/tty\n  5 /dev/console\n136 pts\n\nBlock devices:\n"
@@ -231,6 +232,7 @@ static const struct pseudo_entry root_entries[] = {
     PSEUDO_FILE("stat", stat_text),
     PSEUDO_FIXED("swaps", "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"),
     PSEUDO_DIR("sys", &proc_sys_dir),
+    PSEUDO_DIR("sysvipc", &proc_sysvipc_dir),
     PSEUDO_OBJECT_LINK("thread-self", &thread_self_link),
     PSEUDO_FILE("uptime", uptime_text),
     PSEUDO_FIXED("version", VERSION_LINE),

@@ -14,6 +14,21 @@ extern const struct pseudo_link proc_exe, proc_cwd, proc_rootfs; /* procfs_fd.c 
 /* procfs.c: whether inode is /proc/PID (or NULL). */
 bool proc_is_process(const struct inode *inode);
 
+/* procfs_ipc.c: /proc/sysvipc, /proc/sys/fs/mqueue, and single limits of /proc/sys/kernel and fs. */
+extern const struct pseudo_dir proc_sysvipc_dir, proc_sys_mqueue_dir;
+#define PROC_LIMIT(name)                                                                           \
+    void proc_##name##_text(struct text *out, pseudo_key_t key);                                   \
+    int proc_##name##_write(pseudo_key_t key, const char *bytes, size_t length)
+PROC_LIMIT(msgmax);
+PROC_LIMIT(msgmnb);
+PROC_LIMIT(msgmni);
+PROC_LIMIT(sem);
+PROC_LIMIT(shmall);
+PROC_LIMIT(shmmax);
+PROC_LIMIT(shmmni);
+PROC_LIMIT(aio_max);
+void proc_aio_nr_text(struct text *out, pseudo_key_t key);
+
 /* procfs_mem.c */
 void proc_maps(struct text *out, pseudo_key_t key);
 void proc_smaps(struct text *out, pseudo_key_t key);

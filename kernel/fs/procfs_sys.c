@@ -89,6 +89,9 @@ static void threads_max_text(struct text *out, pseudo_key_t key)
 #define NUMBER(x) TEXT_OF(x) "\n"
 #define IGNORED(file_name, value) PSEUDO_FIXED_MODE(file_name, 0644, value, pseudo_write_ignored)
 
+#define LIMIT(file_name, name)                                                                     \
+    PSEUDO_FILE_MODE(file_name, 0644, proc_##name##_text, proc_##name##_write)
+
 static const struct pseudo_entry random_entries[] = {PSEUDO_FILE("boot_id", boot_id_text),
                                                      READ_ONLY("entropy_avail", RANDOM_BITS),
                                                      READ_ONLY("poolsize", RANDOM_BITS),
@@ -108,10 +111,9 @@ static const struct pseudo_entry kernel_entries[] = {
     IGNORED("core_uses_pid", "0\n"),
     PSEUDO_FILE_MODE("domainname", 0644, domainname_text, write_domainname),
     PSEUDO_FILE_MODE("hostname", 0644, hostname_text, write_hostname),
-    READ_ONLY("io_uring_disabled", "2\n"),
-    IGNORED("msgmax", "8192\n"),
-    IGNORED("msgmnb", "16384\n"),
-    IGNORED("msgmni", "32000\n"),
+    LIMIT("msgmax", msgmax),
+    LIMIT("msgmnb", msgmnb),
+    LIMIT("msgmni", msgmni),
     READ_ONLY("ngroups_max", "65536\n"),
     READ_ONLY("osrelease", UTS_RELEASE "\n"),
     READ_ONLY("ostype", UTS_SYSNAME "\n"),
@@ -126,10 +128,10 @@ static const struct pseudo_entry kernel_entries[] = {
     IGNORED("sched_rt_period_us", "1000000\n"),
     IGNORED("sched_rt_runtime_us", "950000\n"),
     PSEUDO_DIR("seccomp", &seccomp_dir),
-    IGNORED("sem", "32000\t1024000000\t500\t32000\n"),
-    IGNORED("shmall", "18446744073692774399\n"),
-    IGNORED("shmmax", "18446744073692774399\n"),
-    IGNORED("shmmni", "4096\n"),
+    LIMIT("sem", sem),
+    LIMIT("shmall", shmall),
+    LIMIT("shmmax", shmmax),
+    LIMIT("shmmni", shmmni),
     READ_ONLY("tainted", "0\n"),
     PSEUDO_FILE("threads-max", threads_max_text),
     IGNORED("unprivileged_bpf_disabled", "2\n"),
@@ -174,13 +176,14 @@ static void file_max_text(struct text *out, pseudo_key_t key)
     text_format(out, "%lu\n", file_max());
 }
 
-static const struct pseudo_entry fs_entries[] = {IGNORED("aio-max-nr", "65536\n"),
-                                                 READ_ONLY("aio-nr", "0\n"),
+static const struct pseudo_entry fs_entries[] = {LIMIT("aio-max-nr", aio_max),
+                                                 PSEUDO_FILE("aio-nr", proc_aio_nr_text),
                                                  PSEUDO_DIR("epoll", &epoll_dir),
                                                  PSEUDO_FILE("file-max", file_max_text),
                                                  PSEUDO_FILE("file-nr", file_nr_text),
                                                  PSEUDO_DIR("inotify", &inotify_dir),
                                                  IGNORED("lease-break-time", "45\n"),
+                                                 PSEUDO_DIR("mqueue", &proc_sys_mqueue_dir),
                                                  IGNORED("nr_open", "1048576\n"),
                                                  IGNORED("overflowgid", "65534\n"),
                                                  IGNORED("overflowuid", "65534\n"),

@@ -580,3 +580,57 @@ int netlink_create(int type, int protocol, struct socket **out)
     *out = &s->base;
     return 0;
 }
+
+/* Notices. */
+
+struct netlink_notice {
+    struct file *file; /* the socket's */
+    struct answer *answer;
+};
+
+int netlink_notice_make(struct file *f, const void *bytes, uint32_t size,
+                        struct netlink_notice **out)
+{
+    const struct socket *socket = socket_of(f);
+    if (!socket)
+        return -ENOTSOCK;
+    if (socket->ops != &netlink_ops)
+        return -EINVAL;
+    struct netlink_notice *n = heap_alloc(sizeof(*n));
+    struct answer *a = heap_alloc(sizeof(*a) + size);
+    if (!n || !a) {
+        heap_free(n);
+        heap_free(a);
+        return -ENOMEM;
+    }
+    a->size = size;
+    memcpy(a->bytes, bytes, size);
+    *n = (struct netlink_notice){file_get(f), a};
+    *out = n;
+    return 0;
+}
+
+char *netlink_notice_bytes(struct netlink_notice *n)
+{
+    return n->answer->bytes;
+}
+
+void netlink_notice_send(struct netlink_notice *n)
+{
+    struct netlink_socket *s = netlink_of(socket_of(n->file));
+    mutex_lock(&s->lock);
+    enqueue(s, n->answer, n->answer->size);
+    mutex_unlock(&s->lock);
+    waitq_wake(&s->base.waitq, EPOLLIN | EPOLLRDNORM);
+    file_put(n->file);
+    heap_free(n);
+}
+
+void netlink_notice_drop(struct netlink_notice *n)
+{
+    if (!n)
+        return;
+    file_put(n->file);
+    heap_free(n->answer);
+    heap_free(n);
+}

@@ -20,6 +20,7 @@
 #include "kernel/base/log.h"
 #include "kernel/base/random.h"
 #include "kernel/base/string.h"
+#include "kernel/fd/aio.h"
 #include "kernel/fd/fdtable.h"
 #include "kernel/fd/file.h"
 #include "kernel/mm/heap.h"
@@ -395,6 +396,7 @@ static void tear_down(void)
     task_end_others();
     reset_signals(task);
     fd_close_on_exec();
+    aio_destroy_all();
     task->clear_tid = task->robust_list = task->rseq = (struct uptr){0};
     arch_set_tls(task->thread, 0);
     arch_set_gs(task->thread, 0);

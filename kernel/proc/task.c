@@ -9,6 +9,7 @@
 
 #include "kernel/base/errno.h"
 #include "kernel/base/string.h"
+#include "kernel/ipc/sem.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
 #include "kernel/mm/stack.h"
@@ -179,6 +180,7 @@ void task_end(int status)
         futex_task_exit(task);
     if (!the_proc.exiting)
         clear_tid(task);
+    sem_undo_leave(task);
     if (!task_leave(task))
         proc_exit(the_proc.exit_code);
     spin_lock(&the_proc.signal_lock);

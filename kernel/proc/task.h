@@ -15,6 +15,7 @@
 
 struct dentry;
 struct futex_waiter;
+struct sem_undo_list;
 struct sigqueue_entry;
 struct user_regs;
 
@@ -62,6 +63,7 @@ struct task {
     uint32_t fault_trapno;
     int memory_policy;                  /* with memory_nodes */
     struct futex_waiter *futex_pi_wait; /* the PI futex it waits for: proc/futex_pi.c */
+    struct sem_undo_list *sem_undo;     /* what its end undoes, or NULL: ipc/sem.c */
 };
 
 struct sigaction_kernel { /* as rt_sigaction(2) passes it */

@@ -9,15 +9,18 @@ enum lock_rank {
     RANK_EPOLL = 12,    /* epoll instances' item lists */
     RANK_FILE_POS = 14, /* a file's position */
     RANK_SOCKET = 16,   /* AF_UNIX binding */
+    RANK_MQUEUE = 18,   /* making a message queue */
     RANK_RENAME = 20,   /* one rename at a time */
     RANK_DIR = 22,      /* a directory's entries */
     RANK_INODE = 24,    /* an inode's size and data */
     RANK_STREAM = 26,   /* terminal and stream buffers */
+    RANK_AIO = 28,      /* who takes completions out of a ring */
     RANK_MM = 30,       /* the address space: taken by a page fault in a user copy, so above
                            every mutex that may be held while copying */
     RANK_FILEMAP = 34,  /* a page cache filling a page */
     RANK_BLOCK = 38,    /* block device requests */
     /* Spin locks: the holder does not sleep, nor touch user memory. */
+    RANK_IPC = 49, /* System V objects, message queues, asynchronous I/O */
     RANK_FDTABLE = 50,
     RANK_P9 = 51, /* a mount's fids and inodes */
     RANK_DENTRY = 52,

@@ -13,6 +13,7 @@
 #include "kernel/arch/regs.h"
 #include "kernel/base/log.h"
 #include "kernel/base/string.h"
+#include "kernel/ipc/sem.h"
 #include "kernel/mm/heap.h"
 #include "kernel/proc/priority.h"
 #include "kernel/proc/rseq.h"
@@ -115,6 +116,8 @@ static int64_t start_thread(const struct clone_request *r)
     inherit(task, r);
     set_child_regs(t, r);
     err = write_tids(r, task->tid);
+    if (!err && r->flags & CLONE_SYSVSEM)
+        err = sem_undo_share(task);
     if (err)
         goto free_task;
     int tid = task->tid; /* the thread may be gone before we return */
@@ -127,6 +130,7 @@ static int64_t start_thread(const struct clone_request *r)
     return tid;
 
 free_task:
+    sem_undo_leave(task);
     t->task = NULL;
     heap_free(task);
 destroy_thread:
@@ -204,7 +208,11 @@ int64_t sys_unshare(unsigned flags)
     unsigned harmless = CLONE_FS | CLONE_FILES | CLONE_SYSVSEM | shared;
     if (flags & ~harmless)
         return -EPERM;
-    return the_proc.task_count == 1 || !(flags & (CLONE_FS | CLONE_FILES)) ? 0 : -EINVAL;
+    if (the_proc.task_count > 1 && flags & (CLONE_FS | CLONE_FILES))
+        return -EINVAL;
+    if (flags & CLONE_SYSVSEM)
+        sem_undo_leave(task_current());
+    return 0;
 }
 
 int64_t sys_gettid(void)

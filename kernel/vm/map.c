@@ -322,6 +322,44 @@ int vm_unmap(uint64_t addr, uint64_t size)
     return err;
 }
 
+/* Whether a is a part of a mapping that began at addr: of file, or of any with these operations. */
+static bool part_of(const struct area *a, uint64_t addr, const struct file *file,
+                    const struct file_ops *ops)
+{
+    return a->file && a->file->ops == ops && (!file || a->file == file) &&
+           a->start - addr == a->offset;
+}
+
+static int unmap_file_locked(uint64_t addr, const struct file_ops *ops)
+{
+    struct area *a = area_find_from(addr);
+    while (a && !part_of(a, addr, NULL, ops)) {
+        a = area_next(a);
+    }
+    if (!a) {
+        return -EINVAL;
+    }
+    const struct file *file = a->file;
+    uint64_t end = addr + align_up(a->map->size, PAGE_SIZE);
+    while (a && a->start < end) {
+        struct area *next = area_next(a);
+        int err = part_of(a, addr, file, ops) ? unmap_locked(a->start, a->end) : 0;
+        if (err) {
+            return err;
+        }
+        a = next;
+    }
+    return 0;
+}
+
+int vm_unmap_file(uint64_t addr, const struct file_ops *ops)
+{
+    vm_lock_mm();
+    int err = unmap_file_locked(addr, ops);
+    vm_unlock_mm();
+    return err;
+}
+
 /* May the area get this protection? */
 static int check_protect(const struct area *a, uint32_t prot)
 {

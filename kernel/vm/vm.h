@@ -8,6 +8,7 @@
 #include "kernel/base/types.h"
 
 struct file;
+struct file_ops;
 struct filemap;
 struct page;
 
@@ -33,6 +34,9 @@ int64_t vm_map_pages(struct page **pages, size_t count, uint32_t prot, const cha
 /* Tells the tool where the kernel and the vDSO (0: there is none) lie; with ORRIS_OPTION_MAPS. */
 void vm_tell_own_code(uint64_t vdso);
 int vm_unmap(uint64_t addr, uint64_t size);
+/* Unmaps what is left of a mapping of a file with these operations that began at addr (shmdt).
+ * Returns 0, -EINVAL (there is none), -ENOMEM. */
+int vm_unmap_file(uint64_t addr, const struct file_ops *ops);
 int vm_protect(uint64_t addr, uint64_t size, uint32_t prot);
 int64_t vm_remap(uint64_t old_addr, uint64_t old_size, uint64_t new_size, uint32_t flags,
                  uint64_t new_addr);
