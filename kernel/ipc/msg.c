@@ -266,7 +266,7 @@ static int receive_locked(struct msg_queue *q, struct msg_wait *w, struct messag
         message_copy(copy, m);
         w->message = copy;
     } else {
-        return -E2BIG; /* more than any message may have been when the copy was made */
+        return -EINVAL; /* a copy is never a part */
     }
     return 0;
 }
@@ -280,7 +280,7 @@ static int copy_prepare(const struct msg_wanted *wanted, struct message **copy)
     if (wanted->flags & MSG_EXCEPT || !(wanted->flags & IPC_NOWAIT))
         return -EINVAL;
     uint64_t size = min_u64(wanted->size_max, msg_limits.message_bytes);
-    *copy = message_alloc(0, wanted->flags & MSG_NOERROR ? msg_limits.message_bytes : size);
+    *copy = message_alloc(0, size);
     return *copy ? 0 : -ENOMEM;
 }
 
