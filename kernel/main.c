@@ -18,6 +18,7 @@
 #include "kernel/fs/p9.h"
 #include "kernel/fs/pseudofs.h"
 #include "kernel/fs/resolver.h"
+#include "kernel/ipc/mqueue.h"
 #include "kernel/mm/page.h"
 #include "kernel/mm/page_init.h"
 #include "kernel/net/lease.h"
@@ -137,6 +138,7 @@ static void run_program(void *unused)
         refuse(err, "the image's file systems can't be mounted: it is corrupt; build it again");
     }
     err = pseudo_mount_all();
+    err = err ? err : mqueue_init();
     const char *why;
     if (!err && p9_mount_all(&why)) {
         refuse(-EIO, why);

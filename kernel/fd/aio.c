@@ -319,7 +319,8 @@ static int64_t take_now(struct aio_context *ctx, int64_t max, struct uptr to)
     mutex_lock(&ctx->take_lock);
     while (done < max) {
         spin_lock(&aio_lock);
-        unsigned n = aio_ring_look(ctx, events, (unsigned)min_u64(TAKE_CHUNK, (uint64_t)(max - done)));
+        unsigned n =
+            aio_ring_look(ctx, events, (unsigned)min_u64(TAKE_CHUNK, (uint64_t)(max - done)));
         spin_unlock(&aio_lock);
         if (!n)
             break;

@@ -11,9 +11,9 @@ struct aio_context {
     unsigned slots;     /* of the ring */
     struct page **pages;
     unsigned page_count;
-    uint32_t tail;              /* under aio_lock, as what follows */
-    unsigned under_way;         /* requests not ended */
-    struct list_node requests;  /* struct aio_request.node */
+    uint32_t tail;             /* under aio_lock, as what follows */
+    unsigned under_way;        /* requests not ended */
+    struct list_node requests; /* struct aio_request.node */
     bool dead;
     struct waitq waitq;     /* completions; the last request's end */
     struct mutex take_lock; /* who takes completions */

@@ -84,10 +84,8 @@ static int map_ring(struct aio_context *ctx, struct dentry *d)
         dentry_put(d);
         return -ENOMEM;
     }
-    struct vm_map_request r = {.size = ctx->bytes,
-                               .prot = PROT_READ | PROT_WRITE,
-                               .flags = MAP_SHARED,
-                               .file = f};
+    struct vm_map_request r = {
+        .size = ctx->bytes, .prot = PROT_READ | PROT_WRITE, .flags = MAP_SHARED, .file = f};
     int64_t at = vm_map(&r);
     file_put(f);
     ctx->id = at < 0 ? 0 : (uint64_t)at;

@@ -14,7 +14,8 @@ extern const struct pseudo_link proc_exe, proc_cwd, proc_rootfs; /* procfs_fd.c 
 /* procfs.c: whether inode is /proc/PID (or NULL). */
 bool proc_is_process(const struct inode *inode);
 
-/* procfs_ipc.c: /proc/sysvipc, /proc/sys/fs/mqueue, and single limits of /proc/sys/kernel and fs. */
+/* procfs_ipc.c: /proc/sysvipc, /proc/sys/fs/mqueue, and single limits of /proc/sys/kernel and fs.
+ */
 extern const struct pseudo_dir proc_sysvipc_dir, proc_sys_mqueue_dir;
 #define PROC_LIMIT(name)                                                                           \
     void proc_##name##_text(struct text *out, pseudo_key_t key);                                   \

@@ -12,9 +12,10 @@
 static void shm_text(struct text *out, pseudo_key_t key)
 {
     (void)key;
-    text_string(out, "       key      shmid perms                  size  cpid  lpid nattch   uid   gid  "
-                     "cuid  cgid      atime      dtime      ctime                   rss            "
-                     "      swap\n");
+    text_string(out,
+                "       key      shmid perms                  size  cpid  lpid nattch   uid   gid  "
+                "cuid  cgid      atime      dtime      ctime                   rss            "
+                "      swap\n");
     struct shmid64_ds s;
     int id;
     uint64_t resident;
@@ -22,16 +23,17 @@ static void shm_text(struct text *out, pseudo_key_t key)
         const struct ipc64_perm *p = &s.shm_perm;
         text_format(out, "%10d %10d  %4o %21lu %5d %5d  %5lu", p->key, id, p->mode,
                     (uint64_t)s.shm_segsz, s.shm_cpid, s.shm_lpid, s.shm_nattch);
-        text_format(out, " %5u %5u %5u %5u %10lu %10lu %10lu %21lu %21lu\n", p->uid, p->gid, p->cuid,
-                    p->cgid, s.shm_atime, s.shm_dtime, s.shm_ctime, resident, 0ul);
+        text_format(out, " %5u %5u %5u %5u %10lu %10lu %10lu %21lu %21lu\n", p->uid, p->gid,
+                    p->cuid, p->cgid, s.shm_atime, s.shm_dtime, s.shm_ctime, resident, 0ul);
     }
 }
 
 static void sem_text(struct text *out, pseudo_key_t key)
 {
     (void)key;
-    text_string(out, "       key      semid perms      nsems   uid   gid  cuid  cgid      otime      "
-                     "ctime\n");
+    text_string(out,
+                "       key      semid perms      nsems   uid   gid  cuid  cgid      otime      "
+                "ctime\n");
     struct semid64_ds s;
     int id;
     for (uint32_t place = 0; sem_next(place, &s, &id); place = ipc_index(id) + 1) {
@@ -57,9 +59,9 @@ static void msg_text(struct text *out, pseudo_key_t key)
     }
 }
 
-static const struct pseudo_entry sysvipc_entries[] = {
-    PSEUDO_FILE("msg", msg_text), PSEUDO_FILE("sem", sem_text), PSEUDO_FILE("shm", shm_text),
-    PSEUDO_END};
+static const struct pseudo_entry sysvipc_entries[] = {PSEUDO_FILE("msg", msg_text),
+                                                      PSEUDO_FILE("sem", sem_text),
+                                                      PSEUDO_FILE("shm", shm_text), PSEUDO_END};
 const struct pseudo_dir proc_sysvipc_dir = {.entries = sysvipc_entries};
 
 /* Limits: decimal numbers. */
@@ -100,7 +102,7 @@ static int number_write(const char *text, uint64_t min, uint64_t max, uint64_t *
 }
 
 /* Two functions for a limit: its text, and what takes a new one between min and max. */
-#define LIMIT(scope, name, variable, min, max)                                                        \
+#define LIMIT(scope, name, variable, min, max)                                                     \
     scope void proc_##name##_text(struct text *out, pseudo_key_t key)                              \
     {                                                                                              \
         (void)key;                                                                                 \

@@ -176,24 +176,16 @@ static void file_max_text(struct text *out, pseudo_key_t key)
     text_format(out, "%lu\n", file_max());
 }
 
-static const struct pseudo_entry fs_entries[] = {LIMIT("aio-max-nr", aio_max),
-                                                 PSEUDO_FILE("aio-nr", proc_aio_nr_text),
-                                                 PSEUDO_DIR("epoll", &epoll_dir),
-                                                 PSEUDO_FILE("file-max", file_max_text),
-                                                 PSEUDO_FILE("file-nr", file_nr_text),
-                                                 PSEUDO_DIR("inotify", &inotify_dir),
-                                                 IGNORED("lease-break-time", "45\n"),
-                                                 PSEUDO_DIR("mqueue", &proc_sys_mqueue_dir),
-                                                 IGNORED("nr_open", "1048576\n"),
-                                                 IGNORED("overflowgid", "65534\n"),
-                                                 IGNORED("overflowuid", "65534\n"),
-                                                 IGNORED("pipe-max-size", "1048576\n"),
-                                                 IGNORED("pipe-user-pages-hard", "0\n"),
-                                                 IGNORED("pipe-user-pages-soft", "16384\n"),
-                                                 IGNORED("protected_hardlinks", "0\n"),
-                                                 IGNORED("protected_symlinks", "0\n"),
-                                                 IGNORED("suid_dumpable", "0\n"),
-                                                 PSEUDO_END};
+static const struct pseudo_entry fs_entries[] = {
+    LIMIT("aio-max-nr", aio_max),           PSEUDO_FILE("aio-nr", proc_aio_nr_text),
+    PSEUDO_DIR("epoll", &epoll_dir),        PSEUDO_FILE("file-max", file_max_text),
+    PSEUDO_FILE("file-nr", file_nr_text),   PSEUDO_DIR("inotify", &inotify_dir),
+    IGNORED("lease-break-time", "45\n"),    PSEUDO_DIR("mqueue", &proc_sys_mqueue_dir),
+    IGNORED("nr_open", "1048576\n"),        IGNORED("overflowgid", "65534\n"),
+    IGNORED("overflowuid", "65534\n"),      IGNORED("pipe-max-size", "1048576\n"),
+    IGNORED("pipe-user-pages-hard", "0\n"), IGNORED("pipe-user-pages-soft", "16384\n"),
+    IGNORED("protected_hardlinks", "0\n"),  IGNORED("protected_symlinks", "0\n"),
+    IGNORED("suid_dumpable", "0\n"),        PSEUDO_END};
 static const struct pseudo_dir fs_dir = {.entries = fs_entries};
 
 static const struct pseudo_entry core_entries[] = {IGNORED("optmem_max", "131072\n"),

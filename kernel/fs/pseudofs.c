@@ -9,7 +9,6 @@
 #include "kernel/base/hash.h"
 #include "kernel/base/string.h"
 #include "kernel/fs/memfs.h"
-#include "kernel/ipc/mqueue.h"
 #include "kernel/mm/heap.h"
 
 #define WRITE_MAX 4096u
@@ -374,11 +373,6 @@ int pseudo_mount_all(void)
         err = mount_one("/dev", &devfs, &devfs_root);
     if (!err)
         err = mount_one("/dev/pts", &devpts, &devpts_root);
-    if (err)
-        return err;
-    err = mqueue_init();
-    if (!err)
-        err = vfs_mount("/dev/mqueue", &mqueue_fs);
     if (err)
         return err;
     struct filesystem *shm = tmpfs_create(01777, 0);

@@ -29,7 +29,7 @@ struct ipc_table {
     struct ipc_object **chunks[IPC_OBJECTS_MAX / IPC_CHUNK]; /* by index */
     struct rb_tree keys;
     uint32_t used, limit; /* objects; limit: as /proc/sys/kernel has it */
-    int32_t last; /* the place that was given last; -1 at first */
+    int32_t last;         /* the place that was given last; -1 at first */
     uint32_t sequence;
 };
 

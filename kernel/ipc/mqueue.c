@@ -272,7 +272,7 @@ static int receive_locked(struct mqueue *q, bool nonblocking, struct mq_wait *w)
 int mqueue_receive(struct file *f, size_t size_max, int64_t deadline_ns, struct message **out)
 {
     struct mqueue *q = queue_of(f);
-    struct mq_wait w;
+    struct mq_wait w = {.message = NULL};
     if (size_max < q->size_max)
         return -EMSGSIZE;
     spin_lock(&ipc_lock);

@@ -24,7 +24,6 @@ struct mqueue_limits {
 };
 
 extern struct mqueue_limits mqueue_limits;
-extern struct filesystem mqueue_fs;
 
 /* How a process is told that a message has come to an empty queue. */
 struct mqueue_notify {
@@ -34,7 +33,7 @@ struct mqueue_notify {
     struct netlink_notice *notice; /* SIGEV_THREAD; or NULL */
 };
 
-/* Boot: the filesystem's root. Returns 0 or -ENOMEM. */
+/* Boot: mounts the filesystem at /dev/mqueue. Returns 0 or -errno. */
 MUST_CHECK int mqueue_init(void);
 
 /* Opens the queue with this name, as mq_open(2); with O_CREAT it is made with attr (NULL: as the
@@ -55,6 +54,6 @@ int mqueue_receive(struct file *f, size_t size_max, int64_t deadline_ns, struct 
 /* The most bytes that a message may have. */
 size_t mqueue_message_max(const struct file *f);
 /* Takes over notify's notice on success. Returns 0 or -EBUSY. */
-int mqueue_notify_set(struct file *f, const struct mqueue_notify *notify);
+int mqueue_notify_set(struct file *f, const struct mqueue_notify *how);
 void mqueue_notify_clear(struct file *f);
 void mqueue_get_attr(const struct file *f, struct mq_attr *out);

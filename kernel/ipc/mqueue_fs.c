@@ -13,8 +13,8 @@
 #include "kernel/proc/task.h"
 
 #define MQUEUE_MAGIC 0x19800202 /* statfs(2) */
-#define FILE_BYTES 80u     /* what a queue's size is said to be */
-#define MESSAGE_CHARGE 48u /* bytes a message counts beside its text, and a priority */
+#define FILE_BYTES 80u          /* what a queue's size is said to be */
+#define MESSAGE_CHARGE 48u      /* bytes a message counts beside its text, and a priority */
 #define OPEN_FLAGS ((unsigned)(O_ACCMODE | O_CREAT | O_EXCL | O_NONBLOCK))
 
 struct mqueue_limits mqueue_limits = {.queues = 256,
@@ -22,7 +22,7 @@ struct mqueue_limits mqueue_limits = {.queues = 256,
                                       .message_bytes = 8192,
                                       .default_messages = 10,
                                       .default_bytes = 8192};
-struct filesystem mqueue_fs;
+static struct filesystem mqueue_fs;
 static uint32_t queues;  /* under ipc_lock */
 static uint64_t charged; /* bytes of all queues; under ipc_lock */
 
@@ -37,8 +37,8 @@ static int check_attr(const struct mq_attr *a)
     bool privileged = ipc_capable(CAP_SYS_RESOURCE);
     int64_t count = privileged ? MQUEUE_MESSAGES_MAX : mqueue_limits.messages;
     int64_t size = privileged ? MQUEUE_BYTES_MAX : mqueue_limits.message_bytes;
-    bool fine = a->mq_maxmsg > 0 && a->mq_maxmsg <= count && a->mq_msgsize > 0 &&
-                a->mq_msgsize <= size;
+    bool fine =
+        a->mq_maxmsg > 0 && a->mq_maxmsg <= count && a->mq_msgsize > 0 && a->mq_msgsize <= size;
     return fine ? 0 : -EINVAL;
 }
 
@@ -148,7 +148,7 @@ int mqueue_init(void)
         return err;
     mqueue_fs.magic = MQUEUE_MAGIC;
     mqueue_fs.root->inode->ops = &directory_ops;
-    return 0;
+    return vfs_mount("/dev/mqueue", &mqueue_fs);
 }
 
 /* Names are one component; the C library leaves their slash out. */

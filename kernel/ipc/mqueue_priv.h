@@ -6,10 +6,10 @@
 
 struct mqueue {
     struct inode inode;
-    uint64_t count_max, size_max; /* messages; bytes of one */
-    uint64_t count, bytes;        /* of those that are there */
-    uint64_t charged;             /* bytes, against RLIMIT_MSGQUEUE */
-    struct list_node messages;    /* struct message.node, the highest priority first */
+    uint64_t count_max, size_max;        /* messages; bytes of one */
+    uint64_t count, bytes;               /* of those that are there */
+    uint64_t charged;                    /* bytes, against RLIMIT_MSGQUEUE */
+    struct list_node messages;           /* struct message.node, the highest priority first */
     struct list_node senders, receivers; /* struct mq_wait.node */
     struct waitq waitq;                  /* poll */
     bool notified;                       /* notify counts */

@@ -246,7 +246,7 @@ static int own_list(struct sem_undo_list **out)
  * keeps it if it succeeds. Returns 0, -EINVAL (no such set), -ENOMEM. */
 static int get_undo(int id, struct sem_undo **out) NO_LOCK_ANALYSIS
 {
-    struct sem_undo_list *list;
+    struct sem_undo_list *list = NULL;
     struct sem_undo *fresh = NULL;
     int err = own_list(&list);
     while (!err) {
@@ -291,7 +291,7 @@ static void undo_in_set(struct sem_set *set, const struct sem_undo *undo)
 
 int sem_undo_share(struct task *to)
 {
-    struct sem_undo_list *list;
+    struct sem_undo_list *list = NULL;
     int err = own_list(&list);
     if (!err) {
         list->refs++;
@@ -398,9 +398,8 @@ int64_t sem_operate(int id, const struct sembuf *ops, unsigned count,
 
 static void put_stat(const struct sem_set *set, struct semid64_ds *out)
 {
-    *out = (struct semid64_ds){.sem_otime = set->otime,
-                               .sem_ctime = set->ctime,
-                               .sem_nsems = set->count};
+    *out = (struct semid64_ds){
+        .sem_otime = set->otime, .sem_ctime = set->ctime, .sem_nsems = set->count};
     ipc_put_perm(&set->object, &out->sem_perm);
 }
 
@@ -523,8 +522,8 @@ int64_t sem_get_one(int id, int number, int what)
 static void set_value(struct sem_set *set, unsigned number, int value)
 {
     set->sems[number] = (struct sem){.value = value, .pid = PROC_PID};
-    list_for_each(node, &set->undos)
-        list_entry(node, struct sem_undo, set_node)->adjust[number] = 0;
+    list_for_each(node, &set->undos) list_entry(node, struct sem_undo, set_node)->adjust[number] =
+        0;
 }
 
 int64_t sem_set_one(int id, int number, int value)

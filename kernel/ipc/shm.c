@@ -228,8 +228,8 @@ static int64_t map_segment(struct segment *s, struct file *f, uint64_t addr, uns
     struct vm_map_request r = {
         .addr = addr,
         .size = s->size,
-        .prot = PROT_READ | (flags & SHM_RDONLY ? 0 : PROT_WRITE) |
-                (flags & SHM_EXEC ? PROT_EXEC : 0),
+        .prot =
+            PROT_READ | (flags & SHM_RDONLY ? 0 : PROT_WRITE) | (flags & SHM_EXEC ? PROT_EXEC : 0),
         .flags = MAP_SHARED,
         .file = f,
     };

@@ -181,7 +181,7 @@ static uint32_t free_place(const struct ipc_table *t)
 }
 
 /* Makes the chunk of a place; ipc_lock is released meanwhile. */
-static int make_chunk(struct ipc_table *t, uint32_t index)
+static int make_chunk(struct ipc_table *t, uint32_t index) NO_LOCK_ANALYSIS
 {
     spin_unlock(&ipc_lock);
     struct ipc_object **chunk = heap_zalloc(IPC_CHUNK * sizeof(struct ipc_object *));

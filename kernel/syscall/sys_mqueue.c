@@ -186,7 +186,7 @@ int64_t sys_mq_getsetattr(int fd, struct uptr new_attr, struct uptr old_attr)
         return err;
     mqueue_get_attr(f, &old);
     if (sets)
-        f->flags = (f->flags & ~(uint32_t)O_NONBLOCK) | (uint32_t)new.mq_flags;
+        f->flags = (f->flags & ~(uint32_t)O_NONBLOCK) | (uint32_t) new.mq_flags;
     file_put(f);
     return uptr_is_null(old_attr) ? 0 : copy_to_user(old_attr, &old, sizeof(old));
 }

@@ -402,7 +402,8 @@ static void pipes_and_positions(void)
 static void counted(void)
 {
     aio_context_t c = 0;
-    long before = atol(file_get("/proc/sys/fs/aio-nr")), max = atol(file_get("/proc/sys/fs/aio-max-nr"));
+    long before = atol(file_get("/proc/sys/fs/aio-nr")),
+         max = atol(file_get("/proc/sys/fs/aio-max-nr"));
     CHECK(max >= 65536);
     CHECK_OK(setup(100, &c));
     CHECK_EQ(atol(file_get("/proc/sys/fs/aio-nr")), before + 100);

@@ -3,7 +3,6 @@
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
-
 #include <sys/socket.h>
 
 #include "tests/harness/ipc.h"
@@ -392,7 +391,8 @@ static void cookie_to_a_socket(void)
 {
     mqd_t q = make(0, 4, 64);
     char cookie[32], got[64];
-    int netlink = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0), other = socket(AF_UNIX, SOCK_STREAM, 0);
+    int netlink = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0),
+        other = socket(AF_UNIX, SOCK_STREAM, 0);
     struct sigevent event = {.sigev_notify = SIGEV_THREAD, .sigev_signo = netlink};
     event.sigev_value.sival_ptr = cookie;
     memset(cookie, 'c', sizeof(cookie));

@@ -184,8 +184,8 @@ static void *do_job(void *arg)
 {
     struct job *j = arg;
     j->m.type = j->type;
-    j->result = j->sends ? msgsnd(j->id, &j->m, j->size, 0)
-                         : msgrcv(j->id, &j->m, j->size, j->type, 0);
+    j->result =
+        j->sends ? msgsnd(j->id, &j->m, j->size, 0) : msgrcv(j->id, &j->m, j->size, j->type, 0);
     j->error = errno;
     __atomic_store_n(&j->done, 1, __ATOMIC_SEQ_CST);
     return NULL;

@@ -234,10 +234,11 @@ static void listed_in_proc(void)
     char *a = shmat(id, NULL, 0);
     a[0] = 1;
     struct shmid_ds ds = stat_of(id);
-    snprintf(want, sizeof(want),
-             "%10d %10d  %4o %21lu %5u %5u  %5lu %5u %5u %5u %5u %10llu %10llu %10llu %21lu %21lu\n",
-             0x99, id, 0640, PAGE, getpid(), getpid(), 1ul, 0, 0, 0, 0,
-             (unsigned long long)ds.shm_atime, 0ull, (unsigned long long)ds.shm_ctime, PAGE, 0ul);
+    snprintf(
+        want, sizeof(want),
+        "%10d %10d  %4o %21lu %5u %5u  %5lu %5u %5u %5u %5u %10llu %10llu %10llu %21lu %21lu\n",
+        0x99, id, 0640, PAGE, getpid(), getpid(), 1ul, 0, 0, 0, 0, (unsigned long long)ds.shm_atime,
+        0ull, (unsigned long long)ds.shm_ctime, PAGE, 0ul);
     CHECK_STR(strchr(file_get("/proc/sysvipc/shm"), '\n') + 1, want);
     CHECK_OK(shmdt(a));
     CHECK_OK(shmctl(id, IPC_RMID, NULL));
