@@ -138,5 +138,5 @@ void eventfd_signal(struct file *f)
 {
     struct eventfd *e = f->private;
     if (add(e, 1))
-        waitq_tell(&e->waitq, EPOLLIN | EPOLLRDNORM);
+        waitq_wake(&e->waitq, EPOLLIN | EPOLLRDNORM);
 }

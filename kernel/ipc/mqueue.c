@@ -90,16 +90,6 @@ static bool clock_was_set(struct waiter *w, uint32_t events)
     return true;
 }
 
-static uint64_t monotonic_deadline(int64_t realtime_ns)
-{
-    int64_t ns;
-    if (realtime_ns == INT64_MAX)
-        return DEADLINE_NONE;
-    if (__builtin_sub_overflow(realtime_ns, clock_realtime_offset_ns(), &ns) || ns < 0)
-        return ns < 0 ? 0 : DEADLINE_NONE;
-    return (uint64_t)ns;
-}
-
 /* Sleeps until another has finished the wait. */
 static int sleep_until(struct mq_wait *w, int64_t deadline_ns)
 {
@@ -107,7 +97,9 @@ static int sleep_until(struct mq_wait *w, int64_t deadline_ns)
         waiter_arm(&w->waiter);
         if (w->result != WAITING)
             return 0;
-        int err = waiter_sleep(&w->waiter, monotonic_deadline(deadline_ns), true);
+        uint64_t until =
+            deadline_ns == INT64_MAX ? DEADLINE_NONE : deadline_of_realtime(deadline_ns);
+        int err = waiter_sleep(&w->waiter, until, true);
         if (!err || (err == -ETIMEDOUT && clock_realtime_ns() < deadline_ns))
             continue;
         spin_lock(&ipc_lock);

@@ -223,10 +223,8 @@ static int deadline_get(struct uptr timeout, uint64_t *deadline)
         return 0;
     if (copy_from_user(&ts, timeout, sizeof(ts)))
         return -EFAULT;
-    int64_t ns = INT64_MAX;
-    if (ts.sec < SECONDS_MAX && ts.sec > -SECONDS_MAX)
-        ns = timespec_ns(&ts);
-    *deadline = ns > 0 ? deadline_after(clock_monotonic_ns(), ns) : 0;
+    int64_t ns = timespec_ns(&ts);
+    *deadline = ns > 0 ? deadline_in(ns) : 0;
     return 0;
 }
 

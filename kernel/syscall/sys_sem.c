@@ -41,7 +41,7 @@ int64_t sys_semtimedop(int id, struct uptr ops, unsigned count, struct uptr time
         int err = timespec_read(timeout, &ns);
         if (err)
             return err;
-        deadline = deadline_after(clock_monotonic_ns(), ns);
+        deadline = deadline_in(ns);
     }
     return operate(id, ops, count, deadline);
 }
