@@ -5,9 +5,9 @@ SECONDS  ?= 60
 STRESS   := $(patsubst %.c,$(B)/%,$(wildcard tests/guest/stress_*.c))
 ## soak: the example services under load, races in the kernel: a minute each (most of an hour)
 soak: all iris-native soak-stress soak-wire soak-abuse
-	@failed=0; export ORRIS=$(CURDIR)/$(B)/bin/orris; for what in service\ host native\ host service\ guest native\ guest; do \
+	@failed=0; export ORRIS="$(CURDIR)/$(B)/bin/orris"; for what in service\ host native\ host service\ guest native\ guest; do \
 	    echo "# iris-$$what"; folder=$$(mktemp -d) && (cd "$$folder" && \
-	        /usr/bin/python3 -B $(CURDIR)/tests/e2e/appliance/soak.py $$what $(SECONDS)) || failed=1; \
+	        /usr/bin/python3 -B "$(CURDIR)/tests/e2e/appliance/soak.py" $$what $(SECONDS)) || failed=1; \
 	    rm -rf "$$folder"; \
 	done; [ $$failed = 0 ]
 soak-stress: all guest-tests

@@ -1,6 +1,7 @@
 #!/bin/sh
 # The article's classifier: three ways to the same output, byte for byte.
 . "$(dirname "$0")/tap.sh"
+needs python
 
 cp "$top"/examples/iris/* .
 data=$top/tests/e2e/data
@@ -13,7 +14,7 @@ ok "Packages: standard error is as expected" cmp -s shown "$data/iris.err"
 ok "Packages: status 0" is "$status" 0
 
 $python -c 'import sklearn' 2> /dev/null || {
-    echo "# scikit-learn is not installed on the host: the other ways are not tried"
+    skip "run and MapDirs" "$python has no scikit-learn"
     finish
 }
 $python iris.py > host.out 2> host.err

@@ -1,6 +1,7 @@
 #!/bin/sh
 # What nobody should have to give a tool: it says what is wrong, and goes on the next time.
 . "$(dirname "$0")/tap.sh"
+needs python gcc
 
 printf 'int main(int c, char **v) { return c > 1 ? v[1][0] & 7 : 0; }\n' > t.c
 gcc -static -o t t.c || skip_all "no compiler"
@@ -79,5 +80,7 @@ S
     unshare -m sh full.sh > out 2> err
     ok "a full disk is told" has err "No space left on device"
     ok "with the tool's status, and no piece left" is "$(cat out)" "status 125"
+else
+    skip "a full disk is told" "$no_mount"
 fi
 finish

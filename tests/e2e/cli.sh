@@ -1,6 +1,7 @@
 #!/bin/sh
 # The verbs around running, and what people expect of a command line.
 . "$(dirname "$0")/tap.sh"
+needs python
 
 # Images.
 echo 'print("hello", __import__("sys").argv[1:])' > hello.py

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Files brought out of the machine at its end.
 . "$(dirname "$0")/tap.sh"
+needs python
 
 cat > make.py <<'P'
 import os, sys

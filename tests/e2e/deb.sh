@@ -1,6 +1,7 @@
 #!/bin/sh
 # The Debian package: installed into a root of its own, it works; removed, it leaves nothing.
 . "$(dirname "$0")/tap.sh"
+needs python
 
 for tool in dpkg dpkg-deb objdump; do
     command -v $tool > /dev/null || skip_all "there is no $tool"

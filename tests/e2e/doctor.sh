@@ -1,6 +1,7 @@
 #!/bin/bash
 # What `orris doctor` finds, with pieces of the host hidden from it.
 . "$(dirname "$0")/tap.sh"
+needs python
 
 try doctor
 ok "a host that runs these tests has what is needed" is "$status" 0

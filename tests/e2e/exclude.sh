@@ -1,6 +1,7 @@
 #!/bin/bash
 # Exclude and .orrisignore: what stays out of folders that go in.
 . "$(dirname "$0")/tap.sh"
+needs python
 
 mkdir -p app/.git app/data/raw/deep app/tests app/old/bin app/.cache pkg/tests
 cd app || exit 1

@@ -1,6 +1,7 @@
 #!/bin/bash
 # After a failure, the one line that names what the image lacks and the host has, and what adds it.
 . "$(dirname "$0")/tap.sh"
+needs python
 export HOME=$work/home
 package=python_3.11.2
 mkdir -p "$HOME" plug-ins
@@ -52,7 +53,7 @@ if quiet "$ORRIS" pkg list 2> err && grep -q "$package" out; then
     try pkg load $package -a debian.py
     ok "a module of a Debian package" has err '"Packages": ["python3-numpy"] in config.json'
 else
-    echo "# $package is not in the store"
+    skip "modules of a package" "$package is not in the store"
 fi
 
 echo 'import sys; "late" in sys.argv and __import__("colorsys")' > late.py

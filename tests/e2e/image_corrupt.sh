@@ -1,6 +1,7 @@
 #!/bin/bash
 # A damaged image says so at boot, also where no tool looks: with the command line that -v prints.
 . "$(dirname "$0")/tap.sh"
+needs python gcc
 
 cat > three.c << 'END'
 #include <stdio.h>

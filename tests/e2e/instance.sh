@@ -1,6 +1,7 @@
 #!/bin/sh
 # Machines in the background.
 . "$(dirname "$0")/tap.sh"
+needs python
 
 accel="--accel ${ORRIS_ACCEL:-tcg}"
 name=t$$

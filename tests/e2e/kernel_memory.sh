@@ -2,6 +2,7 @@
 # Memory from little to much: 64 GiB that the host doesn't reserve, a page cache that is given back,
 # and an end without a hang when there is none left.
 . "$(dirname "$0")/tap.sh"
+needs python
 
 guest=$top/build/tests/guest
 TIME_LIMIT=60

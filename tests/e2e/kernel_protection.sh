@@ -3,6 +3,7 @@
 # kernel leaves: one is made by moving its instruction pointer through QEMU's gdb stub.
 TIME_LIMIT=30
 . "$(dirname "$0")/tap.sh"
+needs python gcc
 
 cat > waits.c <<'P'
 #include <pthread.h>
@@ -30,7 +31,7 @@ P
 gcc -static -no-pie -pthread -o waits waits.c
 cat > qemu <<Q
 #!/bin/sh
-exec qemu-system-x86_64 "\$@" -monitor unix:$work/monitor,server=on,wait=off -gdb unix:$work/gdb,server=on,wait=off
+exec qemu-system-x86_64 "\$@" -monitor "unix:$work/monitor,server=on,wait=off" -gdb "unix:$work/gdb,server=on,wait=off"
 Q
 chmod +x qemu
 

@@ -2,6 +2,7 @@
 # Stack, heap, mappings and program lie elsewhere in each run, and so do the kernel and its map of all
 # memory; the machine's random numbers differ.
 . "$(dirname "$0")/tap.sh"
+needs python gcc
 
 cat > layout.c <<'P'
 #include <stdio.h>
@@ -45,7 +46,7 @@ P
 gcc -static -o waits waits.c
 cat > qemu <<Q
 #!/bin/sh
-exec qemu-system-x86_64 "\$@" -monitor unix:$work/monitor,server=on,wait=off
+exec qemu-system-x86_64 "\$@" -monitor "unix:$work/monitor,server=on,wait=off"
 Q
 chmod +x qemu
 for _ in 1 2 3 4; do

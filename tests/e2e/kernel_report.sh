@@ -1,6 +1,7 @@
 #!/bin/bash
 # What is told of a program that dies, and of calls the kernel doesn't know.
 . "$(dirname "$0")/tap.sh"
+needs gcc
 
 cat > crash.c <<'P'
 #include <stdlib.h>

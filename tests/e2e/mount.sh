@@ -1,11 +1,13 @@
 #!/bin/sh
 # Folders of the host in the guest.
 . "$(dirname "$0")/tap.sh"
+needs python
 
 mkdir -p data/sub
 echo one > data/a.txt
 ln -s a.txt data/link
-ln -s /etc/hostname data/outside
+echo "what lies outside" > outside
+ln -s "$work/outside" data/outside
 printf 'x' > 'data/with space,comma'
 
 cat > use.py <<'P'
@@ -54,7 +56,7 @@ except OSError as e:
 P
 try run -i mount-e2e --mount data:/data:ro $python ro.py
 ok "read only is EROFS" is "$(sed -n 2p out)" EROFS
-ok "a link never leads out of the guest" not has out "$(cat /etc/hostname)"
+ok "a link never leads out of the guest" not has out "what lies outside"
 
 # Both sides see each other while the program runs.
 cat > talk.py <<'P'
@@ -141,6 +143,8 @@ P
     ok "a file of a mounted folder is copied out, too" cmp -s copied.pkl models/guest.pkl
     try run -i mount-e2e --mount models:/models:ro $python iris.py predict /models/host.pkl
     ok "and one trained on the host predicts in the guest" cmp -s out want
+else
+    skip "iris, trained here and there" "$python has no scikit-learn"
 fi
 
 # The configuration's key.
@@ -189,6 +193,8 @@ exec timeout 120 "$ORRIS" run -i mount-e2e --accel "${ORRIS_ACCEL:-tcg}" --mount
 S
     unshare -m sh full.sh > out 2> err
     ok "a full disk of the host is ENOSPC" is "$(cat out)" ENOSPC
+else
+    skip "a full disk of the host is ENOSPC" "$no_mount"
 fi
 orris image delete mount-e2e
 finish

@@ -2,10 +2,10 @@
 # Servers in the machine bear clients by the thousand, slow ones, rude ones; the memory is what it was.
 # `make soak` runs it at length (ABUSE_*).
 . "$(dirname "$0")/tap.sh"
+needs sysctl netns python gcc
 
-[ "$(id -u)" = 0 ] && [ -c /dev/net/tun ] || skip_all "needs root and /dev/net/tun"
 ns=orris$$
-ip netns add $ns 2> log || skip_all "no network namespaces here: $(cat log)"
+ip netns add $ns || exit 1
 ulimit -Sn "$(ulimit -Hn)" # nginx in one process takes as many as it is given
 trap 'ip netns del $ns; cd /; rm -rf "$work"' EXIT
 await() { for _ in $(seq 100); do "$@" && return 0; sleep 0.1; done; return 1; }
@@ -90,16 +90,23 @@ bears_all nginx "$many" "${ABUSE_SHORT:-1000}" "${ABUSE_SLOW:-50}" "${ABUSE_RESE
 end_machine
 
 # ---- examples/iris-native, which serves 512 at a time ----
-fewer() { echo $(($1 < 400 ? $1 : 400)); }
-ip netns exec $ns "$python" -m http.server -d "$top/examples/iris-service/store" --bind 10.79.0.1 8000 > log 2>&1 &
-store=$!
-await inside "$python" -c 'import socket; socket.create_connection(("10.79.0.1", 8000))' 2> log # else there is no model to begin with
-asked="/model /model"
-start run -m 64M -e IRIS_STORE=http://10.79.0.1:8000/iris.csv -e IRIS_REFRESH=3600 "$top/build/examples/iris-native/iris-native"
-bears_all iris-native 400 "${ABUSE_SHORT:-1000}" "$(fewer "${ABUSE_SLOW:-50}")" "${ABUSE_RESET:-200}" \
-    "$(fewer "${ABUSE_UNREAD:-20}")"
-end_machine
-kill $store
+iris_native() {
+    fewer() { echo $(($1 < 400 ? $1 : 400)); }
+    ip netns exec $ns "$python" -m http.server -d "$top/examples/iris-service/store" --bind 10.79.0.1 8000 > log 2>&1 &
+    store=$!
+    await inside "$python" -c 'import socket; socket.create_connection(("10.79.0.1", 8000))' 2> log # else there is no model to begin with
+    asked="/model /model"
+    start run -m 64M -e IRIS_STORE=http://10.79.0.1:8000/iris.csv -e IRIS_REFRESH=3600 "$top/build/examples/iris-native/iris-native"
+    bears_all iris-native 400 "${ABUSE_SHORT:-1000}" "$(fewer "${ABUSE_SLOW:-50}")" "${ABUSE_RESET:-200}" \
+        "$(fewer "${ABUSE_UNREAD:-20}")"
+    end_machine
+    kill $store
+}
+if [ -e /usr/include/linear.h ]; then
+    iris_native
+else
+    skip iris-native "it is not built, for there is no liblinear-dev"
+fi
 
 # ---- one machine after another on the same port of the host, at once ----
 address=127.0.0.1

@@ -1,10 +1,10 @@
 #!/bin/bash
 # A machine on a tap and on a bridge of the host: two network namespaces, the tool in one of them.
 . "$(dirname "$0")/tap.sh"
+needs sysctl netns python
 
-[ "$(id -u)" = 0 ] && [ -c /dev/net/tun ] || skip_all "needs root and /dev/net/tun"
 here_ns=orris$$a there_ns=orris$$b
-ip netns add $here_ns 2> log && ip netns add $there_ns 2> log || skip_all "no network namespaces here: $(cat log)"
+ip netns add $here_ns && ip netns add $there_ns || exit 1
 trap 'ip netns del $here_ns; ip netns del $there_ns; cd /; rm -rf "$work"' EXIT
 inside() { ip netns exec $here_ns "$@"; }
 outside() { ip netns exec $there_ns "$@"; }

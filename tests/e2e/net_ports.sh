@@ -2,6 +2,7 @@
 # A program that serves, reached from the host through -p; a program that asks a server of the host; ports
 # that can't be had.
 . "$(dirname "$0")/tap.sh"
+needs python
 
 free_port() {
     "$python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'

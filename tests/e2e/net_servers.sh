@@ -1,6 +1,7 @@
 #!/bin/bash
 # Servers as Debian has them, reached from the host: redis, nginx, Node's http, Python's asyncio.
 . "$(dirname "$0")/tap.sh"
+needs python
 
 port=$("$python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 

@@ -1,6 +1,7 @@
 #!/bin/bash
 # Versions of packages, written down and kept to.
 . "$(dirname "$0")/tap.sh"
+needs python gcc
 export ORRIS_HOME=$work/store
 mkdir -p "$ORRIS_HOME/packages"
 [ ! -d "${ORRIS_TEST_HOME:-$top/build/tests/home}/packages/apt" ] ||
@@ -47,7 +48,7 @@ if [ -n "$old" ] && [ "$old" != "$new" ]; then
     try build --locked --lock full.lock -c ssl.json
     ok "an older version that the archive still has is fetched" matches "$(find "$ORRIS_HOME/packages" -path '*@*/package.json')" "\"Version\": \"$(sed 's/[+.]/\\&/g' <<< "$old")\""
 else
-    echo "# the archive has one version of libssl3: an older one can't be fetched"
+    skip "an older version is fetched" "the archive has one version of libssl3"
 fi
 
 # Other sections stay.

@@ -1,6 +1,7 @@
 #!/bin/bash
 # Packages that don't come from Debian: `pkg add` and `pkg from-run`.
 . "$(dirname "$0")/tap.sh"
+needs python gcc
 export ORRIS_HOME=$work/store
 
 # A package in the article's tool's format: program beside the sysroot, a file in it.

@@ -2,6 +2,7 @@
 # What Python programs lean on: threads, asyncio, memory maps, signals, time, locales, temporary
 # files. Each script prints the same on the host.
 . "$(dirname "$0")/tap.sh"
+needs python
 
 same() { # NAME: NAME.py prints the same in the guest
     $python "$1.py" > expected 2> expected.err

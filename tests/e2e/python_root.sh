@@ -1,5 +1,6 @@
 # Sourced by tests of Python's packages: the very files of the guest's layers as a root for Linux.
 . "$(dirname "$0")/tap.sh"
+needs fsck.erofs chroot
 TIME_LIMIT=400
 
 # Makes root of the package python and its addition of "NAME", … as package.json has them.

@@ -1,6 +1,7 @@
 #!/bin/bash
 # Flags, help, what the tool says and when, the plain QEMU command line.
 . "$(dirname "$0")/tap.sh"
+needs python
 
 try version
 ok "version names tool and kernel" matches out "^kernel [0-9]"
@@ -38,7 +39,9 @@ try run /bin/echo -- x
 ok "-- behind PROGRAM, too" is "$(cat out)" "-- x"
 
 limits() { (ulimit -Sn "$1" && try run "$python" -c 'import resource; print(*resource.getrlimit(resource.RLIMIT_NOFILE))') && cat out; }
-ok "as many files may be open as the shell says" is "$(limits 321) $(limits 2345)" "321 1048576 2345 1048576"
+most=$(ulimit -Hn)
+[ "$most" = unlimited ] || [ "$most" -ge 2345 ] || most=
+ok "as many files may be open as the shell says" is "$(limits 321) $(limits "${most:+2345}")" "321 1048576 ${most:+2345} 1048576"
 
 try run -v /bin/echo hello
 ok "-v says what is booted" matches err "^orris: booting .*\.img \.\.\."

@@ -1,6 +1,7 @@
 #!/bin/bash
 # What libraries open by themselves: converters, name services, certificates.
 . "$(dirname "$0")/tap.sh"
+needs python gcc
 unset SSL_CERT_FILE SSL_CERT_DIR
 
 same() { # NAME COMMAND…

@@ -1,6 +1,7 @@
 #!/bin/bash
 # Interpreters as the host has them: what a script sees of its Python is the same inside and outside.
 . "$(dirname "$0")/tap.sh"
+needs python
 export HOME=$work/home
 mkdir -p "$HOME"
 
@@ -36,7 +37,7 @@ P
     chmod +x script
     same "a script whose first line names it" ./script
 else
-    echo "# no module venv here"
+    skip "virtual environments" "no venv can be made: $(tail -n 1 log)"
 fi
 
 mkdir -p "$HOME/.local/lib/python3.11/site-packages/mine"

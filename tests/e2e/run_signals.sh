@@ -1,6 +1,7 @@
 #!/bin/bash
 # Signals reach the program as they are; the machine never outlives the tool.
 . "$(dirname "$0")/tap.sh"
+needs python pgrep
 
 # start COMMAND…: runs the tool in the background; $tool is its process.
 start() {

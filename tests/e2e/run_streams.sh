@@ -1,6 +1,7 @@
 #!/bin/bash
 # The program's streams are the tool's own: pipes, files, closed descriptors, a broken pipe, much data.
 . "$(dirname "$0")/tap.sh"
+needs python
 
 cat=/bin/cat
 bytes() { wc -c < "$1" | tr -d ' '; }

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Values given at run time: the program gets them, and they stay nowhere.
 . "$(dirname "$0")/tap.sh"
+needs python
 
 canary=canary-$$-$(date +%N)
 printf '%s-file' "$canary" > token

@@ -1,10 +1,10 @@
 # Sourced by the tests of servers: the same clients see the same of a server that runs in the guest and
 # of one that Linux runs. There it has a network of its own, so both use the same ports.
 . "$(dirname "$0")/tap.sh"
+needs python fsck.erofs chroot
+no_network=$(unshare -r -m -n ip link set lo up 2>&1) || skip_all "no network namespaces here: $no_network"
 TIME_LIMIT=300
 export PYTHONDONTWRITEBYTECODE=1
-
-can_unshare() { unshare -r -m -n ip link set lo up 2> log; }
 
 # Waits until the file has such a line, while the process lives.
 wait_for() { # FILE PATTERN PID

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Flask, by `flask run` and by waitress.
 . "$(dirname "$0")/server.sh"
-can_unshare || skip_all "no network namespaces here"
+needs curl python:flask python:waitress
 cp -a "$top"/examples/flask/* .
 export python
 

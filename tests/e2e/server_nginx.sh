@@ -1,7 +1,6 @@
 #!/bin/bash
 # nginx, unmodified from Debian, serves files from a machine of its own.
 . "$(dirname "$0")/server.sh"
-can_unshare || skip_all "no network namespaces here"
 cp -a "$top"/examples/nginx-files/* .
 $python -c 'import random; open("www/big.bin", "wb").write(random.Random(1).randbytes(8 << 20))'
 find www -exec touch -d 2026-01-01 {} +
@@ -9,7 +8,7 @@ find www -exec touch -d 2026-01-01 {} +
 unpack nginx
 cp -a nginx.conf www "$root"
 export root program
-serve='mount --rbind /dev $root/dev && mount --rbind /proc $root/proc && exec chroot $root $program -c /nginx.conf'
+serve='mount --rbind /dev "$root/dev" && mount --rbind /proc "$root/proc" && exec chroot "$root" $program -c /nginx.conf'
 on_linux 8080 $python "$here/servers/nginx.py" 8080
 
 port=$(free_port)

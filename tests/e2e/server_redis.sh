@@ -1,12 +1,11 @@
 #!/bin/bash
 # redis-server with redis-cli and redis-benchmark from the host.
 . "$(dirname "$0")/server.sh"
-can_unshare || skip_all "no network namespaces here"
-command -v redis-benchmark > log || skip_all "there is no redis-benchmark on the host"
+needs redis-benchmark redis-cli
 
 unpack redis
 export root
-serve='mount --rbind /dev $root/dev && mount --rbind /proc $root/proc && exec chroot $root /usr/bin/redis-server \
+serve='mount --rbind /dev "$root/dev" && mount --rbind /proc "$root/proc" && exec chroot "$root" /usr/bin/redis-server \
     --save "" --protected-mode no'
 on_linux 6379 $python "$here/servers/redis.py" 6379
 

@@ -1,6 +1,7 @@
 #!/bin/bash
 # The chart of the start that --time draws.
 . "$(dirname "$0")/tap.sh"
+needs gcc
 
 # row NAME FIELD: what stands in NAME's row, "from" or "takes", in whole milliseconds.
 row() {

@@ -2,6 +2,7 @@
 # The store keeps a limit by itself: what was not used for the longest time goes first, what is new or in use stays; nor
 # does a prune take a layer from under who builds.
 . "$(dirname "$0")/tap.sh"
+needs gcc
 ORRIS_HOME=$work/store
 
 for name in one two three four; do

@@ -13,7 +13,6 @@ python_root '"python3-torch"'
 cp app.py root
 linux
 linux_status=$?
-[ $linux_status != 77 ] || skip_all "no mounting here"
 cp linux.out out
 ok "Linux runs the example" matches linux.out '^loaded: True traced: True$'
 ok "the guest trains and infers the same numbers" cmp linux.out guest.out

@@ -2,6 +2,7 @@
 # Virtual environments as pip fills them: what a program sees of its Python is the same as on the
 # host, however it is started. The wheels are built here.
 . "$(dirname "$0")/tap.sh"
+needs python
 export HOME=$work/home PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INDEX=1
 mkdir -p "$HOME" wheels pure/src/pureone compiled edit/src/editone
 

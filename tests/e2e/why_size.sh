@@ -1,6 +1,7 @@
 #!/bin/bash
 # Why a file is in an image, and what takes the room there.
 . "$(dirname "$0")/tap.sh"
+needs python
 
 mkdir -p data 'odd "<name>"'
 head -c 5000000 /dev/urandom > data/large.bin
