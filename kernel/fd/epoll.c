@@ -25,6 +25,7 @@
 #include "kernel/base/panic.h"
 #include "kernel/base/string.h"
 #include "kernel/mm/heap.h"
+#include "kernel/vfs/mode.h"
 
 #define DEPTH_MAX 5u /* of nested instances */
 #define BUCKETS_AT_FIRST 16u
@@ -567,6 +568,15 @@ static size_t epoll_describe(struct file *f, char *buf, size_t size)
     return format(buf, size, "anon_inode:[eventpoll]");
 }
 
+static size_t item_info(const struct item *item, char *buf, size_t size)
+{
+    struct inode_attr attr = {0};
+    file_getattr(item->file, &attr);
+    return format(buf, size, "tfd: %8d events: %8x data: %16lx  pos:%ld ino:%lx sdev:%x\n",
+                  item->fd, item->events, item->data, (int64_t)item->file->pos, attr.ino,
+                  device_inner(attr.device));
+}
+
 static size_t epoll_fdinfo(struct file *f, char *buf, size_t size)
 {
     struct epoll *ep = f->private;
@@ -574,8 +584,7 @@ static size_t epoll_fdinfo(struct file *f, char *buf, size_t size)
     mutex_lock(&ep->lock);
     for (unsigned i = 0; i < ep->bucket_count; i++)
         for (struct item *item = ep->buckets[i]; item && length < size; item = item->bucket_next)
-            length += format(buf + length, size - length, "tfd: %8d events: %8x data: %16lx\n",
-                             item->fd, item->events, item->data);
+            length += item_info(item, buf + length, size - length);
     mutex_unlock(&ep->lock);
     return length;
 }

@@ -14,6 +14,7 @@
 struct eventfd {
     uint64_t count;
     bool semaphore;
+    uint32_t id; /* what fdinfo tells apart by */
     struct waitq waitq;
 };
 
@@ -94,8 +95,8 @@ static struct waitq *eventfd_waitq(struct file *f)
 static size_t eventfd_fdinfo(struct file *f, char *buf, size_t size)
 {
     const struct eventfd *e = f->private;
-    return format(buf, size, "eventfd-count: %16lx\neventfd-semaphore: %d\n", e->count,
-                  e->semaphore);
+    return format(buf, size, "eventfd-count: %16lx\neventfd-id: %u\neventfd-semaphore: %d\n",
+                  e->count, e->id, e->semaphore);
 }
 
 static void eventfd_release(struct file *f)
@@ -117,9 +118,11 @@ static const struct file_ops eventfd_ops = {
 
 struct file *eventfd_create(uint64_t value, bool semaphore, unsigned flags)
 {
+    static uint32_t last_id;
     struct eventfd *e = heap_zalloc_object(sizeof(*e));
     if (!e)
         return NULL;
+    e->id = __atomic_add_fetch(&last_id, 1, __ATOMIC_RELAXED);
     e->count = value;
     e->semaphore = semaphore;
     waitq_init(&e->waitq);

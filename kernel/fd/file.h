@@ -83,6 +83,20 @@ static inline bool file_writable(const struct file *f)
     return (f->flags & 03u) != 0u && !(f->flags & 010000000u);
 }
 
+/* Attributes of whatever is open. */
+static inline void file_getattr(struct file *f, struct inode_attr *attr)
+{
+    if (f->ops && f->ops->getattr && !(f->flags & 010000000u /* O_PATH */))
+        f->ops->getattr(f, attr);
+    else
+        vfs_getattr(f->inode, attr);
+}
+/* The flags as F_GETFL shows them: open(2) adds O_LARGEFILE for 64-bit programs. */
+static inline uint32_t file_shown_flags(const struct file *f)
+{
+    return f->flags | (f->dentry && !(f->flags & 010000000u) ? 0100000u : 0u);
+}
+
 /* Blocking calls. pos NULL: the file's own position, under pos_lock. Return bytes or -errno;
  * -ERESTARTSYS when a signal came before anything was moved; raise SIGPIPE on -EPIPE where due
  * (sockets do so themselves). */

@@ -17,12 +17,15 @@
 #include "kernel/time/clock.h"
 #include "kernel/time/timer.h"
 
+#define NS_PER_SECOND 1000000000l
+
 struct timerfd {
     struct mutex lock;
     int clock;
     bool set;
     bool real;         /* expires at a real time */
     bool cancel;       /* tell when the real clock is set */
+    uint8_t settime;   /* the flags of the last timerfd_settime */
     int64_t expiry_ns; /* of the real clock if real, else of the monotonic one */
     int64_t interval_ns;
     uint64_t clock_changes; /* seen so far */
@@ -132,13 +135,17 @@ static void timerfd_release(struct file *f)
 static size_t timerfd_fdinfo(struct file *f, char *buf, size_t size)
 {
     struct timerfd *t = f->private;
-    struct timerfd_setting now;
-    timerfd_get(f, &now);
+    mutex_lock(&t->lock);
+    int64_t now = now_of(t), interval = t->interval_ns;
+    bool due = t->set && now >= t->expiry_ns; /* counted once until it is read */
+    int64_t left = t->set && !due ? t->expiry_ns - now : 0;
+    unsigned settime = t->settime;
+    mutex_unlock(&t->lock);
     return format(buf, size,
-                  "clockid: %d\nticks: 0\nsettime flags: 0%o\nit_value: (%ld, %ld)\n"
+                  "clockid: %d\nticks: %d\nsettime flags: 0%o\nit_value: (%ld, %ld)\n"
                   "it_interval: (%ld, %ld)\n",
-                  t->clock, (unsigned)t->real, now.value_ns / 1000000000, now.value_ns % 1000000000,
-                  now.interval_ns / 1000000000, now.interval_ns % 1000000000);
+                  t->clock, due, settime, left / NS_PER_SECOND, left % NS_PER_SECOND,
+                  interval / NS_PER_SECOND, interval % NS_PER_SECOND);
 }
 
 static const struct file_ops timerfd_ops = {
@@ -191,6 +198,7 @@ void timerfd_set(struct file *f, const struct timerfd_setting *setting, bool abs
         waitq_remove(clock_realtime_waitq(), &t->clock_waiter);
     t->real = real;
     t->cancel = real && cancel;
+    t->settime = (uint8_t)(absolute | cancel << 1);
     t->clock_changes = clock_realtime_changes();
     t->interval_ns = setting->interval_ns;
     t->set = setting->value_ns != 0;

@@ -15,6 +15,7 @@
 #include "kernel/base/format.h"
 #include "kernel/base/string.h"
 #include "kernel/mm/heap.h"
+#include "kernel/vfs/mode.h"
 
 #define EVENTS_MAX 16384u
 #define WATCH_FLAGS (IN_ALL_EVENTS | IN_EXCL_UNLINK | IN_ONESHOT)
@@ -313,8 +314,9 @@ static size_t inotify_fdinfo(struct file *f, char *buf, size_t size)
         const struct watch *w = list_entry(node, struct watch, instance_node);
         if (length < size)
             length += format(buf + length, size - length,
-                             "inotify wd:%x ino:%lx sdev:%lx mask:%x ignored_mask:0\n", w->number,
-                             w->inode->ino, w->inode->fs->device, w->mask & IN_ALL_EVENTS);
+                             "inotify wd:%x ino:%lx sdev:%x mask:%x ignored_mask:0\n", w->number,
+                             w->inode->ino, device_inner(w->inode->fs->device),
+                             w->mask & (IN_ALL_EVENTS | IN_EXCL_UNLINK | IN_ONESHOT));
     }
     spin_unlock(&inotify_lock);
     return length;

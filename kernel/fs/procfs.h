@@ -42,6 +42,9 @@ void proc_auxv(struct text *out, pseudo_key_t key);
 /* procfs_mount.c */
 void proc_mounts(struct text *out, pseudo_key_t key);
 void proc_mountinfo(struct text *out, pseudo_key_t key);
+/* The number that mountinfo has for what d lies in; of NULL (pipes, sockets): one that it hasn't.
+ */
+unsigned proc_mount_id(const struct dentry *d);
 
 /* procfs_stat.c */
 void proc_stat(struct text *out, pseudo_key_t key);

@@ -14,9 +14,10 @@
 #include "kernel/fs/procfs.h"
 #include "kernel/mm/heap.h"
 #include "kernel/proc/task.h"
+#include "kernel/vfs/flock.h"
 
-#define INFO_BYTES 2048u
-#define PROC_MOUNT_ID 20
+#define INFO_BYTES 1024u /* of what a kind of file adds, at first */
+#define INFO_BYTES_MAX (1u << 20)
 
 /* The nameless inode of an open file. */
 struct handle {
@@ -205,6 +206,23 @@ static const struct pseudo_link fd_link = {.text = fd_text, .follow = fd_follow}
 static const struct pseudo_entry fd_child = {.mode = S_IFLNK | 0700, .link = &fd_link};
 const struct pseudo_dir proc_fd_dir = {.child = &fd_child, .next = fd_next_number};
 
+/* What info writes, however long it is. */
+static void put_info(struct text *out, struct file *file,
+                     size_t (*info)(struct file *f, char *buf, size_t size))
+{
+    bool whole = false;
+    for (size_t room = INFO_BYTES; !whole && room <= INFO_BYTES_MAX; room *= 2) {
+        char *more = heap_alloc(room);
+        if (!more)
+            return;
+        size_t size = info(file, more, room);
+        whole = size < room || room == INFO_BYTES_MAX;
+        if (whole)
+            text_put(out, more, min_u64(size, room));
+        heap_free(more);
+    }
+}
+
 static void fdinfo_text(struct text *out, pseudo_key_t key)
 {
     int fd = (int)pseudo_number(key);
@@ -212,17 +230,13 @@ static void fdinfo_text(struct text *out, pseudo_key_t key)
     if (fd_get_path(fd, &file) != 0)
         return;
     struct inode_attr attr = {0};
-    if (file->ops->getattr)
-        file->ops->getattr(file, &attr);
-    else if (file->inode)
-        vfs_getattr(file->inode, &attr);
+    file_getattr(file, &attr);
     unsigned cloexec = fd_get_flags(fd) == 1 ? 02000000 : 0;
-    text_format(out, "pos:\t%lu\nflags:\t0%o\nmnt_id:\t%d\nino:\t%lu\n", file->pos,
-                file->flags | cloexec, PROC_MOUNT_ID, attr.ino);
-    char *more = file->ops->fdinfo ? heap_alloc(INFO_BYTES) : NULL;
-    if (more)
-        text_put(out, more, min_u64(file->ops->fdinfo(file, more, INFO_BYTES), INFO_BYTES));
-    heap_free(more);
+    text_format(out, "pos:\t%lu\nflags:\t0%o\nmnt_id:\t%u\nino:\t%lu\n", file->pos,
+                file_shown_flags(file) | cloexec, proc_mount_id(file->dentry), attr.ino);
+    put_info(out, file, flock_info);
+    if (file->ops && file->ops->fdinfo)
+        put_info(out, file, file->ops->fdinfo);
     file_put(file);
 }
 

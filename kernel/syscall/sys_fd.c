@@ -10,7 +10,6 @@
 
 /* Flags that F_SETFL changes; others it passes over. */
 #define CHANGEABLE_FLAGS ((unsigned)(O_APPEND | O_NONBLOCK | FASYNC | O_DIRECT | O_NOATIME))
-#define LARGE_FILE 0100000 /* what open(2) adds for 64-bit programs */
 
 int64_t sys_close(int fd)
 {
@@ -94,7 +93,7 @@ static int64_t fcntl_file(struct file *f, int command, uint64_t arg)
 {
     switch (command) {
     case F_GETFL:
-        return (int64_t)(f->flags | (f->dentry && !(f->flags & O_PATH) ? LARGE_FILE : 0));
+        return file_shown_flags(f);
     case F_SETFL:
         return set_flags(f, (unsigned)arg);
     case F_GETLK:

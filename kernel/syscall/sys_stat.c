@@ -48,14 +48,6 @@ static int stat_out(const struct inode_attr *a, struct uptr out)
     return copy_to_user(out, &st, sizeof(st));
 }
 
-static void file_getattr(struct file *f, struct inode_attr *attr)
-{
-    if (f->ops && f->ops->getattr && !(f->flags & O_PATH))
-        f->ops->getattr(f, attr);
-    else
-        vfs_getattr(f->inode, attr);
-}
-
 static int fd_getattr(int fd, struct inode_attr *attr)
 {
     struct file *f;

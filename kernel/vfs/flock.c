@@ -11,16 +11,19 @@
 #include <linux/fs.h>
 
 #include "kernel/base/errno.h"
+#include "kernel/base/format.h"
 #include "kernel/base/panic.h"
 #include "kernel/mm/heap.h"
 #include "kernel/proc/task.h"
+#include "kernel/vfs/mode.h"
 
 #define LOCKS_MAX 16384u /* of all files; each is looked at for another one of its file */
 
 struct lock {
-    struct list_node node; /* in inode->flocks */
-    const void *owner;     /* a struct file, or &the_proc */
-    bool whole;            /* of flock(2) */
+    struct list_node node;   /* in inode->flocks */
+    const void *owner;       /* a struct file, or &the_proc */
+    const struct file *file; /* that it was taken through: open as long as the lock is there */
+    bool whole;              /* of flock(2) */
     bool exclusive;
     uint64_t first, last; /* bytes */
 };
@@ -163,7 +166,7 @@ int flock_whole(struct file *f, int operation)
     if (!f->inode)
         return kind == LOCK_UN ? 0 : -EINVAL;
     struct lock wanted = {
-        .owner = f, .whole = true, .exclusive = kind == LOCK_EX, .last = UINT64_MAX};
+        .owner = f, .file = f, .whole = true, .exclusive = kind == LOCK_EX, .last = UINT64_MAX};
     return lock_set(f->inode, &wanted, kind == LOCK_UN, !(operation & LOCK_NB));
 }
 
@@ -223,8 +226,8 @@ int flock_fcntl(struct file *f, int command, struct uptr arg)
         return -EINVAL;
     if (fl.l_type != F_RDLCK && fl.l_type != F_WRLCK && (fl.l_type != F_UNLCK || query))
         return -EINVAL;
-    struct lock wanted = {.owner = ofd ? (const void *)f : &the_proc,
-                          .exclusive = fl.l_type == F_WRLCK};
+    struct lock wanted = {
+        .owner = ofd ? (const void *)f : &the_proc, .file = f, .exclusive = fl.l_type == F_WRLCK};
     int err = range_of(f, &fl, &wanted);
     if (err)
         return err;
@@ -236,6 +239,42 @@ int flock_fcntl(struct file *f, int command, struct uptr arg)
         return -EBADF;
     bool wait = command == F_SETLKW || command == F_OFD_SETLKW;
     return lock_set(f->inode, &wanted, fl.l_type == F_UNLCK, wait);
+}
+
+/* One line: "lock:\t1: FLOCK  ADVISORY  WRITE 1 00:02:77 0 EOF". */
+static size_t lock_line(const struct lock *l, unsigned number, const struct inode *inode, char *buf,
+                        size_t size)
+{
+    bool posix = l->owner == &the_proc;
+    uint64_t device = inode->fs->device;
+    char end[24] = "EOF";
+    if (l->last < INT64_MAX)
+        (void)format(end, sizeof(end), "%lu", l->last);
+    return format(buf, size, "lock:\t%u: %s ADVISORY  %s %d %02x:%02x:%lu %lu %s\n", number,
+                  l->whole ? "FLOCK "
+                  : posix  ? "POSIX "
+                           : "OFDLCK",
+                  l->exclusive ? "WRITE" : "READ", l->whole || posix ? PROC_PID : -1,
+                  device_major(device), device_minor(device), inode->ino, l->first, end);
+}
+
+size_t flock_info(struct file *f, char *buf, size_t size)
+{
+    size_t length = 0;
+    unsigned number = 0;
+    if (!f->inode || list_empty(&f->inode->flocks))
+        return 0;
+    spin_lock(&flock_lock);
+    for (int whole = 1; whole >= 0; whole--) {
+        list_for_each(node, &f->inode->flocks)
+        {
+            const struct lock *l = list_entry(node, struct lock, node);
+            if (l->file == f && l->whole == whole && length < size)
+                length += lock_line(l, ++number, f->inode, buf + length, size - length);
+        }
+    }
+    spin_unlock(&flock_lock);
+    return length;
 }
 
 /* Frees all locks of owner; whole and record ones if both. */

@@ -15,6 +15,10 @@ MUST_CHECK int flock_whole(struct file *f, int operation);
  * Sleeps. Returns 0, -EAGAIN, -EBADF, -EINVAL, -EFAULT, -ENOMEM, -ERESTARTSYS. */
 MUST_CHECK int flock_fcntl(struct file *f, int command, struct uptr arg);
 
+/* The lines of /proc/PID/fdinfo for the locks that were taken through f. Returns their length, and
+ * writes up to size bytes of them. */
+size_t flock_info(struct file *f, char *buf, size_t size);
+
 /* A descriptor of f was closed: the process's record locks on its file go. Cheap if there are
  * none. */
 void flock_closed(struct file *f);

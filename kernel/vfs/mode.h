@@ -4,6 +4,23 @@
 
 #include <linux/stat.h>
 
+#include "kernel/base/types.h"
+
+/* Of a device number as the program sees it. */
+static inline unsigned device_major(uint64_t device)
+{
+    return (unsigned)(device >> 8) & 0xfffu;
+}
+static inline unsigned device_minor(uint64_t device)
+{
+    return (unsigned)(device & 0xffu) | ((unsigned)(device >> 12) & 0xfff00u);
+}
+/* The number as Linux has it inside, which some texts show. */
+static inline unsigned device_inner(uint64_t device)
+{
+    return device_major(device) << 20 | device_minor(device);
+}
+
 #ifndef S_IFMT
 #define S_IFMT 0170000
 #define S_IFSOCK 0140000
