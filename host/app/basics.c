@@ -29,8 +29,21 @@ static const struct {
     const char *path;
     mode_t mode;
 } folders[] = {
-    {"/tmp", 01777}, {"/var/tmp", 01777}, {"/run", 0755},
-    {"/dev", 0755},  {"/proc", 0555},     {"/sys", 0555},
+    {"/tmp", 01777},      {"/var/tmp", 01777},  {"/run", 0755},        {"/dev", 0755},
+    {"/proc", 0555},      {"/sys", 0555},       {"/boot", 0755},       {"/home", 0755},
+    {"/media", 0755},     {"/mnt", 0755},       {"/opt", 0755},        {"/root", 0700},
+    {"/srv", 0755},       {"/run/lock", 01777}, {"/usr/local", 0755},  {"/var/backups", 0755},
+    {"/var/cache", 0755}, {"/var/lib", 0755},   {"/var/local", 02775}, {"/var/log", 0755},
+    {"/var/mail", 02775}, {"/var/opt", 0755},   {"/var/spool", 0755},
+};
+
+static const struct {
+    const char *path, *target;
+} usual_links[] = {
+    {"/etc/mtab", "../proc/self/mounts"},
+    {"/var/run", "/run"},
+    {"/var/lock", "/run/lock"},
+    {"/var/spool/mail", "../mail"},
 };
 
 static const char *const links[] = {"/bin", "/sbin", "/lib", "/lib64"};
@@ -68,6 +81,10 @@ static bool add_files(struct image_spec *spec, struct error *err)
     for (size_t i = 0; good && i < sizeof(folders) / sizeof(*folders); i++)
         good = spec_add_empty_dir(spec, folders[i].path, folders[i].mode,
                                   "what programs take for granted", err);
+    for (size_t i = 0; good && i < sizeof(usual_links) / sizeof(*usual_links); i++)
+        if (!has(spec, usual_links[i].path))
+            good = spec_add_link(spec, usual_links[i].path, usual_links[i].target,
+                                 "what programs take for granted", err);
     return good;
 }
 

@@ -20,10 +20,12 @@ uint64_t arch_cycles_hz(void);
 uint64_t arch_reference_ns(void);
 /* Interrupts (timer_run) after about delta_ns, or earlier: at least once a second. */
 void arch_timer_arm(uint64_t delta_ns);
-/* Calls handler(arg) when the machine's interrupt line irq (a global system interrupt) fires. */
-void arch_irq_register(unsigned irq, void (*handler)(void *), void *arg);
+/* Calls handler(arg) when the machine's interrupt line irq (a global system interrupt) fires. name:
+ * what /proc/interrupts calls it. */
+void arch_irq_register(unsigned irq, const char *name, void (*handler)(void *), void *arg);
 /* A message-signalled interrupt: what the device is to write where. False: no vector is left. */
-bool arch_msi_register(void (*handler)(void *), void *arg, uint64_t *address, uint32_t *data);
+bool arch_msi_register(const char *name, void (*handler)(void *), void *arg, uint64_t *address,
+                       uint32_t *data);
 /* Maps device registers; never unmapped. NULL: no memory. */
 void *arch_map_device(paddr_t phys, size_t size);
 /* The return addresses on the current stack, innermost first. Returns how many. */

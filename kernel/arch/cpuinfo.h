@@ -7,6 +7,11 @@
  * time-stamp counter's rate, which stands in where the CPU doesn't name its own. */
 void arch_cpuinfo_text(struct text *out, unsigned cpu, unsigned count, uint64_t clock_khz);
 
+/* /proc/interrupts, for that many CPUs. */
+void arch_interrupts_text(struct text *out, unsigned count);
+/* How many there were. */
+uint64_t arch_interrupts_count(void);
+
 enum cache_type { CACHE_NONE, CACHE_DATA, CACHE_INSTRUCTION, CACHE_UNIFIED };
 
 struct cache_info {

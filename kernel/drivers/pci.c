@@ -60,12 +60,13 @@ void pci_enable(struct pci_address a)
     pci_write(a, REG_COMMAND, pci_read(a, REG_COMMAND) | COMMAND_MEMORY | COMMAND_MASTER);
 }
 
-bool pci_msix(struct pci_address a, unsigned entry, void (*handler)(void *), void *arg)
+bool pci_msix(struct pci_address a, unsigned entry, const char *name, void (*handler)(void *),
+              void *arg)
 {
     unsigned cap = pci_capability(a, CAP_MSIX, 0);
     uint64_t address;
     uint32_t data;
-    if (!cap || !arch_msi_register(handler, arg, &address, &data)) {
+    if (!cap || !arch_msi_register(name, handler, arg, &address, &data)) {
         return false;
     }
     uint32_t table = pci_read(a, cap + 4);

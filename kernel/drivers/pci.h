@@ -16,4 +16,5 @@ unsigned pci_capability(struct pci_address a, uint8_t id, unsigned from);
 /* Turns on memory access and bus mastering. */
 void pci_enable(struct pci_address a);
 /* Points MSI-X vector entry at handler(arg). False: it has none. */
-bool pci_msix(struct pci_address a, unsigned entry, void (*handler)(void *), void *arg);
+bool pci_msix(struct pci_address a, unsigned entry, const char *name, void (*handler)(void *),
+              void *arg);

@@ -42,6 +42,17 @@ void virtio_add(struct virtio_device *d)
     heap_free(d);
 }
 
+const char *virtio_name(enum virtio_type type)
+{
+    static const char *const names[] = {
+        [VIRTIO_TYPE_NET] = "virtio-net",         [VIRTIO_TYPE_BLOCK] = "virtio-blk",
+        [VIRTIO_TYPE_CONSOLE] = "virtio-console", [VIRTIO_TYPE_RNG] = "virtio-rng",
+        [VIRTIO_TYPE_9P] = "virtio-9p",
+    };
+    const char *name = (unsigned)type < ARRAY_SIZE(names) ? names[type] : NULL;
+    return name ? name : "virtio";
+}
+
 uint64_t virtio_begin(struct virtio_device *d, uint64_t wanted)
 {
     const struct virtio_transport *t = d->transport;

@@ -11,6 +11,9 @@ enum virtio_type {
     VIRTIO_TYPE_9P = 9,
 };
 
+/* For people. */
+const char *virtio_name(enum virtio_type type);
+
 #define VIRTIO_F_VERSION_1 (1ul << 32)
 
 struct virtio_device;

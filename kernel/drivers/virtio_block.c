@@ -10,7 +10,10 @@
 #include "kernel/drivers/virtio.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
+#include "kernel/sched/pressure.h"
 #include "kernel/sched/waitq.h"
+#include "kernel/time/clock.h"
+#include "kernel/time/ns.h"
 
 #define SECTOR 512ul
 #define REQUEST_READ 0u
@@ -31,6 +34,8 @@ static struct {
     struct virtq queue; /* GUARDED_BY(lock) */
     struct waitq room;  /* woken when descriptors become free */
     uint64_t size;
+    struct block_stats stats; /* GUARDED_BY(lock) */
+    uint64_t busy_since_ns;   /* while reads are under way */
 } disk = {.lock = SPINLOCK_INIT(RANK_DEVICE)};
 
 bool virtio_block_probe(struct virtio_device *d);
@@ -38,6 +43,45 @@ bool virtio_block_probe(struct virtio_device *d);
 uint64_t block_size_bytes(void)
 {
     return disk.size;
+}
+
+struct block_stats block_stats(void)
+{
+    spin_lock(&disk.lock);
+    struct block_stats stats = disk.stats;
+    if (stats.in_flight) {
+        stats.busy_ns = ns_add(stats.busy_ns, ns_sub(clock_monotonic_ns(), disk.busy_since_ns));
+    }
+    spin_unlock(&disk.lock);
+    return stats;
+}
+
+/* A read begins. Returns when. */
+static uint64_t read_begins(void)
+{
+    uint64_t now = clock_monotonic_ns();
+    spin_lock(&disk.lock);
+    if (disk.stats.in_flight++ == 0) {
+        disk.busy_since_ns = now;
+    }
+    spin_unlock(&disk.lock);
+    pressure_begin(PRESSURE_IO);
+    return now;
+}
+
+static void read_ends(uint64_t began_ns, uint64_t bytes)
+{
+    pressure_end(PRESSURE_IO);
+    uint64_t now = clock_monotonic_ns();
+    spin_lock(&disk.lock);
+    struct block_stats *s = &disk.stats;
+    s->reads++;
+    s->sectors += bytes / SECTOR;
+    s->read_ns = ns_add(s->read_ns, ns_sub(now, began_ns));
+    if (--s->in_flight == 0) {
+        s->busy_ns = ns_add(s->busy_ns, ns_sub(now, disk.busy_since_ns));
+    }
+    spin_unlock(&disk.lock);
 }
 
 static void complete(struct virtio_device *d)
@@ -128,8 +172,10 @@ static int read_pages(uint64_t offset, struct page **pages, uint64_t bytes)
     r->header.sector = offset / SECTOR;
     r->status = 0xff;
     waiter_init(&r->waiter, EVENTS_ANY);
+    uint64_t began = read_begins();
     submit(r, segments, make_segments(r, pages, bytes, segments));
     (void)waiter_sleep(&r->waiter, DEADLINE_NONE, false);
+    read_ends(began, bytes);
     int err = r->status ? -EIO : 0;
     if (err) {
         log_info("disk: read of %lu bytes at %#lx failed (status %u)", bytes, offset, r->status);

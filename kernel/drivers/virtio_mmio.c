@@ -130,7 +130,7 @@ void virtio_mmio_add(paddr_t base, size_t size, unsigned irq)
         return;
     }
     d->type = (enum virtio_type)reg_read(d, REG_DEVICE_ID);
-    arch_irq_register(irq, virtio_interrupt, d);
+    arch_irq_register(irq, virtio_name(d->type), virtio_interrupt, d);
     virtio_add(d);
 }
 

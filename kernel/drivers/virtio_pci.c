@@ -154,7 +154,8 @@ static void add_device(struct pci_address a, enum virtio_type type)
     d->type = type;
     pci_enable(a);
     map_structures(d, a);
-    if (!d->registers || !d->notify_base || !pci_msix(a, 0, virtio_interrupt, d)) {
+    if (!d->registers || !d->notify_base ||
+        !pci_msix(a, 0, virtio_name(d->type), virtio_interrupt, d)) {
         heap_free(d);
         return;
     }

@@ -22,6 +22,7 @@
 #define PIPE_ATOMIC 4096u /* PIPE_BUF */
 #define SPARE_PAGES 2u
 #define PIPE_DEVICE 0xdu
+#define PIPE_SIZE_END (1ul << 31)
 
 struct slot {
     struct page *page;
@@ -44,6 +45,7 @@ struct pipe {
 };
 
 static uint64_t last_ino = 1000;
+static uint32_t limit = PIPE_BYTES_MAX; /* a power of two */
 
 static inline struct slot *slot_at(struct pipe *p, uint32_t index)
 {
@@ -325,11 +327,13 @@ static const struct file_ops pipe_ops = {
     .describe = pipe_describe,
 };
 
-int pipe_create(unsigned flags, struct file *files[2])
+int pipe_create(unsigned flags, bool privileged, struct file *files[2])
 {
     struct pipe *p = pipe_alloc();
     if (!p)
         return -ENOMEM;
+    if (!privileged)
+        p->capacity = (uint32_t)min_u64(p->capacity, pipe_limit() / PAGE_SIZE);
     files[0] = file_alloc(&pipe_ops, O_RDONLY | flags, NULL, p);
     files[1] = file_alloc(&pipe_ops, O_WRONLY | flags, NULL, p);
     if (!files[0] || !files[1]) {
@@ -461,15 +465,37 @@ static int resize_locked(struct pipe *p, uint32_t capacity, struct slot *slots)
     return 0;
 }
 
-int pipe_resize(struct file *f, unsigned size)
+/* The power of two of bytes, a page at least, that size stands for; 0: too much. */
+static uint64_t round_size(uint64_t size)
+{
+    uint64_t rounded = PAGE_SIZE;
+    while (rounded < size && rounded < PIPE_SIZE_END)
+        rounded *= 2;
+    return rounded < size ? 0 : rounded;
+}
+
+unsigned pipe_limit(void)
+{
+    return __atomic_load_n(&limit, __ATOMIC_RELAXED);
+}
+
+int pipe_limit_set(uint64_t size)
+{
+    uint64_t rounded = round_size(size);
+    if (!rounded)
+        return -EINVAL;
+    __atomic_store_n(&limit, (uint32_t)rounded, __ATOMIC_RELAXED);
+    return 0;
+}
+
+int64_t pipe_resize(struct file *f, uint64_t size, bool privileged)
 {
     struct pipe *p = f->private;
-    uint32_t capacity = 1;
-    if (size > INT32_MAX)
+    uint64_t rounded = round_size(size);
+    uint32_t capacity = (uint32_t)(rounded / PAGE_SIZE);
+    if (!rounded)
         return -EINVAL;
-    while (capacity * PAGE_SIZE < size)
-        capacity *= 2;
-    if (capacity > PIPE_PAGES_MAX)
+    if (capacity > p->capacity && rounded > pipe_limit() && !privileged)
         return -EPERM;
     struct slot *slots = heap_zalloc_object(capacity * sizeof(*slots));
     if (!slots)
@@ -482,7 +508,7 @@ int pipe_resize(struct file *f, unsigned size)
         return err;
     }
     waitq_wake(&p->waitq, EPOLLOUT | EPOLLWRNORM);
-    return (int)(capacity * PAGE_SIZE);
+    return (int64_t)rounded;
 }
 
 int64_t pipe_peek(struct file *f, void *buf, size_t size, uint64_t offset)

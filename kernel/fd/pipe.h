@@ -4,13 +4,13 @@
 #include "kernel/fd/file.h"
 
 #define PIPE_PAGES_DEFAULT 16u
-#define PIPE_PAGES_MAX 256u /* 1 MiB */
+#define PIPE_BYTES_MAX (1u << 20) /* at first */
 
 struct pipe;
 
-/* Makes the two ends: files[0] reads, files[1] writes. flags: O_NONBLOCK, O_DIRECT. Returns 0 or
- * -ENOMEM. */
-MUST_CHECK int pipe_create(unsigned flags, struct file *files[2]);
+/* Makes the two ends: files[0] reads, files[1] writes. flags: O_NONBLOCK, O_DIRECT. privileged: may
+ * be larger than pipe_limit(). Returns 0 or -ENOMEM. */
+MUST_CHECK int pipe_create(unsigned flags, bool privileged, struct file *files[2]);
 bool pipe_is(const struct file *f);
 
 /* Opens a FIFO of a filesystem: sets the new file's operations; waits for the other end as open(2)
@@ -19,8 +19,12 @@ MUST_CHECK int fifo_open(struct inode *inode, struct file *file);
 
 /* Bytes of room in all; f must be a pipe. */
 int pipe_size(struct file *f);
-/* Changes it: returns the new size, -EBUSY (more is in it), -EINVAL, -EPERM, -ENOMEM. */
-int pipe_resize(struct file *f, unsigned size);
+/* Changes it: returns the new size, -EBUSY (more is in it), -EINVAL, -ENOMEM, -EPERM (beyond
+ * pipe_limit(), and not privileged). */
+int64_t pipe_resize(struct file *f, uint64_t size, bool privileged);
+/* /proc/sys/fs/pipe-max-size: what pipes may have at most, in bytes. Setting rounds up; -EINVAL. */
+unsigned pipe_limit(void);
+MUST_CHECK int pipe_limit_set(uint64_t size);
 
 /* Copies up to size bytes that wait in the pipe, from offset bytes on, without taking them.
  * Returns bytes, 0 at the end, or -EAGAIN. */

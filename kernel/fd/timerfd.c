@@ -17,8 +17,6 @@
 #include "kernel/time/clock.h"
 #include "kernel/time/timer.h"
 
-#define NS_PER_SECOND 1000000000l
-
 struct timerfd {
     struct mutex lock;
     int clock;
@@ -138,14 +136,14 @@ static size_t timerfd_fdinfo(struct file *f, char *buf, size_t size)
     mutex_lock(&t->lock);
     int64_t now = now_of(t), interval = t->interval_ns;
     bool due = t->set && now >= t->expiry_ns; /* counted once until it is read */
-    int64_t left = t->set && !due ? t->expiry_ns - now : 0;
+    int64_t left = t->set && !due ? time_sub(t->expiry_ns, now) : 0, ns, interval_ns;
+    int64_t seconds = time_split(left, &ns), interval_seconds = time_split(interval, &interval_ns);
     unsigned settime = t->settime;
     mutex_unlock(&t->lock);
     return format(buf, size,
                   "clockid: %d\nticks: %d\nsettime flags: 0%o\nit_value: (%ld, %ld)\n"
                   "it_interval: (%ld, %ld)\n",
-                  t->clock, due, settime, left / NS_PER_SECOND, left % NS_PER_SECOND,
-                  interval / NS_PER_SECOND, interval % NS_PER_SECOND);
+                  t->clock, due, settime, seconds, ns, interval_seconds, interval_ns);
 }
 
 static const struct file_ops timerfd_ops = {

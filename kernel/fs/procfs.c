@@ -5,6 +5,7 @@
 
 #include "kernel/arch/cpuinfo.h"
 #include "kernel/base/errno.h"
+#include "kernel/drivers/block.h"
 #include "kernel/mm/page.h"
 #include "kernel/proc/cpu_time.h"
 #include "kernel/proc/task.h"
@@ -125,8 +126,8 @@ static void stat_text(struct text *out, pseudo_key_t key)
     for (unsigned cpu = 0; cpu < cpus; cpu++)
         stat_cpu(out, cpu);
     int64_t boot = clock_realtime_offset_ns() / NS_PER_SECOND;
-    text_format(out, "intr 0\nctxt %lu\nbtime %ld\nprocesses %u\n", sched_switches(), boot,
-                the_proc.task_count);
+    text_format(out, "intr %lu\nctxt %lu\nbtime %ld\nprocesses %u\n", arch_interrupts_count(),
+                sched_switches(), boot, the_proc.task_count);
     text_format(out, "procs_running %u\nprocs_blocked 0\nsoftirq 0 0 0 0 0 0 0 0 0 0 0\n",
                 sched_running());
 }
@@ -201,13 +202,49 @@ static bool has_process(pseudo_key_t key, uint32_t number)
            (number <= INT32_MAX && task_snapshot_next((int)number, &t) && t.tid == (int)number);
 }
 
+static void interrupts_text(struct text *out, pseudo_key_t key)
+{
+    (void)key;
+    arch_interrupts_text(out, sched_cpu_count());
+}
+
+/* The image, the only disk. */
+
+static void diskstats_text(struct text *out, pseudo_key_t key)
+{
+    (void)key;
+    if (block_size_bytes()) {
+        text_format(out, "%4u %7u " DISK_NAME " ", DISK_MAJOR, 0u);
+        proc_disk_stats(out, key);
+    }
+}
+
+void proc_disk_stats(struct text *out, pseudo_key_t key)
+{
+    struct block_stats s = block_stats();
+    (void)key;
+    uint64_t read_ms = s.read_ns / NS_PER_MS, busy_ms = s.busy_ns / NS_PER_MS;
+    text_format(out, "%lu 0 %lu %lu 0 0 0 0 %u %lu %lu 0 0 0 0 0 0\n", s.reads, s.sectors, read_ms,
+                s.in_flight, busy_ms, read_ms);
+}
+
+static void partitions_text(struct text *out, pseudo_key_t key)
+{
+    (void)key;
+    text_string(out, "major minor  #blocks  name\n\n");
+    if (block_size_bytes())
+        text_format(out, "%4u  %7u %10lu " DISK_NAME "\n", DISK_MAJOR, 0u,
+                    block_size_bytes() / 1024);
+}
+
 #define VERSION_LINE "Linux version " UTS_RELEASE " (orris) (gcc) " UTS_VERSION "\n"
 #define FILESYSTEMS                                                                                \
     "nodev\tsysfs\nnodev\ttmpfs\nnodev\tproc\nnodev\tdevtmpfs\nnodev\tsockfs\nnodev\tpipefs\n"     \
     "nodev\tmqueue\n"                                                                              \
     "\terofs\n"
 #define DEVICES                                                                                    \
-    "Character devices:\n  1 mem\n  5 /dev/tty\n  5 /dev/console\n136 pts\n\nBlock devices:\n"
+    "Character devices:\n  1 mem\n  5 /dev/tty\n  5 /dev/console\n136 pts\n\nBlock devices:\n254 " \
+    "virtblk\n"
 
 static const struct pseudo_entry process_child = PSEUDO_DIR("", &proc_process_dir);
 
@@ -221,13 +258,16 @@ static const struct pseudo_entry root_entries[] = {
     PSEUDO_FIXED("cmdline", "\n"),
     PSEUDO_FILE("cpuinfo", cpuinfo_text),
     PSEUDO_FIXED("devices", DEVICES),
+    PSEUDO_FILE("diskstats", diskstats_text),
     PSEUDO_FIXED("filesystems", FILESYSTEMS),
+    PSEUDO_FILE("interrupts", interrupts_text),
     PSEUDO_FILE("loadavg", loadavg_text),
     PSEUDO_FILE("meminfo", meminfo_text),
     PSEUDO_FIXED("modules", ""),
     PSEUDO_LINK("mounts", "self/mounts"),
     PSEUDO_LINK("net", "self/net"),
-    PSEUDO_FIXED("partitions", "major minor  #blocks  name\n\n"),
+    PSEUDO_FILE("partitions", partitions_text),
+    PSEUDO_DIR("pressure", &proc_pressure_dir),
     PSEUDO_OBJECT_LINK("self", &self_link),
     PSEUDO_FILE("stat", stat_text),
     PSEUDO_FIXED("swaps", "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"),

@@ -8,8 +8,14 @@
 extern const struct pseudo_dir proc_process_dir;                 /* procfs_task.c: /proc/PID */
 extern const struct pseudo_dir proc_sys_dir;                     /* procfs_sys.c: /proc/sys */
 extern const struct pseudo_dir proc_net_dir;                     /* procfs_net.c: /proc/net */
+extern const struct pseudo_dir proc_pressure_dir;                /* procfs_pressure.c */
 extern const struct pseudo_dir proc_fd_dir, proc_fdinfo_dir;     /* procfs_fd.c */
 extern const struct pseudo_link proc_exe, proc_cwd, proc_rootfs; /* procfs_fd.c */
+
+/* procfs.c: the disk's line of /proc/diskstats behind its name, and /sys/block's stat. */
+#define DISK_NAME "vda"
+#define DISK_MAJOR 254u
+void proc_disk_stats(struct text *out, pseudo_key_t key);
 
 /* procfs.c: whether inode is /proc/PID (or NULL). */
 bool proc_is_process(const struct inode *inode);

@@ -1,8 +1,10 @@
 /* /proc/sys: the settings programs read. What could be set and would not matter takes any value and
  * forgets it. */
+#include "kernel/base/errno.h"
 #include "kernel/base/random.h"
 #include "kernel/base/string.h"
 #include "kernel/fd/fdtable.h"
+#include "kernel/fd/pipe.h"
 #include "kernel/fs/procfs.h"
 #include "kernel/proc/task.h"
 #include "kernel/proc/uts.h"
@@ -176,16 +178,54 @@ static void file_max_text(struct text *out, pseudo_key_t key)
     text_format(out, "%lu\n", file_max());
 }
 
+static void pipe_max_text(struct text *out, pseudo_key_t key)
+{
+    (void)key;
+    text_format(out, "%u\n", pipe_limit());
+}
+
+/* A decimal number with blanks around it, and nothing else. Returns 0 or -EINVAL. */
+static int read_number(const char *bytes, size_t length, uint64_t *number)
+{
+    size_t at = 0, digits = 0;
+    *number = 0;
+    while (at < length && strchr(" \t\n", bytes[at]))
+        at++;
+    for (; at < length && bytes[at] >= '0' && bytes[at] <= '9'; at++, digits++)
+        if (*number <= UINT32_MAX)
+            *number = *number * 10 + (uint64_t)(bytes[at] - '0');
+    while (at < length && strchr(" \t\n", bytes[at]))
+        at++;
+    return digits && at == length && *number <= UINT32_MAX ? 0 : -EINVAL;
+}
+
+static int write_pipe_max(pseudo_key_t key, const char *bytes, size_t length)
+{
+    uint64_t size;
+    (void)key;
+    int err = read_number(bytes, length, &size);
+    return err ? err : pipe_limit_set(size);
+}
+
 static const struct pseudo_entry fs_entries[] = {
-    LIMIT("aio-max-nr", aio_max),           PSEUDO_FILE("aio-nr", proc_aio_nr_text),
-    PSEUDO_DIR("epoll", &epoll_dir),        PSEUDO_FILE("file-max", file_max_text),
-    PSEUDO_FILE("file-nr", file_nr_text),   PSEUDO_DIR("inotify", &inotify_dir),
-    IGNORED("lease-break-time", "45\n"),    PSEUDO_DIR("mqueue", &proc_sys_mqueue_dir),
-    IGNORED("nr_open", "1048576\n"),        IGNORED("overflowgid", "65534\n"),
-    IGNORED("overflowuid", "65534\n"),      IGNORED("pipe-max-size", "1048576\n"),
-    IGNORED("pipe-user-pages-hard", "0\n"), IGNORED("pipe-user-pages-soft", "16384\n"),
-    IGNORED("protected_hardlinks", "0\n"),  IGNORED("protected_symlinks", "0\n"),
-    IGNORED("suid_dumpable", "0\n"),        PSEUDO_END};
+    LIMIT("aio-max-nr", aio_max),
+    PSEUDO_FILE("aio-nr", proc_aio_nr_text),
+    PSEUDO_DIR("epoll", &epoll_dir),
+    PSEUDO_FILE("file-max", file_max_text),
+    PSEUDO_FILE("file-nr", file_nr_text),
+    PSEUDO_DIR("inotify", &inotify_dir),
+    IGNORED("lease-break-time", "45\n"),
+    PSEUDO_DIR("mqueue", &proc_sys_mqueue_dir),
+    IGNORED("nr_open", "1048576\n"),
+    IGNORED("overflowgid", "65534\n"),
+    IGNORED("overflowuid", "65534\n"),
+    PSEUDO_FILE_MODE("pipe-max-size", 0644, pipe_max_text, write_pipe_max),
+    IGNORED("pipe-user-pages-hard", "0\n"),
+    IGNORED("pipe-user-pages-soft", "16384\n"),
+    IGNORED("protected_hardlinks", "0\n"),
+    IGNORED("protected_symlinks", "0\n"),
+    IGNORED("suid_dumpable", "0\n"),
+    PSEUDO_END};
 static const struct pseudo_dir fs_dir = {.entries = fs_entries};
 
 static const struct pseudo_entry core_entries[] = {IGNORED("optmem_max", "131072\n"),

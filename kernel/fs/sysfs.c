@@ -3,7 +3,8 @@
 #include <linux/magic.h>
 
 #include "kernel/arch/cpuinfo.h"
-#include "kernel/fs/pseudofs.h"
+#include "kernel/drivers/block.h"
+#include "kernel/fs/procfs.h"
 #include "kernel/mm/page.h"
 #include "kernel/sched/thread.h"
 
@@ -257,6 +258,29 @@ static const struct pseudo_entry kernel_entries[] = {PSEUDO_FIXED("address_bits"
                                                      PSEUDO_DIR("mm", &mm_dir), PSEUDO_END};
 static const struct pseudo_dir kernel_dir = {.entries = kernel_entries};
 
+/* The image, the only disk. */
+
+static void disk_size(struct text *out, pseudo_key_t key)
+{
+    (void)key;
+    text_format(out, "%lu\n", block_size_bytes() / 512);
+}
+
+static const struct pseudo_entry queue_entries[] = {PSEUDO_FIXED("logical_block_size", "512\n"),
+                                                    PSEUDO_FIXED("physical_block_size", "512\n"),
+                                                    PSEUDO_FIXED("rotational", "1\n"), PSEUDO_END};
+static const struct pseudo_dir queue_dir = {.entries = queue_entries};
+static const struct pseudo_entry disk_entries[] = {PSEUDO_FIXED("dev", "254:0\n"),
+                                                   PSEUDO_DIR("queue", &queue_dir),
+                                                   PSEUDO_FIXED("removable", "0\n"),
+                                                   PSEUDO_FIXED("ro", "1\n"),
+                                                   PSEUDO_FILE("size", disk_size),
+                                                   PSEUDO_FILE("stat", proc_disk_stats),
+                                                   PSEUDO_END};
+static const struct pseudo_dir disk_dir = {.entries = disk_entries};
+static const struct pseudo_entry block_entries[] = {PSEUDO_DIR(DISK_NAME, &disk_dir), PSEUDO_END};
+static const struct pseudo_dir block_dir = {.entries = block_entries};
+
 /* Devices by class. */
 
 static const struct pseudo_entry lo_entries[] = {PSEUDO_FIXED("addr_len", "6\n"),
@@ -276,11 +300,11 @@ static const struct pseudo_entry net_entries[] = {PSEUDO_DIR("lo", &lo_dir), PSE
 static const struct pseudo_dir net_dir = {.entries = net_entries};
 static const struct pseudo_dir empty_dir = {.entries = NULL};
 
-static const struct pseudo_entry class_entries[] = {PSEUDO_DIR("block", &empty_dir),
+static const struct pseudo_entry class_entries[] = {PSEUDO_DIR("block", &block_dir),
                                                     PSEUDO_DIR("net", &net_dir), PSEUDO_END};
 static const struct pseudo_dir class_dir = {.entries = class_entries};
 
-static const struct pseudo_entry root_entries[] = {PSEUDO_DIR("block", &empty_dir),
+static const struct pseudo_entry root_entries[] = {PSEUDO_DIR("block", &block_dir),
                                                    PSEUDO_DIR("bus", &empty_dir),
                                                    PSEUDO_DIR("class", &class_dir),
                                                    PSEUDO_DIR("devices", &devices_dir),

@@ -58,7 +58,7 @@ static void listen(void)
     if (!listening) {
         listening = true;
         waitq_init(&waitq);
-        arch_irq_register(IRQ, interrupt, NULL);
+        arch_irq_register(IRQ, "ttyS0", interrupt, NULL);
         io_out8(REG_INTERRUPT, 1);
     }
 }

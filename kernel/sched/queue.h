@@ -16,6 +16,8 @@ struct run_queue {
     struct list_node ready_rt;   /* by priority */
     struct list_node ready_idle; /* SCHED_IDLE */
     unsigned ready_count;
+    uint64_t waiting_since_ns; /* while threads wait here for the one that runs; 0: none do */
+    uint64_t waited_ns;        /* before that */
     unsigned cpu;
     struct thread *running;
     struct thread idle;

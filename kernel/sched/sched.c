@@ -81,6 +81,15 @@ static void reap(void)
     }
 }
 
+/* The turn of the one that ran is over: how long did others wait for it? */
+static inline void waited(struct run_queue *q, uint64_t now)
+{
+    if (q->waiting_since_ns) {
+        q->waited_ns = ns_add(q->waited_ns, ns_sub(now, q->waiting_since_ns));
+    }
+    q->waiting_since_ns = q->ready_count ? now : 0;
+}
+
 /* Runs the next ready thread; the current one's new state is set already. Holds sched_lock. */
 static void switch_away(void)
 {
@@ -92,6 +101,7 @@ static void switch_away(void)
     from->resched = false;
     uint64_t now = clock_monotonic_ns();
     slice_start(q, to, now);
+    waited(q, now);
     if (to == from) {
         return;
     }
@@ -157,6 +167,7 @@ static void announce(struct run_queue *q, const struct thread *t)
     } else if (q->ready_count == 1 && running->policy != SCHED_FIFO) {
         /* Nobody waited so far: who comes waits a little, not for the whole slice. */
         uint64_t now = clock_monotonic_ns();
+        q->waiting_since_ns = now;
         timer_set(&q->slice_timer,
                   min_u64(max_u64(running->slice_end_ns, now), ns_add(now, WAKE_LATENCY_NS)));
     }
@@ -347,6 +358,21 @@ unsigned sched_running(void)
         count += q ? q->ready_count + (q->running != &q->idle) : 0;
     }
     return count;
+}
+
+uint64_t sched_waited_ns(void)
+{
+    uint64_t sum = 0;
+    spin_lock(&sched_lock);
+    for (unsigned cpu = 0; cpu < CPUS_MAX; cpu++) {
+        const struct run_queue *q = queue_of(cpu);
+        if (q && q->waiting_since_ns) {
+            sum = ns_add(sum, ns_sub(clock_monotonic_ns(), q->waiting_since_ns));
+        }
+        sum = ns_add(sum, q ? q->waited_ns : 0);
+    }
+    spin_unlock(&sched_lock);
+    return sum / sched_cpu_count();
 }
 
 uint64_t sched_switches(void)

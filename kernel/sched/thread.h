@@ -75,6 +75,8 @@ unsigned sched_cpu_count(void);
 unsigned sched_cpu_current(void);
 /* Nanoseconds the CPU was idle since boot; for /proc/stat and sysinfo's load. */
 uint64_t sched_idle_ns(unsigned cpu);
+/* Nanoseconds that threads waited for a CPU that others had, since boot: the mean of all CPUs. */
+uint64_t sched_waited_ns(void);
 /* Threads ready or running now. */
 unsigned sched_running(void);
 uint64_t sched_switches(void);

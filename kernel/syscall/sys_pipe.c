@@ -5,6 +5,7 @@
 #include "kernel/fd/fdtable.h"
 #include "kernel/fd/pipe.h"
 #include "kernel/mm/heap.h"
+#include "kernel/proc/task.h"
 #include "kernel/syscall/iovec.h"
 #include "kernel/syscall/syscall.h"
 
@@ -38,7 +39,7 @@ int64_t sys_pipe2(struct uptr out, unsigned flags)
     int fds[2];
     if (flags & ~(unsigned)(O_CLOEXEC | O_NONBLOCK | O_DIRECT))
         return -EINVAL;
-    int err = pipe_create(flags & (O_NONBLOCK | O_DIRECT), files);
+    int err = pipe_create(flags & (O_NONBLOCK | O_DIRECT), the_proc.uid[1] == 0, files);
     if (!err)
         err = install_both(files, (flags & O_CLOEXEC) != 0, fds);
     if (!err && copy_to_user(out, fds, sizeof(fds))) {

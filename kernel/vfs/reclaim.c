@@ -3,6 +3,7 @@
  * for any number of them, and each would cost it a page of its text. */
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
+#include "kernel/sched/pressure.h"
 #include "kernel/vfs/filemap.h"
 #include "kernel/vfs/vfs.h"
 
@@ -11,7 +12,10 @@
 
 bool page_reclaim(unsigned count, uint64_t keep, bool names)
 {
-    return (names && vfs_shrink(count * NAMES_PER_PAGE, NAMES_KEPT) > 0) ||
-           filemap_reclaim(count, keep) > 0 || (names && vfs_shrink(count, 0) > 0) ||
-           heap_reclaim();
+    pressure_begin(PRESSURE_MEMORY);
+    bool any = (names && vfs_shrink(count * NAMES_PER_PAGE, NAMES_KEPT) > 0) ||
+               filemap_reclaim(count, keep) > 0 || (names && vfs_shrink(count, 0) > 0) ||
+               heap_reclaim();
+    pressure_end(PRESSURE_MEMORY);
+    return any;
 }

@@ -43,14 +43,14 @@ for folder, folders, files in os.walk("/"):
         elif "/bin/" in path or "/sbin/" in path:
             found.append(path)
 print(sorted(set(found)))
-print([p for p in ("/etc/shadow", "/root/.bashrc", "/bin/sh", "/usr/bin/dpkg", "/home")
-       if os.path.exists(p)])
+print([p for p in ("/etc/shadow", "/root/.bashrc", "/bin/sh", "/usr/bin/dpkg")
+       if os.path.exists(p)] + os.listdir("/home") + os.listdir("/root"))
 print(sum(1 for f, d, n in os.walk("/usr") for x in n
           if os.lstat(os.path.join(f, x)).st_mode & 0o6000), "set-id")
 P
 try pkg load python look.py
 ok "the interpreter is the only executable" is "$(sed -n 1p out)" "['/usr/bin/python3.11']"
-ok "no users' secrets, no shell, no home" is "$(sed -n 2p out)" "[]"
+ok "no users' secrets, no shell, nobody's home" is "$(sed -n 2p out)" "[]"
 ok "nothing is set-id" is "$(sed -n 3p out)" "0 set-id"
 
 cat > lost.py <<'P'

@@ -127,6 +127,7 @@ C
 gcc -o far far.c
 truncate -s $(((4 << 30) + 65536)) large
 printf over | dd of=large bs=1 seek=$(((4 << 30) + 2)) conv=notrunc 2> log
+TIME_LIMIT=400 # of a busy host
 try run -i e2e-large --trim ./far
 ok "a file of more than 4 GiB is recorded, built and read" is "$(cat out)" "$(./far)"
 image=$(ls "$ORRIS_HOME"/images/e2e-large*.img)

@@ -42,10 +42,10 @@ setarch i686 "$ORRIS" run /bin/true > out 2> err
 ok "another machine is refused" is "$?" 125
 ok "by name" has err "this is Linux on i686"
 
-if (: <> /dev/kvm) 2> log; then
+if [ -c /dev/kvm ] && (: <> /dev/kvm) 2> log; then
     timeout 60 "$ORRIS" boot --accel kvm "$image" > out 2> err
     ok "KVM, asked for, runs the program" is "$?$(cat out)" "0hello"
 else
-    skip "KVM, asked for, runs the program" "$(sed 's/^[^:]*: line [0-9]*: //' log)"
+    skip "KVM, asked for, runs the program" "there is no /dev/kvm, or not for us"
 fi
 finish

@@ -181,7 +181,7 @@ static void start(unsigned flags)
     for (size_t i = 0; i < sizeof(data); i++)
         data[i] = (char)(i * 7 + (i >> 9));
     memset(got, 0, sizeof(got));
-    CHECK_EQ(pipe_create(flags, ends), 0);
+    CHECK_EQ(pipe_create(flags, true, ends), 0);
     last_signal = sleeps = 0;
     next_step = NULL;
 }
@@ -350,14 +350,24 @@ static void resizing(void)
 {
     start(O_NONBLOCK);
     CHECK_EQ(pipe_size(ends[0]), 65536);
-    CHECK_EQ(pipe_resize(ends[0], 1), 4096);
+    CHECK_EQ(pipe_resize(ends[0], 1, false), 4096);
     CHECK_EQ(put(data, 10000), 4096);
-    CHECK_EQ(pipe_resize(ends[1], 5000), 8192);
+    CHECK_EQ(pipe_resize(ends[1], 5000, false), 8192);
     CHECK_EQ(put(data + 4096, 10000), 4096);
-    CHECK_EQ(pipe_resize(ends[1], 4096), -EBUSY);
-    CHECK_EQ(pipe_resize(ends[1], 1u << 31), -EINVAL);
-    CHECK_EQ(pipe_resize(ends[1], 2u << 20), -EPERM);
-    CHECK_EQ(pipe_resize(ends[1], 1u << 20), 1 << 20);
+    CHECK_EQ(pipe_resize(ends[1], 4096, false), -EBUSY);
+    CHECK_EQ(pipe_resize(ends[1], (1ul << 31) + 1, false), -EINVAL);
+    CHECK_EQ(pipe_resize(ends[1], UINT64_MAX, true), -EINVAL);
+    CHECK_EQ(pipe_resize(ends[1], 2u << 20, false), -EPERM);
+    CHECK_EQ(pipe_resize(ends[1], 2u << 20, true), 2 << 20);
+    CHECK_EQ(pipe_resize(ends[1], 1u << 20, false), 1 << 20);
+    CHECK_EQ(pipe_limit_set(0), 0);
+    CHECK_EQ(pipe_limit(), 4096);
+    CHECK_EQ(pipe_limit_set((1ul << 31) + 1), -EINVAL);
+    CHECK_EQ(pipe_resize(ends[1], 16384, false), 16384);
+    CHECK_EQ(pipe_resize(ends[1], 32768, false), -EPERM);
+    CHECK_EQ(pipe_limit_set((1u << 20) - 5), 0);
+    CHECK_EQ(pipe_limit(), 1 << 20);
+    CHECK_EQ(pipe_resize(ends[1], 1u << 20, false), 1 << 20);
     CHECK_EQ(put(data + 8192, 200000), 200000);
     CHECK_EQ(take(sizeof(got)), 208192);
     CHECK(memcmp(got, data, 208192) == 0);
@@ -404,7 +414,7 @@ static void no_memory(void)
 {
     for (long left = 0; left < 3; left++) {
         fake_heap_left = left;
-        CHECK_EQ(pipe_create(0, ends), -ENOMEM);
+        CHECK_EQ(pipe_create(0, true, ends), -ENOMEM);
         CHECK_EQ(fake_heap_blocks, 0);
     }
     fake_heap_left = -1;

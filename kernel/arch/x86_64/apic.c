@@ -7,6 +7,8 @@
 #include "kernel/arch/x86_64/apic.h"
 
 #include "kernel/arch/cpu.h"
+#include "kernel/arch/cpuinfo.h"
+#include "kernel/arch/smp.h"
 #include "kernel/arch/x86_64/io.h"
 #include "kernel/base/panic.h"
 #include "kernel/time/timer.h"
@@ -47,8 +49,17 @@ static volatile uint8_t *lapic, *ioapic;
 static struct {
     void (*handler)(void *);
     void *arg;
+    const char *name;
+    int line; /* of the IO-APIC; -1: message-signalled */
 } devices[DEVICE_VECTORS];
 static unsigned device_count;
+/* By vector; each CPU counts its own. */
+static uint32_t counts[VECTOR_END - VECTOR_TIMER][CPUS_MAX];
+
+static inline void count(uint32_t vector)
+{
+    counts[vector - VECTOR_TIMER][arch_cpu_index()]++;
+}
 
 static void lapic_write(unsigned reg, uint32_t value)
 {
@@ -106,8 +117,9 @@ void apic_start_others(uint32_t page)
     send(0, ICR_OTHERS | ICR_STARTUP | page >> PAGE_SHIFT);
 }
 
-void apic_served(void)
+void apic_served(uint32_t vector)
 {
+    count(vector);
     lapic_write(LAPIC_EOI, 0);
 }
 
@@ -159,6 +171,7 @@ static void look_at_devices(void)
 
 void interrupt_handle(uint32_t vector)
 {
+    count(vector);
     if (vector == VECTOR_SPURIOUS) {
         return;
     }
@@ -176,13 +189,15 @@ void interrupt_handle(uint32_t vector)
     lapic_write(LAPIC_EOI, 0);
 }
 
-static unsigned vector_alloc(void (*handler)(void *), void *arg)
+static unsigned vector_alloc(const char *name, int line, void (*handler)(void *), void *arg)
 {
     if (device_count == DEVICE_VECTORS) {
         return 0;
     }
     devices[device_count].handler = handler;
     devices[device_count].arg = arg;
+    devices[device_count].name = name;
+    devices[device_count].line = line;
     return VECTOR_DEVICE + device_count++;
 }
 
@@ -192,12 +207,12 @@ static void ioapic_write(uint32_t reg, uint32_t value)
     *(volatile uint32_t *)(ioapic + IOAPIC_WINDOW) = value;
 }
 
-void arch_irq_register(unsigned irq, void (*handler)(void *), void *arg)
+void arch_irq_register(unsigned irq, const char *name, void (*handler)(void *), void *arg)
 {
     if (!ioapic) {
         ioapic = arch_map_device(IOAPIC_PHYS, PAGE_SIZE);
     }
-    unsigned vector = vector_alloc(handler, arg);
+    unsigned vector = vector_alloc(name, (int)irq, handler, arg);
     if (!vector || !ioapic) {
         panic("no interrupt vector is left for line %u", irq);
     }
@@ -205,9 +220,10 @@ void arch_irq_register(unsigned irq, void (*handler)(void *), void *arg)
     ioapic_write(IOAPIC_REDIRECTION + 2 * irq, vector | IOAPIC_LEVEL);
 }
 
-bool arch_msi_register(void (*handler)(void *), void *arg, uint64_t *address, uint32_t *data)
+bool arch_msi_register(const char *name, void (*handler)(void *), void *arg, uint64_t *address,
+                       uint32_t *data)
 {
-    unsigned vector = vector_alloc(handler, arg);
+    unsigned vector = vector_alloc(name, -1, handler, arg);
     *address = LAPIC_PHYS;
     *data = vector;
     return vector != 0;
@@ -218,4 +234,59 @@ BY_NAME void arch_halt(void)
     for (;;) {
         __asm__ volatile("cli\n\thlt" : : : "memory");
     }
+}
+
+static void put_counts(struct text *out, uint32_t vector, unsigned cpus)
+{
+    for (unsigned cpu = 0; cpu < cpus; cpu++) {
+        text_format(out, "%10u ", counts[vector - VECTOR_TIMER][cpu]);
+    }
+}
+
+static void put_line(struct text *out, const char *name, uint32_t vector, unsigned cpus,
+                     const char *what)
+{
+    text_format(out, "%s: ", name);
+    put_counts(out, vector, cpus);
+    text_format(out, "  %s\n", what);
+}
+
+static void put_device(struct text *out, unsigned device, unsigned cpus)
+{
+    text_format(out, "%3u: ", VECTOR_DEVICE + device);
+    put_counts(out, VECTOR_DEVICE + device, cpus);
+    if (devices[device].line >= 0) {
+        text_format(out, " IO-APIC  %2u-level      %s\n", devices[device].line,
+                    devices[device].name);
+    } else {
+        text_format(out, " PCI-MSI       edge      %s\n", devices[device].name);
+    }
+}
+
+void arch_interrupts_text(struct text *out, unsigned count)
+{
+    text_string(out, "    ");
+    for (unsigned cpu = 0; cpu < count; cpu++) {
+        text_format(out, "       CPU%-1u", cpu);
+    }
+    text_string(out, "\n");
+    for (unsigned device = 0; device < device_count; device++) {
+        put_device(out, device, count);
+    }
+    put_line(out, "LOC", VECTOR_TIMER, count, "Local timer interrupts");
+    put_line(out, "SPU", VECTOR_SPURIOUS, count, "Spurious interrupts");
+    put_line(out, "RES", VECTOR_KICK, count, "Rescheduling interrupts");
+    put_line(out, "CAL", VECTOR_SERVE, count, "Function call interrupts");
+    text_string(out, "ERR:          0\nMIS:          0\n");
+}
+
+uint64_t arch_interrupts_count(void)
+{
+    uint64_t sum = 0;
+    for (unsigned vector = 0; vector < VECTOR_END - VECTOR_TIMER; vector++) {
+        for (unsigned cpu = 0; cpu < CPUS_MAX; cpu++) {
+            sum += counts[vector][cpu];
+        }
+    }
+    return sum;
 }

@@ -17,8 +17,8 @@ void apic_send(uint32_t apic_id, uint32_t vector);
 void apic_send_others(uint32_t vector);
 /* Makes all other CPUs start in real mode at this page. */
 void apic_start_others(uint32_t page);
-/* Tells the controller that an interrupt from another CPU is handled. */
-void apic_served(void);
+/* Counts an interrupt from another CPU, and tells the controller that it is handled. */
+void apic_served(uint32_t vector);
 
 /* Handles an interrupt vector (32 and up) and tells the controller. */
 void interrupt_handle(uint32_t vector);

@@ -181,13 +181,40 @@ void arch_cpuinfo_text(struct text *out, unsigned cpu, unsigned count, uint64_t 
     put_sizes(out, khz);
 }
 
+/* Where a CPU's vendor has caches only as registers of two leaves: L1 data, L1 code, L2, L3. */
+static bool cache_from_registers(unsigned index, struct cache_info *out)
+{
+    static const uint16_t ways_of[16] = {[1] = 1,   [2] = 2,   [4] = 4,   [6] = 8,   [8] = 16,
+                                         [10] = 32, [11] = 48, [12] = 64, [13] = 96, [14] = 128};
+    if (index > 3 || !has_leaf(EXTENDED_BASE + 6))
+        return false;
+    uint32_t r = cpuid(EXTENDED_BASE + (index < 2 ? 5 : 6), 0).r[index % 2 ? EDX : ECX];
+    uint32_t kb = index < 2 ? r >> 24 : index == 2 ? r >> 16 : (r >> 18) * 512;
+    uint32_t line = r & 255, lines = line ? kb * 1024 / line : 0;
+    uint32_t ways = index < 2 ? (r >> 16) & 255 : ways_of[(r >> 12) & 15];
+    if (!lines)
+        return false;
+    if (!ways || ways > lines || (index < 2 && ways == 255)) /* any line anywhere */
+        ways = lines;
+    *out = (struct cache_info){.type = index == 0   ? CACHE_DATA
+                                       : index == 1 ? CACHE_INSTRUCTION
+                                                    : CACHE_UNIFIED,
+                               .level = index < 2 ? 1 : index,
+                               .line_bytes = line,
+                               .ways = ways,
+                               .sets = lines / ways,
+                               .size_kb = kb,
+                               .shared = index == 3};
+    return true;
+}
+
 bool arch_cache_info(unsigned index, struct cache_info *out)
 {
     uint32_t leaf = has_leaf(LEAF_CACHE_AMD) && cpuid(LEAF_CACHE_AMD, 0).r[EAX] & 31
                         ? LEAF_CACHE_AMD
                         : LEAF_CACHE_INTEL;
-    if (!has_leaf(leaf))
-        return false;
+    if (!has_leaf(leaf) || !(cpuid(leaf, 0).r[EAX] & 31))
+        return cache_from_registers(index, out);
     struct cpuid c = cpuid(leaf, index);
     if ((c.r[EAX] & 31) == CACHE_NONE || index > 15)
         return false;

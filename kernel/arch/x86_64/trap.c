@@ -157,7 +157,7 @@ static void serve_others(uint32_t vector)
     if (vector == VECTOR_SERVE) {
         smp_serve();
     }
-    apic_served();
+    apic_served(vector);
 }
 
 static void user_trap_or_interrupt(struct user_regs *regs, uint32_t vector)
