@@ -22,11 +22,12 @@ static struct stall stalls[PRESSURE_KINDS];
 /* The mean of all CPUs. */
 static uint64_t idle_ns(void)
 {
-    unsigned count = sched_cpu_count();
+    unsigned cpu = 0;
     uint64_t idle = 0;
-    for (unsigned cpu = 0; cpu < count; cpu++)
+    do
         idle = ns_add(idle, sched_idle_ns(cpu));
-    return idle / count;
+    while (++cpu < sched_cpu_count());
+    return idle / cpu;
 }
 
 void pressure_begin(enum pressure_kind kind)

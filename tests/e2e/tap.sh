@@ -118,7 +118,9 @@ orris() {
         ;;
     *) set -- "$verb" "$@" ;;
     esac
-    timeout -k 5 "$TIME_LIMIT" "$ORRIS" "$@"
+    tap_limit=$TIME_LIMIT
+    [ "$verb" != pkg ] || [ "$tap_limit" -ge 400 ] || tap_limit=400 # it may be the first that fetches a package
+    timeout -k 5 "$tap_limit" "$ORRIS" "$@"
 }
 
 # orris with its output in the files out and err and its status in $status.
