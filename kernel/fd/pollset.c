@@ -8,14 +8,16 @@
 
 #include "kernel/base/errno.h"
 
-static unsigned look(struct poll_entry *entries, unsigned count)
+static unsigned look(const struct poll_part *parts)
 {
     unsigned found = 0;
-    for (unsigned i = 0; i < count; i++) {
-        struct poll_entry *e = &entries[i];
-        if (e->file)
-            e->events = file_poll(e->file) & (e->wanted | EPOLLERR | EPOLLHUP);
-        found += e->events != 0;
+    for (const struct poll_part *part = parts; part; part = part->next) {
+        for (unsigned i = 0; i < part->count; i++) {
+            struct poll_entry *e = &part->entries[i];
+            if (e->file)
+                e->events = file_poll(e->file) & (e->wanted | EPOLLERR | EPOLLHUP);
+            found += e->events != 0;
+        }
     }
     return found;
 }
@@ -49,26 +51,28 @@ static void dequeue(struct poll_entry *e)
         waitq_remove(q, &e->waiter);
 }
 
-int64_t pollset_wait(struct poll_entry *entries, unsigned count, uint64_t deadline_ns)
+int64_t pollset_wait(const struct poll_part *parts, uint64_t deadline_ns)
 {
-    unsigned found = look(entries, count);
+    unsigned found = look(parts);
     if (found || deadline_ns == 0)
         return found;
     int err = 0;
     struct waiter sleeper;
     waiter_init(&sleeper, EVENTS_ANY);
-    for (unsigned i = 0; i < count; i++)
-        enqueue(&entries[i], &sleeper);
+    for (const struct poll_part *part = parts; part; part = part->next)
+        for (unsigned i = 0; i < part->count; i++)
+            enqueue(&part->entries[i], &sleeper);
     for (;;) {
         waiter_arm(&sleeper);
-        found = look(entries, count);
+        found = look(parts);
         if (found || err)
             break;
         err = waiter_sleep(&sleeper, deadline_ns, true);
         if (err == -EINTR)
             break;
     }
-    for (unsigned i = 0; i < count; i++)
-        dequeue(&entries[i]);
+    for (const struct poll_part *part = parts; part; part = part->next)
+        for (unsigned i = 0; i < part->count; i++)
+            dequeue(&part->entries[i]);
     return found ? (int64_t)found : err == -EINTR ? -EINTR : 0;
 }

@@ -11,6 +11,13 @@ struct poll_entry {
     struct waiter *sleeper;
 };
 
+/* A list of arrays of entries: one array of very many would need memory in one piece. */
+struct poll_part {
+    struct poll_part *next;
+    unsigned count;
+    struct poll_entry *entries;
+};
+
 /* Waits until one entry has events, or the deadline (0: does not wait). Returns how many have, 0
  * after the time, or -EINTR. */
-int64_t pollset_wait(struct poll_entry *entries, unsigned count, uint64_t deadline_ns);
+int64_t pollset_wait(const struct poll_part *parts, uint64_t deadline_ns);

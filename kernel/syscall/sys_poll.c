@@ -26,6 +26,59 @@ static int64_t time_left(uint64_t deadline)
     return deadline_left(deadline, clock_monotonic_ns());
 }
 
+/* Entries for many descriptors, in parts. */
+
+#define PART_ENTRIES 512u
+
+struct part {
+    struct poll_part set;
+    struct pollfd *fds; /* as many; poll's */
+};
+
+static void parts_free(struct part *first)
+{
+    while (first) {
+        struct part *next = (struct part *)first->set.next;
+        heap_free(first);
+        first = next;
+    }
+}
+
+/* One block: the part, its entries, its descriptors. */
+static struct part *part_make(unsigned count)
+{
+    struct part *part =
+        heap_alloc(sizeof(*part) + count * (sizeof(struct poll_entry) + sizeof(struct pollfd)));
+    if (part) {
+        part->set = (struct poll_part){NULL, count, (struct poll_entry *)(part + 1)};
+        part->fds = (struct pollfd *)(part->set.entries + count);
+    }
+    return part;
+}
+
+/* NULL: no memory. */
+static struct part *parts_make(unsigned count)
+{
+    struct part *first = NULL;
+    while (count > 0) {
+        unsigned some = (unsigned)min_u64(count, PART_ENTRIES);
+        struct part *part = part_make(some);
+        if (!part) {
+            parts_free(first);
+            return NULL;
+        }
+        part->set.next = first ? &first->set : NULL;
+        first = part;
+        count -= some;
+    }
+    return first;
+}
+
+static inline struct part *next_part(const struct part *part)
+{
+    return (struct part *)part->set.next;
+}
+
 /* poll. */
 
 static void entry_fill(struct poll_entry *e, const struct pollfd *p)
@@ -37,27 +90,47 @@ static void entry_fill(struct poll_entry *e, const struct pollfd *p)
         e->events = POLLNVAL;
 }
 
-static int64_t poll_entries(struct pollfd *fds, struct poll_entry *entries, unsigned count,
-                            uint64_t deadline)
+static void part_end(struct part *part)
 {
-    for (unsigned i = 0; i < count; i++)
-        entry_fill(&entries[i], &fds[i]);
-    int64_t n = pollset_wait(entries, count, deadline);
-    for (unsigned i = 0; i < count; i++) {
-        fds[i].revents = (short)entries[i].events;
-        file_put(entries[i].file);
+    for (unsigned i = 0; i < part->set.count; i++) {
+        part->fds[i].revents = (short)part->set.entries[i].events;
+        file_put(part->set.entries[i].file);
     }
-    return n;
 }
 
-static int64_t poll_array(struct uptr array, unsigned count, uint64_t deadline, struct pollfd *fds,
-                          struct poll_entry *entries)
+static int fds_read(const struct part *part, struct uptr array)
 {
-    size_t size = count * sizeof(*fds);
-    if (copy_from_user(fds, array, size))
+    for (; part; part = next_part(part)) {
+        size_t size = part->set.count * sizeof(*part->fds);
+        if (copy_from_user(part->fds, array, size))
+            return -EFAULT;
+        array.addr += size;
+    }
+    return 0;
+}
+
+static int fds_write(const struct part *part, struct uptr array)
+{
+    for (; part; part = next_part(part)) {
+        size_t size = part->set.count * sizeof(*part->fds);
+        if (copy_to_user(array, part->fds, size))
+            return -EFAULT;
+        array.addr += size;
+    }
+    return 0;
+}
+
+static int64_t poll_parts(struct uptr array, struct part *first, uint64_t deadline)
+{
+    if (fds_read(first, array))
         return -EFAULT;
-    int64_t n = poll_entries(fds, entries, count, deadline);
-    return n >= 0 && copy_to_user(array, fds, size) ? -EFAULT : n;
+    for (struct part *part = first; part; part = next_part(part))
+        for (unsigned i = 0; i < part->set.count; i++)
+            entry_fill(&part->set.entries[i], &part->fds[i]);
+    int64_t n = pollset_wait(first ? &first->set : NULL, deadline);
+    for (struct part *part = first; part; part = next_part(part))
+        part_end(part);
+    return n >= 0 && fds_write(first, array) ? -EFAULT : n;
 }
 
 /* For more than a few. */
@@ -65,13 +138,11 @@ static int64_t poll_many(struct uptr array, unsigned count, uint64_t deadline)
 {
     if (count > proc_limit(RLIMIT_NOFILE))
         return -EINVAL;
-    struct pollfd *fds = heap_alloc(count * sizeof(*fds));
-    struct poll_entry *entries = heap_alloc(count * sizeof(*entries));
-    int64_t n = -ENOMEM;
-    if (fds && entries)
-        n = poll_array(array, count, deadline, fds, entries);
-    heap_free(entries);
-    heap_free(fds);
+    struct part *parts = parts_make(count);
+    if (!parts)
+        return -ENOMEM;
+    int64_t n = poll_parts(array, parts, deadline);
+    parts_free(parts);
     return n;
 }
 
@@ -79,8 +150,9 @@ static int64_t poll_until(struct uptr array, unsigned count, uint64_t deadline)
 {
     struct pollfd fds[POLL_SHORT];
     struct poll_entry entries[POLL_SHORT];
+    struct part few = {.set = {NULL, count, entries}, .fds = fds};
     return count > POLL_SHORT ? poll_many(array, count, deadline)
-                              : poll_array(array, count, deadline, fds, entries);
+                              : poll_parts(array, &few, deadline);
 }
 
 static int64_t poll_or_restart(struct uptr array, unsigned count, uint64_t deadline)
@@ -188,38 +260,56 @@ static unsigned count_wanted(const struct select_call *c)
     return count;
 }
 
-static void entries_put(struct poll_entry *entries, unsigned count)
+/* Where the next entry is. */
+struct cursor {
+    const struct poll_part *part;
+    unsigned at;
+};
+
+static struct poll_entry *next_entry(struct cursor *c)
 {
-    for (unsigned i = 0; i < count; i++)
-        file_put(entries[i].file);
+    if (c->at == c->part->count)
+        *c = (struct cursor){c->part->next, 0};
+    return &c->part->entries[c->at++];
+}
+
+/* The first count of them. */
+static void entries_put(const struct poll_part *parts, unsigned count)
+{
+    struct cursor cursor = {parts, 0};
+    while (count-- > 0)
+        file_put(next_entry(&cursor)->file);
 }
 
 /* An entry for each descriptor in a set. Returns 0 or -EBADF. */
-static int entries_make(const struct select_call *c, struct poll_entry *entries)
+static int entries_make(const struct select_call *c, const struct poll_part *parts)
 {
+    struct cursor cursor = {parts, 0};
     unsigned count = 0;
     for (unsigned fd = 0; fd < c->bits; fd++) {
         uint32_t wanted = wanted_of(c, fd);
         if (!wanted)
             continue;
-        if (fd_get((int)fd, &entries[count].file)) {
-            entries_put(entries, count);
+        struct poll_entry *e = next_entry(&cursor);
+        if (fd_get((int)fd, &e->file)) {
+            entries_put(parts, count);
             return -EBADF;
         }
-        entries[count++].wanted = wanted;
+        e->wanted = wanted;
+        count++;
     }
     return 0;
 }
 
 /* Leaves in the sets only what is ready. Returns how many bits are left. */
-static int64_t sets_result(const struct select_call *c, const struct poll_entry *entries)
+static int64_t sets_result(const struct select_call *c, const struct poll_part *parts)
 {
+    struct cursor cursor = {parts, 0};
     int64_t left = 0;
-    unsigned entry = 0;
     for (unsigned fd = 0; fd < c->bits; fd++) {
         if (!wanted_of(c, fd))
             continue;
-        uint32_t events = entries[entry++].events;
+        uint32_t events = next_entry(&cursor)->events;
         for (unsigned i = 0; i < SET_COUNT; i++) {
             if (!bitmap_test(set_of(c, i), fd))
                 continue;
@@ -232,19 +322,19 @@ static int64_t sets_result(const struct select_call *c, const struct poll_entry 
     return left;
 }
 
-static int64_t select_entries(const struct select_call *c, struct poll_entry *entries,
+static int64_t select_entries(const struct select_call *c, const struct poll_part *parts,
                               unsigned count, uint64_t deadline)
 {
-    int64_t n = entries_make(c, entries);
+    int64_t n = entries_make(c, parts);
     if (n)
         return n;
-    n = pollset_wait(entries, count, deadline);
+    n = pollset_wait(parts, deadline);
     if (n >= 0) {
-        n = sets_result(c, entries);
+        n = sets_result(c, parts);
         if (sets_write(c))
             n = -EFAULT;
     }
-    entries_put(entries, count);
+    entries_put(parts, count);
     return n;
 }
 
@@ -257,13 +347,15 @@ static int64_t select_sets(struct select_call *c, uint64_t deadline)
     for (unsigned i = 0; c->bits % 64 && i < SET_COUNT; i++)
         set_of(c, i)[c->words - 1] &= (1ul << c->bits % 64) - 1;
     unsigned count = count_wanted(c);
-    if (count <= POLL_SHORT)
-        return select_entries(c, few, count, deadline);
-    struct poll_entry *entries = heap_alloc(count * sizeof(*entries));
-    if (!entries)
+    if (count <= POLL_SHORT) {
+        const struct poll_part part = {NULL, count, few};
+        return select_entries(c, &part, count, deadline);
+    }
+    struct part *parts = parts_make(count);
+    if (!parts)
         return -ENOMEM;
-    int64_t n = select_entries(c, entries, count, deadline);
-    heap_free(entries);
+    int64_t n = select_entries(c, &parts->set, count, deadline);
+    parts_free(parts);
     return n;
 }
 

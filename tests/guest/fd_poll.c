@@ -161,6 +161,81 @@ static void many_descriptors(void)
     close(fd[1]);
 }
 
+/* RLIMIT_NOFILE rules how many there may be; up to it they work, however many that are. */
+static void as_many_as_may_be_open(void)
+{
+    struct rlimit before, limit;
+    int fd[2];
+    CHECK_OK(pipe(fd));
+    CHECK_OK(getrlimit(RLIMIT_NOFILE, &before));
+    limit = before;
+    limit.rlim_cur = limit.rlim_max < 1000000 ? limit.rlim_max : 1000000;
+    unsigned long count = limit.rlim_cur;
+    CHECK_OK(setrlimit(RLIMIT_NOFILE, &limit));
+    struct pollfd *p = (struct pollfd *)pages((count + 1) * sizeof(*p) / PAGE + 1);
+    for (unsigned long i = 0; i <= count; i++)
+        p[i] = (struct pollfd){.fd = i % 3 ? -1 : fd[0], .events = POLLIN, .revents = 77};
+    CHECK_ERR(poll(p, count + 1, 0), EINVAL);
+    CHECK_EQ(p[0].revents, 77);
+    CHECK_EQ(poll(p, count, 0), 0);
+    CHECK_EQ(p[0].revents | p[count - 1].revents, 0);
+    CHECK_EQ(p[count].revents, 77);
+    p[count - 1].fd = fd[1];
+    p[count - 1].events = POLLOUT;
+    p[count / 2].fd = 9999;
+    CHECK_EQ(poll(p, count, -1), 2);
+    CHECK_EQ(p[count - 1].revents, POLLOUT);
+    CHECK_EQ(p[count / 2].revents, POLLNVAL);
+    CHECK_ERR(poll(p, count | 1ul << 31, 0), EINVAL);
+    limit.rlim_cur = 100;
+    CHECK_OK(setrlimit(RLIMIT_NOFILE, &limit));
+    CHECK_ERR(poll(p, 101, 0), EINVAL);
+    CHECK_EQ(poll(p + 1, 2, 0), 0);
+    CHECK_OK(setrlimit(RLIMIT_NOFILE, &before));
+    munmap(p, ((count + 1) * sizeof(*p) / PAGE + 1) * PAGE);
+    close(fd[0]);
+    close(fd[1]);
+}
+
+/* More than a set of the library's holds. */
+static void select_of_many(void)
+{
+    enum { COUNT = 3000, WORDS = 64 };
+    static unsigned long in[WORDS], out[WORDS];
+    static int copies[COUNT];
+    struct rlimit before, limit;
+    int fd[2];
+    CHECK_OK(getrlimit(RLIMIT_NOFILE, &before));
+    limit = before;
+    if (limit.rlim_max > 20000)
+        limit.rlim_max = 20000;
+    limit.rlim_cur = limit.rlim_max;
+    limit.rlim_max = before.rlim_max;
+    CHECK_OK(setrlimit(RLIMIT_NOFILE, &limit));
+    CHECK_OK(pipe(fd));
+    for (int i = 0; i < COUNT; i++) {
+        copies[i] = dup(fd[0]);
+        if (copies[i] >= 0 && copies[i] < WORDS * 64)
+            in[copies[i] / 64] |= 1ul << copies[i] % 64;
+    }
+    out[fd[1] / 64] |= 1ul << fd[1] % 64;
+    struct timeval now = {0, 0};
+    CHECK_EQ(syscall(SYS_select, copies[COUNT - 1] + 1, in, out, NULL, &now), 1);
+    CHECK_EQ(in[copies[COUNT - 1] / 64], 0);
+    CHECK_EQ(out[fd[1] / 64], 1ul << fd[1] % 64);
+    for (int i = 0; i < COUNT; i++)
+        in[copies[i] / 64] |= 1ul << copies[i] % 64;
+    CHECK_EQ(write(fd[1], "x", 1), 1);
+    CHECK_EQ(syscall(SYS_select, copies[COUNT - 1] + 1, in, out, NULL, NULL), COUNT + 1);
+    close(copies[COUNT / 2]);
+    CHECK_ERR(syscall(SYS_select, copies[COUNT - 1] + 1, in, out, NULL, &now), EBADF);
+    for (int i = 0; i < COUNT; i++)
+        close(copies[i]);
+    close(fd[0]);
+    close(fd[1]);
+    CHECK_OK(setrlimit(RLIMIT_NOFILE, &before));
+}
+
 int main(void)
 {
     RUN(poll_tells_what_is_ready);
@@ -169,5 +244,7 @@ int main(void)
     RUN(signals_interrupt_despite_restart);
     RUN(masks_are_swapped_while_waiting);
     RUN(many_descriptors);
+    RUN(as_many_as_may_be_open);
+    RUN(select_of_many);
     return check_done();
 }

@@ -394,19 +394,20 @@ static void several_are_waited_for(void)
     start(0);
     struct poll_entry entries[3] = {
         {.file = ends[0], .wanted = EPOLLIN}, {.file = NULL}, {.file = ends[1], .wanted = EPOLLIN}};
-    CHECK_EQ(pollset_wait(entries, 3, 0), 0);
+    struct poll_part second = {NULL, 1, entries + 2}, parts = {&second, 2, entries};
+    CHECK_EQ(pollset_wait(&parts, 0), 0);
     next_step = write_some;
-    CHECK_EQ(pollset_wait(entries, 3, DEADLINE_NONE), 1);
+    CHECK_EQ(pollset_wait(&parts, DEADLINE_NONE), 1);
     CHECK_EQ(entries[0].events, EPOLLIN);
     CHECK_EQ(entries[2].events, 0);
     CHECK_EQ(sleeps, 1);
     CHECK_EQ(take(5), 5);
-    CHECK_EQ(pollset_wait(entries, 3, DEADLINE_NONE), -EINTR);
+    CHECK_EQ(pollset_wait(&parts, DEADLINE_NONE), -EINTR);
     sleep_error = -ETIMEDOUT;
-    CHECK_EQ(pollset_wait(entries, 3, 1000), 0);
+    CHECK_EQ(pollset_wait(&parts, 1000), 0);
     sleep_error = -EINTR;
     entries[2].wanted = EPOLLOUT;
-    CHECK_EQ(pollset_wait(entries, 3, DEADLINE_NONE), 1);
+    CHECK_EQ(pollset_wait(&parts, DEADLINE_NONE), 1);
     end();
 }
 
