@@ -240,10 +240,11 @@ static void kernel_interrupt(uint32_t vector)
 }
 
 /* After STI the processor lets HLT begin before it takes an interrupt. Where a hypervisor takes one
- * before, what it was about would be waited for after it came: it returns behind HLT. */
+ * before, what it was about would be waited for after it came: it returns behind HLT. (A kernel
+ * gone astray may stand in the program's memory: it is told where it faults there, not here.) */
 static void skip_halt(struct user_regs *regs)
 {
-    regs->rip += *(const uint8_t *)regs->rip == OPCODE_HLT;
+    regs->rip += regs->rip > USER_END_ASM && *(const uint8_t *)regs->rip == OPCODE_HLT;
 }
 
 void trap_in_kernel(struct user_regs *regs, uint32_t vector)
