@@ -1,9 +1,10 @@
 /*
  * AF_UNIX: names. A path names an inode, which a socket was bound to; an abstract name (its first
- * byte is 0) is only bytes. Both are found in one list.
+ * byte is 0) is only bytes. Both are found in one hash table.
  */
 #include "kernel/base/errno.h"
 #include "kernel/base/format.h"
+#include "kernel/base/hash.h"
 #include "kernel/base/random.h"
 #include "kernel/base/string.h"
 #include "kernel/net/unix.h"
@@ -12,9 +13,21 @@
 
 #define AUTOBIND_BYTES 6u /* a 0 and five digits */
 #define AUTOBIND_NAMES 0x100000u
+#define NAME_BUCKETS 1024u
 
 static struct spinlock names_lock = SPINLOCK_INIT(RANK_PIPE);
-static struct list_node names = LIST_INIT(names);
+static struct list_node names[NAME_BUCKETS];
+
+/* The names that may be this one. inode NULL: by its bytes. */
+static struct list_node *bucket_of(const struct socket_name *name, const struct inode *inode)
+{
+    uint32_t hash = inode ? hash_u64((uintptr_t)inode)
+                          : hash_bytes((const char *)name->bytes, name->size, 0);
+    struct list_node *bucket = &names[hash % NAME_BUCKETS];
+    if (!bucket->next)
+        list_init(bucket);
+    return bucket;
+}
 
 static bool is_abstract(const struct socket_name *name)
 {
@@ -24,7 +37,7 @@ static bool is_abstract(const struct socket_name *name)
 /* names_lock is held. inode NULL: by its bytes. */
 static struct unix_socket *find_locked(const struct socket_name *name, const struct inode *inode)
 {
-    list_for_each(node, &names)
+    list_for_each(node, bucket_of(name, inode))
     {
         struct unix_socket *u = list_entry(node, struct unix_socket, bound_node);
         if (inode ? u->bound_inode == inode
@@ -47,7 +60,7 @@ static int publish(struct unix_socket *u, const struct socket_name *name, struct
     if (!err) {
         u->name = *name;
         u->bound_inode = inode;
-        list_add_tail(&names, &u->bound_node);
+        list_add_tail(bucket_of(name, inode), &u->bound_node);
         __atomic_store_n(&u->bound, true, __ATOMIC_RELEASE);
     }
     spin_unlock(&names_lock);
