@@ -36,6 +36,7 @@
 #define ETHERNET_HEADER 14u
 #define DEVICES_MAX 8u
 #define PARTS_MAX 64u /* of one frame; a device that says more is not believed */
+#define ACKNOWLEDGMENT_BYTES 128u
 #define FRAME_MAX 65535u
 #define LARGE_SPARES_MAX 4u
 
@@ -222,6 +223,13 @@ static bool take_header(struct card *c, struct netdev_buffer *b)
     return parts >= 1 && parts <= PARTS_MAX && take_rest(c, b, parts);
 }
 
+/* Whether memory may hold a frame until somebody reads it. Acknowledgments free memory: they come
+ * in for longer. */
+static bool room_for(const struct netdev_buffer *b)
+{
+    return page_room(b->size > ACKNOWLEDGMENT_BYTES ? ALLOC_OBJECT : ALLOC_USER);
+}
+
 struct netdev_buffer *netdev_receive(struct netdev *n)
 {
     struct card *c = card_of(n);
@@ -229,7 +237,7 @@ struct netdev_buffer *netdev_receive(struct netdev *n)
         struct netdev_buffer *b = take_buffer(c);
         if (!b)
             return NULL;
-        if (take_header(c, b)) {
+        if (take_header(c, b) && room_for(b)) {
             n->counts.received_frames++;
             return b;
         }

@@ -21,8 +21,8 @@ static struct list_node names[NAME_BUCKETS];
 /* The names that may be this one. inode NULL: by its bytes. */
 static struct list_node *bucket_of(const struct socket_name *name, const struct inode *inode)
 {
-    uint32_t hash = inode ? hash_u64((uintptr_t)inode)
-                          : hash_bytes((const char *)name->bytes, name->size, 0);
+    uint32_t hash =
+        inode ? hash_u64((uintptr_t)inode) : hash_bytes((const char *)name->bytes, name->size, 0);
     struct list_node *bucket = &names[hash % NAME_BUCKETS];
     if (!bucket->next)
         list_init(bucket);

@@ -12,7 +12,7 @@
 #define REMEMBERED 4096u
 #define WINDOW_NS 2000000000ul
 #define WINDOW_NS_MAX 4000000000ul
-#define BAD_WINDOWS 2u /* in a row: then it is over */
+#define BAD_WINDOWS 5u /* in a row: then it is over */
 
 struct gone {
     uint32_t key, when;

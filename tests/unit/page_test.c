@@ -274,8 +274,50 @@ static void test_stocks(void)
     arch_many_cpus = false;
 }
 
+/* Pages of a class until there are no more; they belong to what counter says. */
+static uint64_t take_all(unsigned class, uint64_t *counter)
+{
+    uint64_t count = 0;
+    for (; page_alloc(0, class); count++)
+        *counter += 1;
+    return count;
+}
+
+static void test_classes_stop_at_their_marks(void)
+{
+    begin(0);
+    uint64_t total = page_stats.total_pages;
+    CHECK(page_room(ALLOC_OBJECT) && page_room(ALLOC_USER));
+    page_stats.cache_pages = total / 4; /* of which reclaim, here, can give none */
+    page_stats.free_pages -= total / 4;
+    (void)take_all(ALLOC_USER, &page_stats.anon_pages);
+    CHECK_EQ(page_stats.free_pages, total / 256);
+    CHECK(page_room(ALLOC_USER)); /* but another page cache could */
+    page_stats.cache_pages = total / 32;
+    CHECK(!page_room(ALLOC_USER));
+    CHECK(!page_alloc(0, ALLOC_OBJECT));
+    CHECK(page_alloc(0, 0) != NULL);
+}
+
+static void test_objects_have_half(void)
+{
+    uint64_t objects = 0;
+    begin(0);
+    uint64_t total = page_stats.total_pages, free = page_stats.free_pages;
+    uint64_t count = take_all(ALLOC_OBJECT, &objects);
+    CHECK_EQ(count, free - (total + 1) / 2 + 1);
+    CHECK(page_alloc(0, ALLOC_USER) != NULL);
+    begin(0);
+    page_stats.anon_pages = page_stats.total_pages / 2; /* they leave something free, too */
+    (void)take_all(ALLOC_OBJECT, &objects);
+    CHECK_EQ(page_stats.free_pages, total / 64);
+    CHECK(!page_room(ALLOC_OBJECT) && page_room(ALLOC_USER));
+}
+
 int main(void)
 {
+    RUN(test_classes_stop_at_their_marks);
+    RUN(test_objects_have_half);
     RUN(test_every_page_once);
     RUN(test_zeros);
     RUN(test_zero_and_dirty_join);

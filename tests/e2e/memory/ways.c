@@ -1092,6 +1092,21 @@ static int udp_small(void)
     }
 }
 
+/* What others send and nobody reads: until nobody has come for three seconds. */
+static int tcp_unread(void)
+{
+    struct sockaddr_in name = {.sin_family = AF_INET, .sin_port = htons(7000)};
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    struct pollfd wait = {listener, POLLIN, 0};
+    TRY(bind(listener, (struct sockaddr *)&name, sizeof(name)));
+    TRY(listen(listener, 4096));
+    printf("listening\n");
+    fflush(stdout);
+    for (int ms = 20000; poll(&wait, 1, ms) == 1; ms = 3000, count++)
+        TRY(accept(listener, NULL, NULL));
+    return 0;
+}
+
 static int multicast_groups(void)
 {
     int s = socket(AF_INET, SOCK_DGRAM, 0);
@@ -1594,6 +1609,7 @@ static struct {
     WAY(pipes, multicast_groups, "ENFILE ENOMEM ENOBUFS"),
     WAY(pipes, netlink_unread, "ENFILE ENOMEM ENOBUFS"),
     WAY(pipes, messages_large, "ENFILE ENOMEM ENOBUFS"),
+    WAY(others, tcp_unread, "DONE ENOMEM"),
     WAY(objects, epolls, "ENFILE ENOMEM"),
     WAY(objects, epoll_items, "ENFILE ENOMEM ENOSPC"),
     WAY(objects, epoll_nested, "ENFILE ENOMEM EINVAL"),
