@@ -37,7 +37,7 @@ static void uncharge(unsigned count)
 
 static int make_context(unsigned count, struct aio_context **out)
 {
-    struct aio_context *ctx = heap_zalloc(sizeof(*ctx));
+    struct aio_context *ctx = heap_zalloc_object(sizeof(*ctx));
     if (!ctx)
         return -ENOMEM;
     ctx->refs = 1;
@@ -203,7 +203,7 @@ static int enter(struct aio_context *ctx, struct aio_request *r)
 int aio_begin(struct aio_context *ctx, const struct iocb *iocb, struct uptr at, struct file *file,
               struct file *eventfd, struct aio_request **out)
 {
-    struct aio_request *r = heap_zalloc(sizeof(*r));
+    struct aio_request *r = heap_zalloc_object(sizeof(*r));
     if (!r)
         return -EAGAIN;
     list_init(&r->work);

@@ -65,7 +65,7 @@ static void choose_size(struct aio_context *ctx)
 static int take_pages(struct aio_context *ctx, struct filemap *map)
 {
     unsigned wanted = ctx->page_count;
-    ctx->pages = heap_zalloc(wanted * sizeof(struct page *));
+    ctx->pages = heap_zalloc_object(wanted * sizeof(struct page *));
     if (!ctx->pages)
         return -ENOMEM;
     for (ctx->page_count = 0; ctx->page_count < wanted; ctx->page_count++) {

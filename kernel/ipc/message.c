@@ -15,7 +15,7 @@ struct message_block {
 
 struct message *message_alloc(int64_t type, size_t size)
 {
-    struct message *m = heap_zalloc(sizeof(*m));
+    struct message *m = heap_zalloc_object(sizeof(*m));
     if (!m)
         return NULL;
     list_init(&m->node);
@@ -23,7 +23,7 @@ struct message *message_alloc(int64_t type, size_t size)
     m->size = size;
     for (struct message_block **link = &m->blocks; size > 0; link = &(*link)->next) {
         size_t part = min_u64(size, BLOCK_BYTES);
-        *link = heap_alloc(sizeof(**link) + part);
+        *link = heap_alloc_object(sizeof(**link) + part);
         if (!*link) {
             message_free(m);
             return NULL;

@@ -100,7 +100,7 @@ static int directory_create(struct inode *dir, struct name name, uint32_t mode, 
     int err = attr ? check_attr(attr) : 0;
     if (err)
         return err;
-    struct mqueue *q = heap_zalloc(sizeof(*q));
+    struct mqueue *q = heap_zalloc_object(sizeof(*q));
     if (!q)
         return -ENOMEM;
     set_attr(q, attr);

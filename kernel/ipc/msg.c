@@ -51,7 +51,7 @@ static struct msg_queue *find(int id)
 
 static int64_t create(int32_t key, unsigned flags)
 {
-    struct msg_queue *q = heap_zalloc(sizeof(*q));
+    struct msg_queue *q = heap_zalloc_object(sizeof(*q));
     if (!q)
         return -ENOMEM;
     ipc_object_init(&q->object, key, flags);

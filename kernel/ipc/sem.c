@@ -64,7 +64,7 @@ static struct sem_set *find(int id)
 
 static struct sem_set *set_alloc(int32_t key, unsigned count, unsigned flags)
 {
-    struct sem_set *set = heap_zalloc(sizeof(*set) + count * sizeof(set->sems[0]));
+    struct sem_set *set = heap_zalloc_object(sizeof(*set) + count * sizeof(set->sems[0]));
     if (!set)
         return NULL;
     ipc_object_init(&set->object, key, flags);
@@ -231,7 +231,7 @@ static int own_list(struct sem_undo_list **out)
 {
     struct task *self = task_current();
     if (!self->sem_undo) {
-        struct sem_undo_list *list = heap_zalloc(sizeof(*list));
+        struct sem_undo_list *list = heap_zalloc_object(sizeof(*list));
         if (!list)
             return -ENOMEM;
         list->refs = 1;
@@ -263,7 +263,7 @@ static int get_undo(int id, struct sem_undo **out) NO_LOCK_ANALYSIS
             break;
         unsigned count = set ? set->count : 0;
         spin_unlock(&ipc_lock);
-        fresh = set ? heap_zalloc(sizeof(*fresh) + count * sizeof(fresh->adjust[0])) : NULL;
+        fresh = set ? heap_zalloc_object(sizeof(*fresh) + count * sizeof(fresh->adjust[0])) : NULL;
         err = !set ? -EINVAL : fresh ? 0 : -ENOMEM;
         if (fresh)
             fresh->set_id = id;

@@ -142,7 +142,7 @@ static int64_t create(int32_t key, size_t size, unsigned flags)
     int64_t result = check_size(size, flags);
     if (result)
         return result;
-    struct segment *s = heap_zalloc(sizeof(*s));
+    struct segment *s = heap_zalloc_object(sizeof(*s));
     if (!s)
         return -ENOMEM;
     ipc_object_init(&s->object, key, flags);

@@ -596,8 +596,8 @@ int netlink_notice_make(struct file *f, const void *bytes, uint32_t size,
         return -ENOTSOCK;
     if (socket->ops != &netlink_ops)
         return -EINVAL;
-    struct netlink_notice *n = heap_alloc(sizeof(*n));
-    struct answer *a = heap_alloc(sizeof(*a) + size);
+    struct netlink_notice *n = heap_alloc_object(sizeof(*n));
+    struct answer *a = heap_alloc_object(sizeof(*a) + size);
     if (!n || !a) {
         heap_free(n);
         heap_free(a);

@@ -284,6 +284,10 @@ static const char class_network[] =
     ",socket,connect,accept,accept4,sendto,recvfrom,sendmsg,recvmsg,shutdown,bind,listen,"
     "getsockname,getpeername,socketpair,setsockopt,getsockopt,recvmmsg,sendmmsg,";
 
+static const char class_ipc[] =
+    ",shmget,shmat,shmdt,shmctl,semget,semop,semtimedop,semctl,msgget,msgsnd,msgrcv,msgctl,mq_open,"
+    "mq_unlink,mq_timedsend,mq_timedreceive,mq_notify,mq_getsetattr,";
+
 /* Whether list (",a,b,") has the word. */
 static bool list_has(const char *list, const char *word, size_t length)
 {
@@ -312,7 +316,8 @@ static bool word_selects(const char *word, size_t length, uint64_t nr)
     } classes[] = {{"memory", class_memory},
                    {"process", class_process},
                    {"signal", class_signal},
-                   {"network", class_network}};
+                   {"network", class_network},
+                   {"ipc", class_ipc}};
     const char *name = syscall_name(nr);
     if (is_word(word, length, "all") || (name && is_word(word, length, name)))
         return true;

@@ -13,9 +13,11 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/aio_abi.h>
 #include <linux/futex.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <mqueue.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
@@ -31,8 +33,11 @@
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/msg.h>
 #include <sys/resource.h>
+#include <sys/sem.h>
 #include <sys/sendfile.h>
+#include <sys/shm.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -1231,6 +1236,114 @@ static int inotify_watches(void)
     }
 }
 
+static int sem_sets(void)
+{
+    FOREVER TRY(semget(IPC_PRIVATE, 1000, IPC_CREAT | 0600));
+}
+
+static int sem_undos(void)
+{
+    struct sembuf op = {0, 1, SEM_UNDO};
+    FOREVER
+    {
+        int id = semget(IPC_PRIVATE, 100, IPC_CREAT | 0600);
+        TRY(id);
+        TRY(semop(id, &op, 1));
+    }
+}
+
+static int msg_queues(void)
+{
+    FOREVER TRY(msgget(IPC_PRIVATE, IPC_CREAT | 0600));
+}
+
+static int msg_texts(void)
+{
+    static struct {
+        long type;
+        char text[8000];
+    } m = {.type = 1};
+    FOREVER
+    {
+        int id = msgget(IPC_PRIVATE, IPC_CREAT | 0600);
+        TRY(id);
+        TRY(msgsnd(id, &m, sizeof(m.text), IPC_NOWAIT));
+    }
+}
+
+static int shm_segments(void)
+{
+    FOREVER TRY(shmget(IPC_PRIVATE, PAGE, IPC_CREAT | 0600));
+}
+
+static int shm_attached(void)
+{
+    int id = shmget(IPC_PRIVATE, PAGE, IPC_CREAT | 0600);
+    TRY(id);
+    FOREVER TRY((long)shmat(id, NULL, 0));
+}
+
+static int shm_touched(void)
+{
+    FOREVER
+    {
+        int id = shmget(IPC_PRIVATE, MIB, IPC_CREAT | 0600);
+        TRY(id);
+        char *at = shmat(id, NULL, 0);
+        TRY((long)at);
+        for (size_t i = 0; i < MIB; i += PAGE)
+            at[i] = 1;
+    }
+}
+
+static int message_queues(void)
+{
+    struct rlimit much = {1ul << 40, 1ul << 40};
+    TRY(setrlimit(RLIMIT_MSGQUEUE, &much));
+    FOREVER
+    {
+        int q = mq_open(numbered("/q"), O_CREAT | O_RDWR, 0600, NULL);
+        TRY(q);
+        close(q);
+    }
+}
+
+static int message_queues_filled(void)
+{
+    struct rlimit much = {1ul << 40, 1ul << 40};
+    TRY(setrlimit(RLIMIT_MSGQUEUE, &much));
+    FOREVER
+    {
+        int q = mq_open(numbered("/q"), O_CREAT | O_RDWR | O_NONBLOCK, 0600, NULL);
+        TRY(q);
+        while (mq_send(q, block, 8192, 0) == 0)
+            continue;
+        if (errno != EAGAIN)
+            return errno;
+        close(q);
+    }
+}
+
+static int aio_contexts(void)
+{
+    FOREVER
+    {
+        aio_context_t ctx = 0;
+        TRY(syscall(SYS_io_setup, 1, &ctx));
+    }
+}
+
+static int aio_polls(void)
+{
+    aio_context_t ctx = 0;
+    struct iocb cb = {.aio_lio_opcode = IOCB_CMD_POLL, .aio_buf = POLLIN}, *list = &cb;
+    int p[2];
+    TRY(pipe(p));
+    cb.aio_fildes = (unsigned)p[0];
+    TRY(syscall(SYS_io_setup, 60000, &ctx));
+    FOREVER TRY(syscall(SYS_io_submit, ctx, 1, &list));
+}
+
 static int inotify_many(void)
 {
     FOREVER
@@ -1618,6 +1731,17 @@ static struct {
     WAY(objects, signalfds, "ENFILE ENOMEM"),
     WAY(objects, inotifies, "EMFILE ENFILE ENOMEM"),
     WAY(objects, inotify_watches, "ENOSPC ENOMEM"),
+    WAY(objects, sem_sets, "ENOSPC ENOMEM"),
+    WAY(objects, sem_undos, "ENOSPC ENOMEM"),
+    WAY(objects, msg_queues, "ENOSPC ENOMEM"),
+    WAY(objects, msg_texts, "ENOSPC ENOMEM"),
+    WAY(objects, shm_segments, "ENOSPC ENOMEM"),
+    WAY(objects, shm_attached, "ENOMEM"),
+    WAY(objects, shm_touched, "SIGBUS"),
+    WAY(objects, message_queues, "ENOSPC ENOMEM"),
+    WAY(objects, message_queues_filled, "ENOSPC ENOMEM"),
+    WAY(objects, aio_contexts, "EAGAIN ENOMEM"),
+    WAY(objects, aio_polls, "EAGAIN"),
     WAY(objects, inotify_many, "EMFILE ENFILE ENOMEM ENOSPC"),
     WAY(objects, inotify_events, "DONE EMFILE"),
     WAY(objects, pidfds, "ENFILE ENOMEM"),

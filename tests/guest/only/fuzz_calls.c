@@ -6,7 +6,12 @@
  *
  * The seed is fixed, so that a failure comes again; argv[1] is another.
  */
+#include <linux/aio_abi.h>
+#include <mqueue.h>
+#include <sys/msg.h>
 #include <sys/resource.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
 
 #include "tests/harness/guest.h"
 
@@ -89,6 +94,7 @@ static char *const paths[] = {"/tmp/a",    "/tmp/b",    "/tmp/b/c",        "/pro
                               "/dev/null", "/dev/zero", "/proc/self/fd/3", "/etc/passwd",
                               "/",         "/nothing"};
 static uint64_t seed = 20260101;
+static aio_context_t aio;
 
 static uint64_t next(uint64_t *state)
 {
@@ -114,7 +120,7 @@ static unsigned long argument(uint64_t *state)
     case 6:
         return (unsigned long)paths[(r >> 32) % (sizeof(paths) / sizeof(*paths))];
     case 7:
-        return (r >> 32) % PAGE;
+        return r >> 60 ? (r >> 32) % PAGE : aio;
     case 8:
         return 1ul << (r >> 32) % 64;
     case 9:
@@ -164,6 +170,24 @@ static void on_alarm(int sig)
     (void)sig;
 }
 
+/* Objects whose identifiers are what descriptors are, too. */
+static void make_ipc(void)
+{
+    struct {
+        long type;
+        char text[8];
+    } m = {1, "text"};
+    for (int i = 0; i < 20; i++) {
+        int q = msgget(IPC_PRIVATE, IPC_CREAT | 0600);
+        semget(IPC_PRIVATE, 4, IPC_CREAT | 0600);
+        shmget(IPC_PRIVATE, PAGE, IPC_CREAT | 0600);
+        msgsnd(q, &m, sizeof(m.text), IPC_NOWAIT);
+    }
+    syscall(SYS_io_setup, 64, &aio);
+    mq_open("/a", O_CREAT | O_RDWR, 0600, NULL);
+    mq_open("/b", O_CREAT | O_RDWR | O_NONBLOCK, 0600, NULL);
+}
+
 static void prepare(void)
 {
     struct sigaction action = {.sa_handler = on_alarm};
@@ -177,6 +201,7 @@ static void prepare(void)
             signal(sig, SIG_IGN);
     sigaction(SIGALRM, &action, NULL); /* without SA_RESTART: ends what would wait for ever */
     setrlimit(RLIMIT_FSIZE, &small);
+    make_ipc();
     for (int i = 0; i < 8; i++)
         open(i % 2 ? "/tmp/a" : "/dev/zero", O_RDWR | O_CREAT, 0644);
 }
