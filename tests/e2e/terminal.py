@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import select
+import shlex
 import signal
 import struct
 import sys
@@ -14,6 +15,7 @@ import termios
 import time
 
 ORRIS, PYTHON = sys.argv[1:3]
+QUOTED = shlex.quote(ORRIS)
 LIMIT = 60  # seconds that one answer may take
 count = failed = 0
 
@@ -157,7 +159,7 @@ def test_job_control():
     script("count.py", "import time\nfor i in range(1000):\n    print('n%d.' % i, flush=True)\n"
            "    time.sleep(0.1)\n")
     t = shell()
-    t.type(f"{ORRIS} run -q --accel tcg {PYTHON} count.py\n")
+    t.type(f"{QUOTED} run -q --accel tcg {PYTHON} count.py\n")
     ok("a program runs from a shell", t.expect(r"n3\."), t.text)
     t.type("\x1a")
     ok("Ctrl-Z stops it", t.expect("Stopped"), t.text)
@@ -173,7 +175,7 @@ def test_job_control():
     t.expect(r"\$ ")
     t.type("echo status $?\n")
     ok("Ctrl-C ends it after that", t.expect(r"status 130\r\n\$ "), t.text)
-    t.type(f"{ORRIS} run -q --accel tcg /bin/echo from | cat\n")
+    t.type(f"{QUOTED} run -q --accel tcg /bin/echo from | cat\n")
     ok("in a pipeline lines end as they should", t.expect(r"\nfrom\r\n\$ "), t.text)
     t.type("stty -a | grep -c -- '-echo '\n")
     ok("the modes are the shell's at the end", t.expect(r"\n0\r\n"), t.text)
