@@ -184,7 +184,7 @@ static uint32_t free_place(const struct ipc_table *t)
 static int make_chunk(struct ipc_table *t, uint32_t index) NO_LOCK_ANALYSIS
 {
     spin_unlock(&ipc_lock);
-    struct ipc_object **chunk = heap_zalloc(IPC_CHUNK * sizeof(struct ipc_object *));
+    struct ipc_object **chunk = heap_zalloc_object(IPC_CHUNK * sizeof(struct ipc_object *));
     spin_lock(&ipc_lock);
     if (!chunk)
         return -ENOMEM;

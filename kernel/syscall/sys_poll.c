@@ -47,8 +47,8 @@ static void parts_free(struct part *first)
 /* One block: the part, its entries, its descriptors. */
 static struct part *part_make(unsigned count)
 {
-    struct part *part =
-        heap_alloc(sizeof(*part) + count * (sizeof(struct poll_entry) + sizeof(struct pollfd)));
+    struct part *part = heap_alloc_object(
+        sizeof(*part) + count * (sizeof(struct poll_entry) + sizeof(struct pollfd)));
     if (part) {
         part->set = (struct poll_part){NULL, count, (struct poll_entry *)(part + 1)};
         part->fds = (struct pollfd *)(part->set.entries + count);
