@@ -9,9 +9,16 @@
 #include <stdio.h>
 #include <string.h>
 
-static void error_format(struct error *err, const char *format, va_list args)
+#include "host/base/buf.h"
+#include "host/base/escape.h"
+
+/* Puts the text at err->text + used; the end of what is there when that is how long it is. */
+static void error_format(struct error *err, size_t used, const char *format, va_list args)
 {
-    vsnprintf(err->text, sizeof(err->text), format, args);
+    struct buf text = {0};
+    escape_format(&text, format, args);
+    snprintf(err->text + used, sizeof(err->text) - used, "%s", text.data);
+    buf_clear(&text);
 }
 
 bool error_set(struct error *err, const char *format, ...)
@@ -20,7 +27,7 @@ bool error_set(struct error *err, const char *format, ...)
         return false;
     va_list args;
     va_start(args, format);
-    error_format(err, format, args);
+    error_format(err, 0, format, args);
     va_end(args);
     return false;
 }
@@ -32,7 +39,7 @@ bool error_errno(struct error *err, const char *format, ...)
     const char *reason = strerror(errno); /* before anything can change errno */
     va_list args;
     va_start(args, format);
-    error_format(err, format, args);
+    error_format(err, 0, format, args);
     va_end(args);
     size_t used = strlen(err->text);
     snprintf(err->text + used, sizeof(err->text) - used, ": %s", reason);
@@ -47,9 +54,31 @@ bool error_prefix(struct error *err, const char *format, ...)
     memcpy(rest, err->text, sizeof(rest));
     va_list args;
     va_start(args, format);
-    error_format(err, format, args);
+    error_format(err, 0, format, args);
     va_end(args);
     size_t used = strlen(err->text);
     snprintf(err->text + used, sizeof(err->text) - used, ": %s", rest);
+    return false;
+}
+
+bool error_add(struct error *err, const char *format, ...)
+{
+    if (!err)
+        return false;
+    va_list args;
+    va_start(args, format);
+    error_format(err, strlen(err->text), format, args);
+    va_end(args);
+    return false;
+}
+
+bool error_add_lines(struct error *err, const char *text)
+{
+    while (err && text && *text) {
+        size_t length = strcspn(text, "\r\n");
+        if (length)
+            error_add(err, "\n    %.*s", (int)length, text);
+        text += length + (text[length] != 0);
+    }
     return false;
 }

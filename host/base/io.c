@@ -82,7 +82,7 @@ bool io_pwrite(int fd, const void *data, size_t size, off_t offset)
     return true;
 }
 
-static bool io_read_rest(int fd, struct buf *out)
+bool io_read_all(int fd, struct buf *out)
 {
     for (;;) {
         buf_reserve(out, 65536);
@@ -103,7 +103,7 @@ bool io_read_file(const char *path, struct buf *out, struct error *err)
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return error_errno(err, "%s", path);
-    bool ok = io_read_rest(fd, out);
+    bool ok = io_read_all(fd, out);
     if (!ok)
         error_errno(err, "%s", path);
     close(fd);

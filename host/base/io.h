@@ -21,6 +21,8 @@ bool io_write(int fd, const void *data, size_t size);
 bool io_write_sparse(int fd, const void *data, size_t size);
 bool io_pwrite(int fd, const void *data, size_t size, off_t offset);
 
+/* Appends what is left of the file, or false with errno set. */
+bool io_read_all(int fd, struct buf *out);
 /* Appends the whole file to out. A missing file is an error with errno ENOENT. */
 bool io_read_file(const char *path, struct buf *out, struct error *err);
 

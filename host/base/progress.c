@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "host/base/buf.h"
+#include "host/base/escape.h"
 #include "host/base/say.h"
 
 #define BAR_WIDTH 30
@@ -36,14 +37,14 @@ static bool progress_on(void)
 
 void progress_begin_late(const char *what)
 {
-    progress_what = mem_string(what);
+    progress_what = escape(what);
     progress_drawn = -1;
     progress_not_yet = now_s() + 1;
 }
 
 void progress_begin(const char *what)
 {
-    progress_what = mem_string(what);
+    progress_what = escape(what);
     progress_drawn = -1;
     progress_not_yet = 0;
     if (progress_on())

@@ -11,6 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "host/base/buf.h"
+#include "host/base/escape.h"
+
 #define SAY_PREFIX "orris: "
 
 enum say_level say_level = SAY_NORMAL;
@@ -27,29 +30,30 @@ static void say_write(const char *data, size_t size)
     }
 }
 
-/* Writes each line of text with the prefix. */
-static void say_lines(const char *format, va_list args)
+/* Writes each line of text, escaped already, with the prefix. */
+static void say_text(char *text)
 {
-    char *text = NULL;
-    if (vasprintf(&text, format, args) < 0)
-        return;
     const char *end_of_line = say_raw_terminal ? "\r\n" : "\n";
-    char *rest = text;
-    for (char *line; (line = strsep(&rest, "\n"));) {
-        char *full = NULL;
-        int size = asprintf(&full, SAY_PREFIX "%s%s", line, end_of_line);
-        if (size > 0)
-            say_write(full, (size_t)size);
+    for (char *line; (line = strsep(&text, "\n"));) {
+        char *full = mem_printf(SAY_PREFIX "%s%s", line, end_of_line);
+        say_write(full, strlen(full));
         free(full);
     }
-    free(text);
+}
+
+static void say_format(const char *format, va_list args)
+{
+    struct buf text = {0};
+    escape_format(&text, format, args);
+    say_text(text.data);
+    buf_clear(&text);
 }
 
 void say_error(const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    say_lines(format, args);
+    say_format(format, args);
     va_end(args);
 }
 
@@ -59,7 +63,7 @@ void say(const char *format, ...)
         return;
     va_list args;
     va_start(args, format);
-    say_lines(format, args);
+    say_format(format, args);
     va_end(args);
 }
 
@@ -69,6 +73,37 @@ void say_verbose(const char *format, ...)
         return;
     va_list args;
     va_start(args, format);
-    say_lines(format, args);
+    say_format(format, args);
     va_end(args);
+}
+
+void say_lines(enum say_level least, const char *text)
+{
+    struct buf shown = {0};
+    if (say_level < least)
+        return;
+    buf_string(&shown, "");
+    escape_add(&shown, text, strlen(text), true);
+    say_text(shown.data);
+    buf_clear(&shown);
+}
+
+void print(const char *format, ...)
+{
+    struct buf text = {0};
+    va_list args;
+    va_start(args, format);
+    escape_format(&text, format, args);
+    va_end(args);
+    fwrite(text.data, 1, text.size, stdout);
+    buf_clear(&text);
+}
+
+void print_lines(const char *text)
+{
+    struct buf shown = {0};
+    buf_string(&shown, "");
+    escape_add(&shown, text, strlen(text), true);
+    fwrite(shown.data, 1, shown.size, stdout);
+    buf_clear(&shown);
 }

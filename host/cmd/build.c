@@ -65,12 +65,13 @@ static int build_image(const struct app_request *request)
     struct error err = {0};
     struct app app;
     if (!app_prepare(request, &app, &err)) {
-        say_error("%s", err.text);
+        say_lines(SAY_QUIET, err.text);
         app_clear(&app);
         return CMD_FAILURE;
     }
     say_verbose("%s", app.fresh ? "built" : "nothing has changed");
-    int status = puts(app.image_path) < 0 || fflush(stdout) ? CMD_FAILURE : CMD_OK;
+    print("%s\n", app.image_path);
+    int status = fflush(stdout) ? CMD_FAILURE : CMD_OK;
     app_clear(&app);
     return status;
 }

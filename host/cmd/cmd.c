@@ -16,8 +16,8 @@
 
 int cmd_help(const struct verb *verb)
 {
-    printf("usage: orris %s%s%s\n\n%s\n", verb->name, *verb->usage ? " " : "", verb->usage,
-           verb->summary);
+    print("usage: orris %s%s%s\n\n%s\n", verb->name, *verb->usage ? " " : "", verb->usage,
+          verb->summary);
     if (verb->help[0])
         putchar('\n');
     for (size_t i = 0; verb->help[i]; i++)
@@ -87,7 +87,7 @@ int cmd_take_flags(const struct verb *verb, cmd_flag_taker_t *take, void *contex
         }
         int taken = take(context, argc, argv, at, &err);
         if (taken < 0)
-            return cmd_usage(verb, "%s", err.text);
+            return cmd_usage(verb, "%s", err.text); /* of one line */
         if (taken == 0)
             return cmd_unknown_flag(verb, flag);
     }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "host/base/buf.h"
+#include "host/base/say.h"
 #include "host/image/spec.h"
 
 #define TEXT_COLUMN 12u /* a line that is indented so far goes on with the flag's text */
@@ -83,11 +84,11 @@ static char *joined_name(const struct verb *verb, char between)
 void describe_man(const struct verb *verb)
 {
     char *page = joined_name(verb, '-');
-    printf(".\\\" Made by orris from the texts of `orris %s -h`.\n", verb->name);
-    printf(".TH ORRIS\\-%s 1 \"\" \"Orris " ORRIS_VERSION "\" \"User Commands\"\n.SH NAME\n", page);
-    printf("orris\\-%s \\- ", page);
+    print(".\\\" Made by orris from the texts of `orris %s -h`.\n", verb->name);
+    print(".TH ORRIS\\-%s 1 \"\" \"Orris " ORRIS_VERSION "\" \"User Commands\"\n.SH NAME\n", page);
+    print("orris\\-%s \\- ", page);
     roff_line(verb->summary, strlen(verb->summary));
-    printf(".SH SYNOPSIS\n.B orris %s\n", verb->name);
+    print(".SH SYNOPSIS\n.B orris %s\n", verb->name);
     roff_line(verb->usage, strlen(verb->usage));
     fputs(".SH DESCRIPTION\n", stdout);
     roff_line(verb->summary, strlen(verb->summary));
@@ -108,7 +109,7 @@ void describe_man_all(void)
          "it, and runs it:\n.B orris run\n.I X\nbehaves as running\n.I X\ndoes, in a machine of "
          "its own.\n.SH VERBS\nEach has a page of its own, such as\n.BR orris\\-run (1).");
     for (size_t i = 0; all_verbs[i]; i++) {
-        printf(".TP\n.B %s\n", all_verbs[i]->name);
+        print(".TP\n.B %s\n", all_verbs[i]->name);
         roff_line(all_verbs[i]->usage, strlen(all_verbs[i]->usage));
         fputs(".br\n", stdout);
         roff_line(all_verbs[i]->summary, strlen(all_verbs[i]->summary));
@@ -154,7 +155,7 @@ static void flags_of(const struct verb *verb, struct strlist *flags)
 static void print_list(const struct strlist *list)
 {
     for (size_t i = 0; i < list->count; i++)
-        printf("%s%s", i ? " " : "", list->items[i]);
+        print("%s%s", i ? " " : "", list->items[i]);
 }
 
 /* The words that may come first; or second, after first. */
@@ -190,9 +191,9 @@ static void each_group(void (*each)(const char *group, const struct strlist *wor
 
 static void case_group(const char *group, const struct strlist *words)
 {
-    printf("    %s) words=\"", group);
+    print("    %s) words=\"", group);
     print_list(words);
-    printf("\" ;;\n");
+    print("\" ;;\n");
 }
 
 /* Shell code that sets words to what may stand at place $1 (from 1 on), after words $2 and $3. */
@@ -201,7 +202,7 @@ static void shell_words(void)
     struct strlist first = {0};
     words_after(NULL, &first);
     puts("_orris_words() {\n  words=\n  if [ \"$1\" = 1 ]; then");
-    printf("    words=\"");
+    print("    words=\"");
     print_list(&first);
     puts(" help --help --version\"\n    return\n  fi\n  if [ \"$1\" = 2 ]; then\n"
          "    case \"$2\" in");
@@ -210,7 +211,7 @@ static void shell_words(void)
     for (size_t i = 0; all_verbs[i]; i++) {
         struct strlist flags = {0};
         flags_of(all_verbs[i], &flags);
-        printf("  \"%s \"*) words=\"", all_verbs[i]->name);
+        print("  \"%s \"*) words=\"", all_verbs[i]->name);
         print_list(&flags);
         puts("\" ;;");
         strlist_clear(&flags);
@@ -259,7 +260,7 @@ static void fish_text(const char *text)
 {
     putchar('\'');
     for (; *text; text++)
-        printf("%s%c", *text == '\'' || *text == '\\' ? "\\" : "", *text);
+        print("%s%c", *text == '\'' || *text == '\\' ? "\\" : "", *text);
     putchar('\'');
 }
 
@@ -269,21 +270,21 @@ static void fish_verb(const struct verb *verb)
     size_t size = strcspn(verb->name, " ");
     const char *rest = verb->name[size] ? verb->name + size + 1 : "";
     if (*rest)
-        printf("complete -c orris -n '__fish_seen_subcommand_from %.*s; and not "
-               "__fish_seen_subcommand_from %s' -a %s -d ",
-               (int)size, verb->name, rest, rest);
+        print("complete -c orris -n '__fish_seen_subcommand_from %.*s; and not "
+              "__fish_seen_subcommand_from %s' -a %s -d ",
+              (int)size, verb->name, rest, rest);
     else
-        printf("complete -c orris -n __fish_use_subcommand -a %s -d ", verb->name);
+        print("complete -c orris -n __fish_use_subcommand -a %s -d ", verb->name);
     fish_text(verb->summary);
     putchar('\n');
     flags_of(verb, &flags);
     for (size_t i = 0; i < flags.count; i++) {
         const char *flag = flags.items[i];
         bool is_long = flag[1] == '-';
-        printf("complete -c orris -n '__fish_seen_subcommand_from %.*s", (int)size, verb->name);
+        print("complete -c orris -n '__fish_seen_subcommand_from %.*s", (int)size, verb->name);
         if (*rest)
-            printf("; and __fish_seen_subcommand_from %s", rest);
-        printf("' -%c %s\n", is_long ? 'l' : flag[2] ? 'o' : 's', flag + 1 + is_long);
+            print("; and __fish_seen_subcommand_from %s", rest);
+        print("' -%c %s\n", is_long ? 'l' : flag[2] ? 'o' : 's', flag + 1 + is_long);
     }
     strlist_clear(&flags);
 }
@@ -291,7 +292,7 @@ static void fish_verb(const struct verb *verb)
 static void fish_group(const char *group, const struct strlist *words)
 {
     (void)words;
-    printf("complete -c orris -n __fish_use_subcommand -a %s\n", group);
+    print("complete -c orris -n __fish_use_subcommand -a %s\n", group);
 }
 
 static void completion_fish(void)

@@ -10,6 +10,7 @@
 
 #include "host/base/buf.h"
 #include "host/base/path.h"
+#include "host/base/say.h"
 #include "host/base/store.h"
 #include "host/cmd/cmd.h"
 #include "host/cmd/table.h"
@@ -193,9 +194,11 @@ static const struct column columns[] = {
 
 static void check_print(const struct check *check, const char *state, const struct finding *f)
 {
-    printf("%-8s %-13s %s\n", state, check->name, f->what.data);
+    print("%-8s %-13s ", state, check->name);
+    print_lines(f->what.data);
+    print("\n");
     if (f->help.size)
-        printf("%-9s%-14s%s\n", "", "", f->help.data);
+        print("%-9s%-14s%s\n", "", "", f->help.data);
     fflush(stdout); /* the next may take a second */
 }
 

@@ -22,7 +22,7 @@
 
 static int failure(const struct error *err)
 {
-    say_error("%s", err->text);
+    say_lines(SAY_QUIET, err->text);
     return CMD_FAILURE;
 }
 
@@ -103,10 +103,10 @@ static void print_node(const struct view *view, const struct node *node, const c
     struct tm time;
     localtime_r(&seconds, &time);
     strftime(when, sizeof(when), "%F %R", &time);
-    printf("%c%04o %11llu %s %s", type, file.mode & 07777, (unsigned long long)file.size, when,
-           name);
+    print("%c%04o %11llu %s %s", type, file.mode & 07777, (unsigned long long)file.size, when,
+          name);
     if (node->target)
-        printf(" -> %s", node->target);
+        print(" -> %s", node->target);
     putchar('\n');
 }
 
@@ -146,8 +146,8 @@ static void print_tree(const struct node *folder, unsigned depth)
     const struct node **list = children_of(folder, &count);
     for (size_t i = 0; i < count; i++) {
         const char *end = list[i]->kind == ENTRY_DIR ? "/" : list[i]->target ? " -> " : "";
-        printf("%*s%s%s%s\n", (int)(2 * depth), "", list[i]->name, end,
-               list[i]->target ? list[i]->target : "");
+        print("%*s%s%s%s\n", (int)(2 * depth), "", list[i]->name, end,
+              list[i]->target ? list[i]->target : "");
         if (list[i]->kind == ENTRY_DIR)
             print_tree(list[i], depth + 1);
     }
@@ -220,7 +220,7 @@ static bool action_ls_json(const struct view *view, const struct node *node, con
 static bool action_tree(const struct view *view, const struct node *node, const char *name)
 {
     (void)view;
-    puts(name);
+    print("%s\n", name);
     print_tree(node, 1);
     return true;
 }

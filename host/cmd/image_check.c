@@ -49,7 +49,7 @@ static bool verify_image(const char *path, struct error *err)
     size_t files;
     if (!image_verify(path, &files, err))
         return false;
-    printf("%s: good, %zu files\n", path, files);
+    print("%s: good, %zu files\n", path, files);
     return true;
 }
 
@@ -68,7 +68,7 @@ static int each_image(const struct verb *verb, int argc, char **argv, int most,
         struct error err = {0};
         char *path = image_file(argv[i], &err);
         if (!path || !action(path, &err)) {
-            say_error("%s", err.text);
+            say_lines(SAY_QUIET, err.text);
             status = CMD_FAILURE;
         }
         free(path);

@@ -107,7 +107,7 @@ static int cp_run(const struct verb *verb, int argc, char **argv)
         return cmd_usage(verb, "an image, a file in it and a place for it are needed");
     char *path = image_file(argv[1], &err);
     if (!path) {
-        say_error("%s", err.text);
+        say_lines(SAY_QUIET, err.text);
         return CMD_FAILURE;
     }
     bool good = view_open(&view, path, &err);
@@ -116,7 +116,7 @@ static int cp_run(const struct verb *verb, int argc, char **argv)
         good = copy_path(&view, argv[i], argv[argc - 1], argc > 4, &err);
     view_close(&view);
     if (!good)
-        say_error("%s", err.text);
+        say_lines(SAY_QUIET, err.text);
     return good ? CMD_OK : CMD_FAILURE;
 }
 

@@ -179,7 +179,7 @@ static int init_run(const struct verb *verb, int argc, char **argv)
         say_error("%s: no such file", program);
     bool good = program && access(program, R_OK) == 0;
     if (good && !write_config(path, program, &err)) {
-        say_error("%s", err.text);
+        say_lines(SAY_QUIET, err.text);
         good = false;
     }
     if (good)

@@ -29,7 +29,7 @@
 
 static int failure(const struct error *err)
 {
-    say_error("%s", err->text);
+    say_lines(SAY_QUIET, err->text);
     return CMD_FAILURE;
 }
 
@@ -56,12 +56,12 @@ static void look_after(struct instance *instance, const char *image_path,
     own.qmp_fd = qmp_listen(instance->folder, "qmp", &err);
     own.started_fd = started;
     if (!take_streams(instance) || own.qmp_fd < 0 || !instance_save(instance, &err)) {
-        say_error("%s", err.text);
+        say_lines(SAY_QUIET, err.text);
         _exit(CMD_RUN_FAILED);
     }
     instance->status = vmm_run(image_path, &own, &err);
     if (err.text[0])
-        say_error("%s", err.text);
+        say_lines(SAY_QUIET, err.text);
     instance->ended = time(NULL);
     instance_save(instance, &err);
     _exit(instance->status);
@@ -87,7 +87,7 @@ static int create_failed(struct instance *instance, pid_t pid)
     show_file(log);
     say_error("%s did not start", instance->name);
     if (!instance_delete(instance, &err))
-        say_error("%s", err.text);
+        say_lines(SAY_QUIET, err.text);
     free(log);
     return CMD_FAILURE;
 }
@@ -100,7 +100,7 @@ static int create_launch(const char *image_path, const struct run_options *optio
     struct error err = {0};
     int channel[2], lock = instance_create(name, image_path, &instance, &err);
     if (lock < 0 || pipe2(channel, O_CLOEXEC) != 0) {
-        say_error("%s", lock < 0 ? err.text : strerror(errno));
+        say_lines(SAY_QUIET, lock < 0 ? err.text : strerror(errno));
         instance_clear(&instance);
         return CMD_FAILURE;
     }
@@ -115,7 +115,7 @@ static int create_launch(const char *image_path, const struct run_options *optio
     close(channel[0]);
     int result = CMD_OK;
     if (started)
-        printf("%s\n", instance.name);
+        print("%s\n", instance.name);
     else
         result = create_failed(&instance, pid);
     instance_clear(&instance);
@@ -340,7 +340,7 @@ static int for_each(const struct verb *verb, int argc, char **argv, bool may_for
         struct error err = {0};
         bool done = instance_load(argv[1 + i], &instance, &err) && action(&instance, force, &err);
         if (!done)
-            say_error("%s", err.text);
+            say_lines(SAY_QUIET, err.text);
         good &= done;
         instance_clear(&instance);
     }

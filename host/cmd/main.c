@@ -90,7 +90,7 @@ static int main_print_help(void)
 {
     fputs(main_help, stdout);
     for (size_t i = 0; i < VERB_COUNT; i++)
-        printf("  %-14s %s\n", all_verbs[i]->name, all_verbs[i]->summary);
+        print("  %-14s %s\n", all_verbs[i]->name, all_verbs[i]->summary);
     fputs(main_help_end, stdout);
     return CMD_OK;
 }

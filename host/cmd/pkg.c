@@ -39,7 +39,7 @@ static const char load_help_end[] =
 
 static int fail(const struct error *err)
 {
-    say_error("%s", err->text);
+    say_lines(SAY_QUIET, err->text);
     return CMD_FAILURE;
 }
 
@@ -111,7 +111,7 @@ static int get_run(const struct verb *verb, int argc, char **argv)
         return CMD_USAGE;
     if (!(update ? package_update(name, &package, &err) : package_get(name, NULL, &package, &err)))
         return fail(&err);
-    printf("%s_%s\n", package.name, package.version);
+    print("%s_%s\n", package.name, package.version);
     package_clear(&package);
     return CMD_OK;
 }
@@ -220,7 +220,7 @@ static int search_run(const struct verb *verb, int argc, char **argv)
     if (ok && found.data && json)
         print_found(found.data);
     else if (ok && found.data)
-        fputs(found.data, stdout);
+        print_lines(found.data);
     if (ok && !found.size)
         error_set(&err, "no package's name holds \"%s\"", pattern);
     bool any = found.size > 0;
@@ -250,24 +250,35 @@ static bool open_item(const char *reference, struct shelf_item *item)
         error_set(&err, "%s is not in the store (`orris pkg get %s` fetches it)", reference,
                   reference);
     if (found <= 0)
-        say_error("%s", err.text);
+        say_lines(SAY_QUIET, err.text);
     return found > 0;
 }
 
 static void print_list(const char *title, const struct strlist *list)
 {
-    printf("%-10s", title);
+    print("%-10s", title);
     for (size_t i = 0; i < list->count; i++)
-        printf(" %s", list->items[i]);
-    printf("\n");
+        print(" %s", list->items[i]);
+    print("\n");
 }
 
 static void print_debs(const struct deb_list *debs)
 {
     for (size_t i = 0; i < debs->count; i++) {
         const struct deb *deb = &debs->items[i];
-        printf("%-10s %s %s%s%s\n", i ? "" : "made of", deb->name, deb->version,
-               deb->licence ? ", " : "", deb->licence ? deb->licence : "");
+        print("%-10s %s %s%s%s\n", i ? "" : "made of", deb->name, deb->version,
+              deb->licence ? ", " : "", deb->licence ? deb->licence : "");
+    }
+}
+
+/* A text of several lines, after an empty one. Indented, so that none of them reads like a line of
+ * the facts above. */
+static void describe_text(const char *text)
+{
+    print("\n");
+    for (size_t length; *text; text += length + (text[length] != 0)) {
+        length = strcspn(text, "\n");
+        print("%s%.*s\n", length ? "    " : "", (int)length, text);
     }
 }
 
@@ -278,19 +289,19 @@ static void describe_item(const struct shelf_item *item)
     struct tm parts;
     if (localtime_r(&when, &parts))
         strftime(made, sizeof(made), "%Y-%m-%d %H:%M", &parts);
-    printf("%-10s %s_%s\n%-10s %s\n%-10s %s\n", "package", item->package.name,
-           item->package.version, "what", item->package.summary, "program", item->package.program);
+    print("%-10s %s_%s\n%-10s %s\n%-10s %s\n", "package", item->package.name, item->package.version,
+          "what", item->package.summary, "program", item->package.program);
     print_list("args", &item->package.args);
     if (item->package.env.count)
         print_list("env", &item->package.env);
-    printf("%-10s %s, made %s\n%-10s %s\n", "layer", size, made, "file", item->package.layer.path);
+    print("%-10s %s, made %s\n%-10s %s\n", "layer", size, made, "file", item->package.layer.path);
     if (item->requested.count)
         print_list("asked for", &item->requested);
     if (item->origin)
-        printf("%-10s %s\n", "from", item->origin);
+        print("%-10s %s\n", "from", item->origin);
     print_debs(&item->debs);
     if (item->description && *item->description)
-        printf("\n%s%s", item->description, strchr(item->description, 0)[-1] == '\n' ? "" : "\n");
+        describe_text(item->description);
     free(size);
 }
 
@@ -302,12 +313,12 @@ static bool describe_offer(const char *reference, struct error *err)
     bool ok = package_offer(reference, &recipe, &debs, err);
     if (ok) {
         char *size = megabytes(deb_list_bytes(&debs));
-        printf("%-10s %s_%s\n%-10s %s\n", "package", recipe.name, recipe.version, "what",
-               recipe.summary);
+        print("%-10s %s_%s\n%-10s %s\n", "package", recipe.name, recipe.version, "what",
+              recipe.summary);
         if (recipe.program)
-            printf("%-10s %s\n", "program", recipe.program);
-        printf("%-10s not in the store: %s to fetch (`orris pkg get %s`)\n", "layer", size,
-               reference);
+            print("%-10s %s\n", "program", recipe.program);
+        print("%-10s not in the store: %s to fetch (`orris pkg get %s`)\n", "layer", size,
+              reference);
         print_debs(&debs);
         free(size);
     }
@@ -338,7 +349,7 @@ static void print_content(const char *line)
 {
     const char *path = strchr(line, '/');
     if (path)
-        printf("%s%s\n", path, line[0] == 'd' ? "/" : "");
+        print("%s%s\n", path, line[0] == 'd' ? "/" : "");
 }
 
 static int contents_run(const struct verb *verb, int argc, char **argv)

@@ -93,7 +93,7 @@ static int lock_run(const struct verb *verb, int argc, char **argv)
     app_request_init(&request);
     int status = take_words(verb, &request, argc, argv);
     if (status == CMD_OK && !lock_packages(&request, &err)) {
-        say_error("%s", err.text);
+        say_lines(SAY_QUIET, err.text);
         status = CMD_FAILURE;
     }
     app_request_clear(&request);

@@ -16,9 +16,9 @@
 static int finish(bool ok, char *id, const struct error *err)
 {
     if (ok)
-        printf("%s\n", id);
+        print("%s\n", id);
     else
-        say_error("%s", err->text);
+        say_lines(SAY_QUIET, err->text);
     free(id);
     return ok ? CMD_OK : CMD_FAILURE;
 }

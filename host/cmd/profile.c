@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "host/base/buf.h"
+#include "host/base/json.h"
 #include "host/base/say.h"
 #include "host/base/store.h"
 #include "host/cmd/cmd.h"
@@ -66,9 +67,9 @@ static const char *accelerator(void)
 static void show(json_t *all, const char *name, const char *key, const char *value)
 {
     if (all)
-        json_object_set_new(all, key, json_string(value));
+        json_object_set_new(all, key, json_foreign(value));
     else
-        printf("%-16s %s\n", name, value);
+        print("%-16s %s\n", name, value);
 }
 
 static void show_all(json_t *all)
@@ -103,9 +104,7 @@ static int profile_run(const struct verb *verb, int argc, char **argv)
     json_t *all = json ? json_object() : NULL;
     show_all(all);
     if (all)
-        json_dumpf(all, stdout, JSON_INDENT(2));
-    if (all)
-        putchar('\n');
+        json_put(all);
     json_decref(all);
     return fflush(stdout) ? CMD_FAILURE : CMD_OK;
 }

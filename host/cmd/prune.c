@@ -13,11 +13,11 @@ static int prune_with(const struct prune_request *request)
     struct error err = {0};
     struct prune_result result;
     if (!prune_store(request, &result, &err)) {
-        say_error("%s", err.text);
+        say_lines(SAY_QUIET, err.text);
         return CMD_FAILURE;
     }
-    printf("%s %.1f MB, the store holds %.1f MB\n", request->dry ? "would free" : "freed",
-           (double)result.freed / 1e6, (double)result.left / 1e6);
+    print("%s %.1f MB, the store holds %.1f MB\n", request->dry ? "would free" : "freed",
+          (double)result.freed / 1e6, (double)result.left / 1e6);
     return CMD_OK;
 }
 

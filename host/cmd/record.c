@@ -114,7 +114,7 @@ static int record_all(struct recording *it)
         return status ? status : CMD_FAILURE;
     }
     if (status < 0)
-        say_error("%s", err.text);
+        say_lines(SAY_QUIET, err.text);
     return status < 0 ? CMD_RUN_FAILED : status;
 }
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/base/escape.h"
 #include "host/base/io.h"
 #include "host/base/path.h"
 #include "host/base/say.h"
@@ -34,26 +35,18 @@ struct size_flags {
 static void print_size(uint64_t bytes, uint64_t total)
 {
     double part = total ? 100.0 * (double)bytes / (double)total : 0;
-    printf("%9.2f MB %5.1f %%  ", (double)bytes / 1e6, part);
-}
-
-/* A name as it can be shown: control characters as "?". */
-static void print_name(const char *name)
-{
-    for (; *name; name++)
-        putchar(iscntrl((unsigned char)*name) ? '?' : *name);
+    print("%9.2f MB %5.1f %%  ", (double)bytes / 1e6, part);
 }
 
 /* The folder that alone is in a folder is shown with it, as a/b/c. */
 static const struct weight *print_names(const struct weight *weight)
 {
-    print_name(weight->node->name);
+    print("%s", weight->node->name);
     while (weight->count == 1 && weight->parts[0].node->kind == ENTRY_DIR) {
         weight = &weight->parts[0];
-        putchar('/');
-        print_name(weight->node->name);
+        print("/%s", weight->node->name);
     }
-    puts(weight->node->kind == ENTRY_DIR ? "/" : "");
+    print(weight->node->kind == ENTRY_DIR ? "/\n" : "\n");
     return weight;
 }
 
@@ -69,7 +62,7 @@ static void print_parts(const struct weight *folder, const struct size_flags *fl
         const struct weight *part = &folder->parts[i];
         rest -= part->bytes;
         print_size(part->bytes, total);
-        printf("%s%s", lines, last ? "└─ " : "├─ ");
+        print("%s%s", lines, last ? "└─ " : "├─ ");
         part = print_names(part);
         char *below = mem_printf("%s%s", lines, last ? "   " : "│  ");
         if (depth < flags->depth && part->count)
@@ -78,15 +71,15 @@ static void print_parts(const struct weight *folder, const struct size_flags *fl
     }
     if (rest * 1000 >= total) {
         print_size(rest, total);
-        printf("%s└─ (%zu smaller)\n", lines, folder->count - shown);
+        print("%s└─ (%zu smaller)\n", lines, folder->count - shown);
     }
 }
 
 static void print_tree(const char *name, const struct view *view, const struct weight *all,
                        const struct size_flags *flags)
 {
-    printf("%s: %.2f MB in %zu files; kernel %.2f MB\n", name, (double)all->bytes / 1e6, all->files,
-           (double)view->info.header.kernel_size / 1e6);
+    print("%s: %.2f MB in %zu files; kernel %.2f MB\n", name, (double)all->bytes / 1e6, all->files,
+          (double)view->info.header.kernel_size / 1e6);
     print_parts(all, flags, all->bytes, 1, "");
 }
 
@@ -115,37 +108,10 @@ static bool print_json(const struct weight *all, const struct size_flags *flags)
 
 /* ---- the page ---- */
 
-/* The length of the UTF-8 character at text, or 0 if there is none. */
-static int character(const char *text)
-{
-    const unsigned char *at = (const unsigned char *)text;
-    int length = *at < 0x80   ? 1
-                 : *at < 0xc2 ? 0
-                 : *at < 0xe0 ? 2
-                 : *at < 0xf0 ? 3
-                 : *at < 0xf5 ? 4
-                              : 0;
-    for (int i = 1; i < length; i++)
-        if ((at[i] & 0xc0) != 0x80)
-            return 0;
-    return length;
-}
-
-/* A JSON string that can stand in a page: without "<", with odd bytes as \xHH to read. */
+/* A JSON string with odd bytes as \xHH to read. */
 static void add_string(struct buf *out, const char *text)
 {
-    buf_string(out, "\"");
-    for (int length; *text; text += length) {
-        length = character(text);
-        if (!length)
-            buf_printf(out, "\\\\x%02x", (unsigned char)*text);
-        else if ((unsigned char)*text < ' ' || strchr("\"\\<>&\x7f", *text))
-            buf_printf(out, "\\u%04x", (unsigned char)*text);
-        else
-            buf_add(out, text, (size_t)length);
-        length += !length;
-    }
-    buf_string(out, "\"");
+    escape_json(out, text, "\\\\x%02x");
 }
 
 static void add_weight(struct buf *out, const struct weight *weight, const struct buf *why,
@@ -264,7 +230,7 @@ static int size_run(const struct verb *verb, int argc, char **argv)
     char *file = image_file(image, &err);
     bool good = file && size_image(file, &flags, &err);
     if (!good)
-        say_error("%s", err.text);
+        say_lines(SAY_QUIET, err.text);
     free(file);
     return good && !fflush(stdout) ? CMD_OK : CMD_FAILURE;
 }

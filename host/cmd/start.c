@@ -276,7 +276,7 @@ static int start_image(const char *image_path, const struct run_options *options
     start_say_booting(image_path);
     int status = vmm_run(image_path, options, &err);
     if (err.text[0])
-        say_error("%s", err.text);
+        say_lines(SAY_QUIET, err.text);
     return status;
 }
 
@@ -340,7 +340,7 @@ int start_app(struct start_flags *flags)
     if (!app_prepare(request, &app, &err) || !add_mounts(flags, &app.mounts, &err) ||
         !add_ports(flags, &app, &err) || !add_links(flags, &app, &err) ||
         !gather_links(flags, &err)) {
-        say_error("%s", err.text);
+        say_lines(SAY_QUIET, err.text);
         app_clear(&app);
         return CMD_RUN_FAILED;
     }
@@ -370,7 +370,7 @@ int start_built(struct start_flags *flags, int argc, char **argv)
     struct run_options options = flags->options;
     char *path = gather_links(flags, &err) ? image_file(argv[0], &err) : NULL;
     if (!path) {
-        say_error("%s", err.text);
+        say_lines(SAY_QUIET, err.text);
         return CMD_RUN_FAILED;
     }
     options.image_fd = -1;

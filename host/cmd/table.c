@@ -10,6 +10,8 @@
 #include <time.h>
 
 #include "host/base/buf.h"
+#include "host/base/escape.h"
+#include "host/base/json.h"
 #include "host/base/say.h"
 
 #define GAP 2 /* blanks between columns */
@@ -48,7 +50,7 @@ static char *cell_text(const struct table *table, size_t cell, enum column_kind 
     time_t seconds = (time_t)number;
     struct tm parts;
     if (kind == COLUMN_TEXT)
-        return mem_string(table->texts[cell]);
+        return escape(table->texts[cell]);
     if (number < 0)
         return mem_string(table->none ? table->none : "-");
     if (kind == COLUMN_NUMBER)
@@ -70,8 +72,8 @@ static void print_line(const struct table *table, char *const *texts, const size
     size_t count = column_count(table);
     for (size_t i = 0; i < count; i++) {
         int width = i + 1 < count || is_right(table->columns[i].kind) ? (int)widths[i] : 0;
-        printf("%*s%*s", i ? GAP : 0, "", is_right(table->columns[i].kind) ? width : -width,
-               texts[i]);
+        print("%*s%*s", i ? GAP : 0, "", is_right(table->columns[i].kind) ? width : -width,
+              texts[i]);
     }
     putchar('\n');
 }
@@ -102,10 +104,8 @@ static json_t *cell_json(const struct table *table, size_t cell, enum column_kin
     char when[32] = "";
     time_t seconds = (time_t)number;
     struct tm parts;
-    if (kind == COLUMN_TEXT) { /* a name need not be UTF-8 */
-        json_t *text = json_string(table->texts[cell]);
-        return text ? text : json_null();
-    }
+    if (kind == COLUMN_TEXT)
+        return json_foreign(table->texts[cell]);
     if (number < 0)
         return json_null();
     if (kind != COLUMN_TIME)
@@ -130,8 +130,7 @@ static void print_json(const struct table *table)
         }
         json_array_append_new(list, row);
     }
-    json_dumpf(list, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
-    putchar('\n');
+    json_put(list);
     json_decref(list);
 }
 

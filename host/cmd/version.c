@@ -12,7 +12,7 @@ static int version_run(const struct verb *verb, int argc, char **argv)
 {
     if (argc > 1)
         return cmd_usage(verb, "unexpected argument %s", argv[1]);
-    printf("orris %s\n", ORRIS_VERSION);
+    print("orris %s\n", ORRIS_VERSION);
     struct error err;
     char *kernel = kernel_version(&err);
     if (!kernel) {
@@ -20,7 +20,7 @@ static int version_run(const struct verb *verb, int argc, char **argv)
         say_error("no kernel: %s", err.text);
         return CMD_FAILURE;
     }
-    printf("kernel %s\n", kernel);
+    print("kernel %s\n", kernel);
     free(kernel);
     return CMD_OK;
 }

@@ -65,8 +65,8 @@ static void tell(struct asking *asking, const char *path, const char *reason, un
         return;
     }
     if (depth > 1)
-        printf("%*s%s\n", (int)(2 * depth - 2), "", path);
-    printf("%*s%s\n", (int)(2 * depth), "", reason);
+        print("%*s%s\n", (int)(2 * depth - 2), "", path);
+    print("%*s%s\n", (int)(2 * depth), "", reason);
 }
 
 /* The path that a reason names as what needs the file; owned by the caller, or NULL. */
@@ -113,11 +113,11 @@ static bool why_path(struct asking *asking, const char *path)
     const char *reason = node->target ? annex_why(&asking->why, real) : NULL;
     asking->asked = path;
     if (!asking->table)
-        printf("%s%s%s\n", real, node->target ? " -> " : "", node->target ? node->target : "");
+        print("%s%s%s\n", real, node->target ? " -> " : "", node->target ? node->target : "");
     if (reason && asking->table)
         tell(asking, real, reason, 1);
     else if (reason)
-        printf("  the link: %s\n", reason);
+        print("  the link: %s\n", reason);
     if (nowhere)
         tell(asking, node->target, "leads nowhere in the image", 1);
     else
@@ -141,7 +141,7 @@ static int why_run(const struct verb *verb, int argc, char **argv)
     bool good = file && view_open(&asking.view, file, &err) &&
                 view_annex(&asking.view, ANNEX_WHY, &asking.why, &err);
     if (!good)
-        say_error("%s", err.text);
+        say_lines(SAY_QUIET, err.text);
     bool all = good;
     if (good)
         bills_read(&asking);

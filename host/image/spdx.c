@@ -4,13 +4,13 @@
  */
 #include "host/image/spdx.h"
 
-#include <ctype.h>
 #include <nettle/sha1.h>
 #include <nettle/sha2.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "host/base/escape.h"
 #include "host/image/bill.h"
 
 /* A file that the image shows. */
@@ -33,38 +33,9 @@ struct document {
 };
 
 /* A JSON string. Bytes that are no UTF-8 become "%XX", as they would in a URL. */
-static size_t utf8_length(const unsigned char *at)
-{
-    static const struct {
-        unsigned char mask, lead, least;
-    } forms[] = {{0x80, 0, 0}, {0xe0, 0xc0, 0xc2}, {0xf0, 0xe0, 0xe0}, {0xf8, 0xf0, 0xf0}};
-    for (size_t length = 1; length <= 4; length++) {
-        if ((at[0] & forms[length - 1].mask) != forms[length - 1].lead)
-            continue;
-        bool good = at[0] >= forms[length - 1].least && at[0] < 0xf5;
-        for (size_t i = 1; i < length; i++)
-            good = good && (at[i] & 0xc0) == 0x80;
-        return good ? length : 0;
-    }
-    return 0;
-}
-
 static void put_string(struct buf *out, const char *text)
 {
-    buf_string(out, "\"");
-    for (const unsigned char *at = (const unsigned char *)text; *at;) {
-        size_t length = utf8_length(at);
-        if (*at == '"' || *at == '\\')
-            buf_printf(out, "\\%c", *at);
-        else if (*at < 0x20)
-            buf_printf(out, "\\u%04x", *at);
-        else if (!length)
-            buf_printf(out, "%%%02X", *at);
-        else
-            buf_add(out, at, length);
-        at += length ? length : 1;
-    }
-    buf_string(out, "\"");
+    escape_json(out, text, "%%%02X");
 }
 
 static void put_hex(struct buf *out, const uint8_t *bytes, size_t size)

@@ -240,18 +240,16 @@ bool apt_update(struct apt *apt, bool force, struct error *err)
         return error_set(err, "interrupted");
     if (lists_forged(problem.text))
         return error_set(
-            err,
-            "the lists of Debian's archive are not signed with Debian's key: they were "
-            "changed on the way, or the mirror is wrong\n%s",
-            problem.text);
+                   err, "the lists of Debian's archive are not signed with Debian's key: they were "
+                        "changed on the way, or the mirror is wrong"),
+               error_add_lines(err, problem.text);
     if (age >= 0 && !force) {
         say("Debian's archive can't be reached; using its lists of %ld hours ago", age / 3600);
         return true;
     }
-    return error_set(err,
-                     "Debian's archive can't be reached (is there a network?), and the package is "
-                     "not in the store yet\n%s",
-                     problem.text);
+    error_set(err, "Debian's archive can't be reached (is there a network?), and the package is "
+                   "not in the store yet");
+    return error_add_lines(err, problem.text);
 }
 
 /* The value of the first line "key: value" in text; NULL if there is none. */
@@ -457,7 +455,7 @@ static bool debs_check(const struct apt *apt, const struct deb_list *list, struc
     struct command command = {.argv = argv, .input = sums.data, .out = &said};
     int status = command_run(&command, err);
     if (status > 0)
-        error_set(err, "damaged packages in %s:\n%s", apt->debs, said.data ? said.data : "");
+        error_set(err, "damaged packages in %s:", apt->debs), error_add_lines(err, said.data);
     for (char *rest = said.data, *line; rest && (line = strsep(&rest, "\n"));) {
         char *end = strstr(line, ": FAILED");
         if (end) {

@@ -194,11 +194,9 @@ bool command_must(struct command *command, struct error *err)
     if (status == 127 && command->problems->size == 0)
         error_set(err, "%s is not installed", name);
     else if (status > 0) {
-        struct buf *said = command->problems;
-        while (said->size > 0 && said->data[said->size - 1] == '\n')
-            said->data[--said->size] = 0;
-        error_set(err, "%s ended with status %d%s%s", name, status, said->size ? ":\n" : "",
-                  said->size ? text_tail(said->data) : "");
+        const struct buf *said = command->problems;
+        error_set(err, "%s ended with status %d%s", name, status, said->size ? ":" : "");
+        error_add_lines(err, said->size ? text_tail(said->data) : NULL);
     }
     buf_clear(&own);
     return ok;

@@ -254,8 +254,7 @@ static bool compile_folder(const char *home, const char *python, const char *tre
     struct command command = {.argv = argv, .env = env, .problems = &problems};
     int status = command_run(&command, err);
     if (status > 0)
-        error_set(err, "can't compile the Python modules:\n%.1500s",
-                  problems.data ? problems.data : "");
+        error_set(err, "can't compile the Python modules:"), error_add_lines(err, problems.data);
     buf_clear(&problems);
     free(linker);
     free(libraries);

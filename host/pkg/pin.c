@@ -42,10 +42,10 @@ static bool differs(const struct deb *deb, const char *pin, struct buf *said, si
     const char *version = pin ? strchr(pin, ' ') + 1 : NULL;
     int length = version ? (int)strcspn(version, " ") : 0;
     if (other && count < NAMED && version && strncmp(version, deb->version, (size_t)length) != 0)
-        buf_printf(said, "\n  %s: locked %.*s, there is %s", deb->name, length, version,
+        buf_printf(said, "\n%s: locked %.*s, there is %s", deb->name, length, version,
                    deb->version);
     else if (other && count < NAMED)
-        buf_printf(said, "\n  %s %s: %s", deb->name, deb->version,
+        buf_printf(said, "\n%s %s: %s", deb->name, deb->version,
                    version ? "another file of the same version" : "not in the lock file");
     free(line);
     return other;
@@ -58,12 +58,11 @@ bool pin_check(const struct deb_list *debs, const struct strlist *pins, struct e
     for (size_t i = 0; pins && i < debs->count; i++)
         count += differs(&debs->items[i], pin_find(pins, debs->items[i].name), &said, count);
     if (count > NAMED)
-        buf_printf(&said, "\n  and %zu more", count - NAMED);
+        buf_printf(&said, "\nand %zu more", count - NAMED);
     if (count)
-        error_set(err,
-                  "Debian packages are not those of the lock file (`orris pkg lock` writes it "
-                  "anew):%s",
-                  said.data);
+        error_set(err, "Debian packages are not those of the lock file (`orris pkg lock` writes it "
+                       "anew):"),
+            error_add_lines(err, said.data);
     buf_clear(&said);
     return count == 0;
 }

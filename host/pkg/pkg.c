@@ -53,11 +53,8 @@ static void suggest(const char *name, struct error *err)
     const char *near = recipe_names(&names, NULL) && names.count
                            ? nearest(name, (const char *const *)names.items)
                            : NULL;
-    if (near && strcmp(near, name) != 0) {
-        char *text = mem_string(err->text);
-        error_set(err, "%s (did you mean %s?)", text, near);
-        free(text);
-    }
+    if (near && strcmp(near, name) != 0)
+        error_add(err, " (did you mean %s?)", near);
     strlist_clear(&names);
 }
 

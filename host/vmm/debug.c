@@ -103,7 +103,7 @@ void debug_end(struct debug *debug)
 {
     struct error err;
     if (debug->folder && !shelf_remove_tree(debug->folder, &err))
-        say("%s", err.text);
+        say_lines(SAY_NORMAL, err.text);
     free(debug->folder);
     free(debug->server);
     *debug = (struct debug){0};

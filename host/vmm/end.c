@@ -84,6 +84,14 @@ static size_t trimmed_size(const struct buf *text)
     return end;
 }
 
+/* The kernel's report of a crash; its lines are lines. */
+static void say_report(const struct buf *report)
+{
+    char *text = mem_printf("%.*s", (int)trimmed_size(report), report->data);
+    say_lines(SAY_NORMAL, text);
+    free(text);
+}
+
 /* The last lines of text, owned by the caller. */
 static char *last_lines(const struct buf *text, int lines)
 {
@@ -106,7 +114,8 @@ static int kernel_failed(const struct relay_result *result, const char *how, str
     bool reported = result->report.size > 0;
     char *details =
         reported ? last_lines(&result->report, INT_MAX) : last_lines(&result->serial, TAIL_LINES);
-    error_set(err, "orris's kernel failed: %s%s%s", how, *details ? "\n" : "", details);
+    error_set(err, "orris's kernel failed: %s", how);
+    error_add_lines(err, details);
     free(details);
     return VMM_KERNEL_FAILED;
 }
@@ -122,7 +131,8 @@ static int ended_early(const struct relay_result *result, int qemu_status, struc
     } else if (result->hello || result->serial.size) {
         status = kernel_failed(result, "the machine stopped without a word", err);
     } else if (WIFEXITED(qemu_status) && WEXITSTATUS(qemu_status) != 0) {
-        error_set(err, "QEMU could not start the machine:\n%s", said);
+        error_set(err, "QEMU could not start the machine:");
+        error_add_lines(err, said);
         status = VMM_TOOL_FAILED;
     } else if (WIFSIGNALED(qemu_status)) {
         error_set(err,
@@ -177,7 +187,7 @@ int end_status(const struct relay_result *result, int qemu_status,
     if (err->text[0])
         return status;
     if (result->report.size)
-        say("%.*s", (int)trimmed_size(&result->report), result->report.data);
+        say_report(&result->report);
     say_lost(result);
     if (!status && result->output_failed)
         return VMM_TOOL_FAILED;

@@ -17,6 +17,7 @@
 #include <x86intrin.h>
 
 #include "abi/image.h"
+#include "host/base/escape.h"
 #include "host/base/io.h"
 #include "host/base/say.h"
 #include "host/vmm/flow.h"
@@ -124,12 +125,21 @@ static void result_add_lost(struct relay_result *result, const char *data, size_
     result->lost[result->lost_count++] = file;
 }
 
+static void show_trace_in(FILE *file, const char *line, size_t size)
+{
+    struct buf text = {0};
+    escape_add(&text, line, size, false);
+    buf_string(&text, "\n");
+    fwrite(text.data, 1, text.size, file);
+    buf_clear(&text);
+}
+
 static void show_trace(struct relay *relay, const char *line, size_t size)
 {
     if (!relay->trace)
         say_error("%.*s", (int)size, line);
     else
-        fprintf(relay->trace, "%.*s\n", (int)size, line);
+        show_trace_in(relay->trace, line, size);
 }
 
 static void tty_queue(struct relay *relay, const char *data, size_t size)

@@ -173,7 +173,8 @@ static void say_plain_line(struct vmm *vmm)
         char *image = path_absolute(vmm->image_path);
         qemu_plain_arguments(&argv, vmm->qemu, vmm->options, &vmm->processor, image, path);
         char *line = qemu_shell_line(&argv);
-        say_verbose("the same with plain streams%s:\n%s", without, line);
+        say_verbose("the same with plain streams%s:", without);
+        say_verbose("%s", line);
         free(line);
         free(image);
     } else {

@@ -29,6 +29,14 @@ static void ring_put(const char *text, size_t length)
     ring_written += length;
 }
 
+/* What a terminal acts on becomes "?"; the tool does better with what it gets. */
+static void make_plain(char *line, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
+            line[i] = '?';
+}
+
 /* line has room for one more byte at length. */
 static void log_line(uint32_t type, char *line, size_t length, bool shown)
 {
@@ -36,8 +44,10 @@ static void log_line(uint32_t type, char *line, size_t length, bool shown)
     spin_lock(&log_lock);
     ring_put(line, length + 1);
     spin_unlock(&log_lock);
-    if (shown && !control_send(type, line, length, false))
-        platform_console_write(line, length + 1);
+    if (!shown || control_send(type, line, length, false))
+        return;
+    make_plain(line, length);
+    platform_console_write(line, length + 1);
 }
 
 static size_t line_format(char *line, const char *fmt, va_list args)

@@ -53,6 +53,13 @@ static void add(struct text *t, const char *fmt, ...)
     t->length += min_u64(length, room - 1);
 }
 
+/* A name that the program chose: it makes no lines here. */
+static void add_name(struct text *t, const char *name)
+{
+    for (; *name; name++)
+        add(t, "%c", (unsigned char)*name < ' ' || *name == 0x7f ? '?' : *name);
+}
+
 static bool take_area(const struct vm_area_info *info, void *arg)
 {
     struct place *p = arg;
@@ -85,16 +92,21 @@ static void add_place(struct text *t, uint64_t addr)
     }
     uint64_t offset = addr - p.start + p.offset;
     if (p.name[0] != '/') {
-        add(t, "%s+%#lx", p.name[0] ? p.name : "anonymous memory", addr - p.start);
+        add_name(t, p.name[0] ? p.name : "anonymous memory");
+        add(t, "+%#lx", addr - p.start);
         return;
     }
-    add(t, "%s+%#lx", p.name, offset);
+    add_name(t, p.name);
+    add(t, "+%#lx", offset);
     struct file *f;
     if (vfs_open(NULL, p.name, O_RDONLY, 0, &f))
         return;
     char symbol[128];
-    if (symbols_find(f, offset, symbol, sizeof(symbol)))
-        add(t, " (%s)", symbol);
+    if (symbols_find(f, offset, symbol, sizeof(symbol))) {
+        add(t, " (");
+        add_name(t, symbol);
+        add(t, ")");
+    }
     file_put(f);
 }
 
@@ -209,7 +221,9 @@ void report_fatal_signal(int signo, const siginfo_t *info, const struct user_reg
         return;
     const struct task *task = task_current();
     add_cause(t, signo, info);
-    add(t, "thread %d \"%s\" at %#lx, ", task->tid, task->name, arch_regs_ip(regs));
+    add(t, "thread %d \"", task->tid);
+    add_name(t, task->name);
+    add(t, "\" at %#lx, ", arch_regs_ip(regs));
     add_place(t, arch_regs_ip(regs));
     add(t, "\nregisters:\n");
     size_t room = sizeof(t->buf) - t->length;

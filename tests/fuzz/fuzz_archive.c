@@ -1,5 +1,5 @@
 // UNIT: host/pkg/untar.c host/pkg/unpack.c host/pkg/script.c host/base/buf.c host/base/error.c
-// UNIT: host/base/io.c host/base/path.c host/base/strlist.c host/base/fresh.c
+// UNIT: host/base/io.c host/base/path.c host/base/strlist.c host/base/fresh.c host/base/escape.c
 // LIBS: -larchive
 /*
  * Whatever an archive holds, it is unpacked into its folder or refused, and nothing is made outside

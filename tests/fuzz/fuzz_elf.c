@@ -1,5 +1,5 @@
 // UNIT: host/app/elf.c host/base/buf.c host/base/error.c host/base/io.c host/base/fresh.c
-// UNIT: host/base/strlist.c
+// UNIT: host/base/strlist.c host/base/escape.c
 /* Whatever an executable holds, it is read or refused. */
 #include <stdio.h>
 #include <stdlib.h>

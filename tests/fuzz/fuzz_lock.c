@@ -1,5 +1,5 @@
 // UNIT: host/record/lock.c host/base/buf.c host/base/error.c host/base/fresh.c host/base/io.c
-// UNIT: host/base/path.c host/base/sha256.c host/base/strlist.c
+// UNIT: host/base/path.c host/base/sha256.c host/base/strlist.c host/base/escape.c
 // LIBS: -lnettle
 /* Whatever orris.lock holds, it is taken or refused. */
 #include <stdlib.h>

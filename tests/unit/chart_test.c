@@ -1,4 +1,4 @@
-// UNIT: host/vmm/chart.c host/base/say.c
+// UNIT: host/vmm/chart.c host/base/say.c host/base/escape.c host/base/buf.c
 /* The chart of the start, from counter readings that a machine could have had. */
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 // UNIT: host/image/ignore.c
 // UNIT: host/image/tree.c host/base/buf.c host/base/error.c host/base/fresh.c host/base/io.c
 // UNIT: host/base/nearest.c host/base/path.c host/base/say.c host/base/stamp.c
-// UNIT: host/base/strlist.c host/base/watch.c
+// UNIT: host/base/strlist.c host/base/watch.c host/base/escape.c
 // LIBS: -ljansson
 /*
  * config.json: every key arrives, every mistake is an error that names line and column.

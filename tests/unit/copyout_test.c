@@ -1,5 +1,5 @@
 // UNIT: host/vmm/copyout.c host/base/fresh.c host/base/io.c host/base/path.c host/base/error.c
-// UNIT: host/base/buf.c host/base/say.c host/base/strlist.c
+// UNIT: host/base/buf.c host/base/say.c host/base/strlist.c host/base/escape.c
 /* Files brought out, as a kernel sends them that is good, cut off, or out to do harm. */
 #include <errno.h>
 #include <stdio.h>

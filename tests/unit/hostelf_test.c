@@ -1,5 +1,5 @@
 // UNIT: host/app/elf.c host/app/hostcache.c host/base/buf.c host/base/error.c
-// UNIT: host/base/fresh.c host/base/io.c host/base/strlist.c
+// UNIT: host/base/fresh.c host/base/io.c host/base/strlist.c host/base/escape.c
 /*
  * ELF files and ld.so's cache: the real ones are read right, damaged ones never crash or hang.
  */

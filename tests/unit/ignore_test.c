@@ -1,5 +1,5 @@
 // UNIT: host/image/ignore.c host/base/buf.c host/base/error.c host/base/fresh.c host/base/io.c
-// UNIT: host/base/path.c host/base/strlist.c
+// UNIT: host/base/path.c host/base/strlist.c host/base/escape.c
 /*
  * Patterns of what is kept out of an image, as in gitignore(5).
  */

@@ -5,7 +5,7 @@
 // LIBS: -lb2 -lnettle
 // UNIT: host/base/buf.c host/base/crc32c.c host/base/error.c host/base/fresh.c host/base/io.c
 // UNIT: host/base/path.c host/base/say.c host/base/stamp.c host/base/store.c host/base/strlist.c
-// UNIT: host/base/watch.c
+// UNIT: host/base/watch.c host/base/escape.c
 /*
  * Layers and images: made once, changed in place where possible, whole at every moment.
  */

@@ -1,4 +1,4 @@
-// UNIT: host/vmm/mount.c host/base/path.c host/base/error.c host/base/buf.c
+// UNIT: host/vmm/mount.c host/base/path.c host/base/error.c host/base/buf.c host/base/escape.c
 /* What --mount and Mounts say, and what they may not. */
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* Running other programs: output, statuses, lines, interrupts. */
-// UNIT: host/pkg/command.c host/base/error.c host/base/buf.c
+// UNIT: host/pkg/command.c host/base/error.c host/base/buf.c host/base/escape.c
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>

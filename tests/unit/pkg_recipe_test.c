@@ -1,5 +1,6 @@
 /* Names and versions of packages, and what a recipe is. */
 // UNIT: host/pkg/recipe.c host/base/error.c host/base/buf.c host/base/path.c host/base/strlist.c
+// UNIT: host/base/escape.c
 // LIBS: -ljansson
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* Which entries of an apt configuration are Debian's own. */
 // UNIT: host/pkg/sources.c host/base/error.c host/base/buf.c host/base/path.c host/base/io.c
-// UNIT: host/base/fresh.c
+// UNIT: host/base/fresh.c host/base/escape.c
 #include <string.h>
 
 #include "host/pkg/sources.h"

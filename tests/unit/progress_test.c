@@ -1,4 +1,4 @@
-// UNIT: host/base/progress.c host/base/say.c host/base/buf.c
+// UNIT: host/base/progress.c host/base/say.c host/base/buf.c host/base/escape.c
 /* Bars: on a terminal alone, and those of short steps not at once. */
 #include <fcntl.h>
 #include <pty.h>

@@ -1,7 +1,7 @@
 // UNIT: host/image/ignore.c
 // UNIT: host/image/spec.c host/image/tree.c host/base/buf.c host/base/error.c host/base/fresh.c
 // UNIT: host/base/io.c host/base/path.c host/base/say.c host/base/stamp.c host/base/strlist.c
-// UNIT: host/base/watch.c
+// UNIT: host/base/watch.c host/base/escape.c
 /*
  * What an image is to hold: folders merge, links are followed, nothing of a package is replaced by
  * a folder; and what the result depends on is watched.

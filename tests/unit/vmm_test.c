@@ -2,6 +2,7 @@
 // UNIT: host/vmm/hint.c
 // UNIT: host/base/buf.c host/base/say.c host/base/strlist.c host/base/path.c host/base/error.c
 // UNIT: host/app/hostcache.c host/pkg/command.c host/base/crc32c.c host/vmm/copyout.c host/base/fresh.c host/base/io.c
+// UNIT: host/base/escape.c
 // LIBS: -lb2
 /*
  * The parts of a run that need no machine: run record, command line, the hint about missing files.
