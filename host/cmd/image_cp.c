@@ -61,19 +61,32 @@ static bool copy_link(const struct node *node, const char *to, struct error *err
     return error_errno(err, "can't make %s", to);
 }
 
+/* A folder that is there already is gone into, but by no link: that may be an image's, and lead
+ * anywhere. */
+static bool make_folder(const char *to, bool may_be_link, struct error *err)
+{
+    struct stat info;
+    if (mkdir(to, 0777) == 0)
+        return true;
+    if (errno != EEXIST)
+        return error_errno(err, "can't make %s", to);
+    if ((may_be_link ? stat(to, &info) : lstat(to, &info)) == 0 && S_ISDIR(info.st_mode))
+        return true;
+    return error_set(err, "can't make %s: what is there already is no folder; remove it first", to);
+}
+
+/* may_be_link: to is what the user named. */
 static bool copy_node(const struct view *view, const struct node *node, const char *to,
-                      struct error *err)
+                      bool may_be_link, struct error *err)
 {
     if (node->kind == ENTRY_LINK)
         return copy_link(node, to, err);
     if (node->kind != ENTRY_DIR)
         return copy_file(view, node, to, err);
-    if (mkdir(to, 0777) != 0 && errno != EEXIST)
-        return error_errno(err, "can't make %s", to);
-    bool good = true;
+    bool good = make_folder(to, may_be_link, err);
     for (const struct node *child = node->child; good && child; child = child->next) {
         char *path = path_join(to, child->name);
-        good = copy_node(view, child, path, err);
+        good = copy_node(view, child, path, false, err);
         free(path);
     }
     return good;
@@ -91,8 +104,9 @@ static bool copy_path(const struct view *view, const char *path, const char *to,
     if (many && !folder)
         return error_set(err, "%s: several files need a folder to go into", to);
     const char *name = path_base(path);
-    char *place = folder && *name ? path_join(to, name) : mem_string(to);
-    bool good = copy_node(view, node, place, err);
+    bool into = folder && *name;
+    char *place = into ? path_join(to, name) : mem_string(to);
+    bool good = copy_node(view, node, place, !into, err);
     free(place);
     return good;
 }

@@ -19,6 +19,7 @@
 #include "host/pkg/pack.h"
 #include "host/pkg/php.h"
 #include "host/pkg/pin.h"
+#include "host/pkg/place.h"
 #include "host/pkg/users.h"
 
 #define ROOM_LISTS (64u << 20) /* bytes for the archive's lists */
@@ -214,9 +215,10 @@ static bool making_unpack(struct making *making, struct error *err)
 static bool making_compile(struct making *making, struct error *err)
 {
     char *base = NULL;
-    char *modules = mem_printf("%s/usr/lib/python3", making->tree);
     bool ok = true;
-    if (making->base && access(modules, F_OK) == 0) {
+    /* Only Debian's own interpreter runs on the host. */
+    bool known = making->base && !making->base->origin;
+    if (known && place_exists(making->tree, "/usr/lib/python3")) {
         base = path_join(making->workshop, "base");
         ok = pack_extract(making->base->package.layer.path, base, err);
     }
@@ -225,7 +227,6 @@ static bool making_compile(struct making *making, struct error *err)
         say_verbose("%s ...", title);
     ok = ok && finish_byte_code(making->tree, base, err);
     free(title);
-    free(modules);
     free(base);
     return ok;
 }

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "host/base/buf.h"
+#include "host/base/inroot.h"
 #include "host/base/io.h"
 #include "host/base/path.h"
 #include "host/base/say.h"
@@ -72,9 +73,7 @@ bool finish_alternatives(const char *tree, const struct scripts *scripts,
     size_t count = scripts->alternative_count;
     bool *there = mem_alloc(count + 1), ok = true;
     for (size_t i = 0; i < count; i++) {
-        char *target = place_path(tree, all[i].target);
-        there[i] = access(target, F_OK) == 0 && !in_executable_folder(rules, all[i].link);
-        free(target);
+        there[i] = place_exists(tree, all[i].target) && !in_executable_folder(rules, all[i].link);
     }
     for (size_t i = 0; ok && i < count; i++)
         if (alternative_is_best(all, count, i, there)) {
@@ -95,28 +94,26 @@ static int file_is_certificate(const struct dirent *entry)
 /* Java has a store of its own, which a script of ca-certificates-java would have made. */
 static bool place_keystore(const char *tree, const struct buf *certificates, struct error *err)
 {
-    char *java = place_path(tree, "/usr/lib/jvm");
     struct buf store = {0};
-    bool ok = access(java, F_OK) != 0;
+    bool ok = !place_exists(tree, "/usr/lib/jvm");
     if (!ok) {
         keystore_make(certificates->data, &store);
         ok = place_file(tree, "/etc/ssl/certs/java/cacerts", store.data, store.size, err);
     }
     buf_clear(&store);
-    free(java);
     return ok;
 }
 
 bool finish_certificates(const char *tree, struct error *err)
 {
-    char *folder = place_path(tree, "/usr/share/ca-certificates/mozilla");
+    static const char folder[] = "/usr/share/ca-certificates/mozilla";
     struct dirent **files = NULL;
-    int count = scandir(folder, &files, file_is_certificate, alphasort);
+    int count = place_scan(tree, folder, &files, file_is_certificate);
     struct buf all = {0};
     bool ok = true;
     for (int i = 0; i < count; i++) {
         char *path = path_join(folder, files[i]->d_name);
-        ok = ok && io_read_file(path, &all, err);
+        ok = ok && place_read(tree, path, &all, err);
         free(path);
         free(files[i]);
     }
@@ -125,7 +122,6 @@ bool finish_certificates(const char *tree, struct error *err)
                 (place_file(tree, "/etc/ssl/certs/ca-certificates.crt", all.data, all.size, err) &&
                  place_keystore(tree, &all, err)));
     buf_clear(&all);
-    free(folder);
     return ok;
 }
 
@@ -139,16 +135,15 @@ static int file_is_python(const struct dirent *entry)
 /* "python3.11" if that is in tree's /usr/bin; owned by the caller. */
 static char *tree_python(const char *tree)
 {
-    char *folder = place_path(tree, "/usr/bin"), *name = NULL;
+    char *name = NULL;
     struct dirent **files = NULL;
-    int count = scandir(folder, &files, file_is_python, alphasort);
+    int count = place_scan(tree, "/usr/bin", &files, file_is_python);
     for (int i = 0; i < count; i++) {
         if (!name)
             name = mem_string(files[i]->d_name);
         free(files[i]);
     }
     free(files);
-    free(folder);
     return name;
 }
 
@@ -166,9 +161,9 @@ static bool pyc_times(const char *folder, struct error *err)
         char *source = mem_printf("%.*s/%.*s.py", (int)parent, entry->fts_path,
                                   (int)(dot - entry->fts_name), entry->fts_name);
         struct stat info;
-        if (stat(source, &info) == 0) {
+        if (lstat(source, &info) == 0 && S_ISREG(info.st_mode)) {
             struct timespec times[2] = {info.st_mtim, info.st_mtim};
-            ok = utimensat(AT_FDCWD, entry->fts_path, times, 0) == 0 ||
+            ok = utimensat(AT_FDCWD, entry->fts_path, times, AT_SYMLINK_NOFOLLOW) == 0 ||
                  error_errno(err, "can't set the time of %s", entry->fts_path);
         }
         free(source);
@@ -263,6 +258,18 @@ static bool compile_folder(const char *home, const char *python, const char *tre
     return status == 0 && pyc_times(folder, err);
 }
 
+/* Whether the folder is there, and by no link: it is walked by its path. */
+static bool is_own_folder(const char *tree, const char *guest)
+{
+    int root = inroot_folder(tree);
+    int fd = root >= 0 ? inroot_open(root, guest, O_PATH | O_DIRECTORY, INROOT_NO_LINKS) : -1;
+    if (root >= 0)
+        close(root);
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
 bool finish_byte_code(const char *tree, const char *base, struct error *err)
 {
     const char *home = tree;
@@ -278,8 +285,8 @@ bool finish_byte_code(const char *tree, const char *base, struct error *err)
     bool ok = true;
     for (size_t i = 0; ok && i < sizeof(folders) / sizeof(*folders); i++) {
         char *folder = place_path(tree, folders[i]);
-        ok = access(folder, F_OK) != 0 || (module_links_relative(tree, folder, err) &&
-                                           compile_folder(home, python, tree, folder, err));
+        ok = !is_own_folder(tree, folders[i]) || (module_links_relative(tree, folder, err) &&
+                                                  compile_folder(home, python, tree, folder, err));
         free(folder);
     }
     free(standard);
@@ -303,21 +310,16 @@ static int name_is_real(const struct dirent *entry)
 static bool folder_prune(const char *tree, const char *folder, const struct strlist *keep,
                          struct error *err)
 {
-    char *path = place_path(tree, folder);
     struct dirent **files = NULL;
-    int count = scandir(path, &files, name_is_real, alphasort);
+    int count = place_scan(tree, folder, &files, name_is_real);
     bool ok = true;
     for (int i = 0; i < count; i++) {
         char *guest = path_join(folder, files[i]->d_name);
-        char *file = place_path(tree, guest);
-        if (!list_has(keep, guest) && unlink(file) != 0 && errno != EISDIR)
-            ok = error_errno(err, "can't remove %s", file);
-        free(file);
+        ok = (list_has(keep, guest) || place_remove(tree, guest, err)) && ok;
         free(guest);
         free(files[i]);
     }
     free(files);
-    free(path);
     return ok;
 }
 
@@ -337,8 +339,7 @@ static char *follow(const char *tree, const char *guest)
 {
     char *at = mem_string(guest);
     for (int links = 0; links < 16; links++) {
-        char *path = place_path(tree, at), *target = path_read_link(path);
-        free(path);
+        char *target = place_read_link(tree, at);
         if (!target)
             break;
         char *parent = path_parent(at), *joined = path_join(parent, target);
@@ -358,9 +359,8 @@ void finish_list_executables(const char *tree, const struct recipe_rules *rules,
 {
     for (size_t i = 0; i < rules->executable_folders.count; i++) {
         const char *folder = rules->executable_folders.items[i];
-        char *path = place_path(tree, folder);
         struct dirent **files = NULL;
-        int count = scandir(path, &files, name_is_real, alphasort);
+        int count = place_scan(tree, folder, &files, name_is_real);
         for (int j = 0; j < count; j++) {
             char *guest = path_join(folder, files[j]->d_name);
             strlist_add(out, guest);
@@ -368,7 +368,6 @@ void finish_list_executables(const char *tree, const struct recipe_rules *rules,
             free(files[j]);
         }
         free(files);
-        free(path);
     }
 }
 
@@ -426,9 +425,8 @@ static void listing_paths(const char *text, struct strlist *out)
 
 static void folder_paths(const char *tree, const char *folder, struct strlist *out)
 {
-    char *path = place_path(tree, folder);
     struct dirent **files = NULL;
-    int count = scandir(path, &files, name_is_real, alphasort);
+    int count = place_scan(tree, folder, &files, name_is_real);
     for (int i = 0; i < count; i++) {
         char *guest = path_join(folder, files[i]->d_name);
         strlist_add(out, guest);
@@ -436,7 +434,6 @@ static void folder_paths(const char *tree, const char *folder, struct strlist *o
         free(files[i]);
     }
     free(files);
-    free(path);
 }
 
 bool finish_linker_cache(const char *tree, const char *listing, struct error *err)

@@ -3,6 +3,7 @@
 
 #include <jansson.h>
 #include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 
 #include "host/base/buf.h"
@@ -44,6 +45,9 @@ static bool manifest_env(struct reading *it, const json_t *value)
     bool ok = json_is_object(value);
     json_object_foreach((json_t *)(uintptr_t)value, name, item)
     {
+        if (!*name || strchr(name, '='))
+            return error_set(it->err, "%s: \"Env\": \"%s\" can't be the name of a variable",
+                             it->called, name);
         char *line =
             ok && json_is_string(item) ? mem_printf("%s=%s", name, json_string_value(item)) : NULL;
         ok = line != NULL;
@@ -96,11 +100,12 @@ static bool manifest_key(struct reading *it, const char *key, const json_t *valu
     return true;
 }
 
-bool manifest_read(const char *path, const char *called, struct package *package, struct error *err)
+bool manifest_read(const char *text, size_t size, const char *called, struct package *package,
+                   struct error *err)
 {
     struct reading it = {called, package, err};
     json_error_t problem;
-    json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, &problem), *value;
+    json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &problem), *value;
     bool ok =
         json_is_object(root) || error_set(err, "%s:%d:%d: %s", called, problem.line, problem.column,
                                           root ? "not a JSON object" : problem.text);

@@ -8,7 +8,7 @@
 
 #define MANIFEST "package.manifest"
 
-/* Program, arguments, environment, version and summary. called: the file's name in errors. On
- * false, package may hold some of them. */
-bool manifest_read(const char *path, const char *called, struct package *package,
+/* Program, arguments, environment, version and summary out of the file's text. called: the file's
+ * name in errors. On false, package may hold some of them. */
+bool manifest_read(const char *text, size_t size, const char *called, struct package *package,
                    struct error *err);

@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include "host/base/buf.h"
+#include "host/base/escape.h"
+#include "host/base/inroot.h"
 #include "host/base/io.h"
 #include "host/base/path.h"
 #include "host/base/say.h"
@@ -23,13 +25,17 @@
 #include "host/pkg/shelf.h"
 #include "host/pkg/untar.h"
 
+#define README "README.md"
+#define SYSROOT "sysroot"
 #define COPY_SIZE (1u << 20)
+#define VERSION_MAX 100u /* bytes: of a folder's name, with the package's */
 
 struct owning {
     const char *source, *name; /* as given; name may be NULL */
     struct shelf_item item;
     char *workshop, *tree;
     char *folder; /* with the manifest */
+    int root;     /* the same, opened; 0: not yet */
     struct error *err;
 };
 
@@ -41,6 +47,8 @@ static void owning_clear(struct owning *own)
     free(own->workshop);
     free(own->tree);
     free(own->folder);
+    if (own->root > 0)
+        close(own->root);
 }
 
 static bool owning_begin(struct owning *own)
@@ -49,6 +57,19 @@ static bool owning_begin(struct owning *own)
     own->tree = own->workshop ? path_join(own->workshop, "tree") : NULL;
     return own->tree && (path_make_dirs(own->tree, true, 0755) ||
                          error_errno(own->err, "can't make %s", own->tree));
+}
+
+/* The manifest may say what it likes; the version becomes part of a folder's name. */
+static bool check_version(const struct owning *own, const char *version)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                  ".+~-_:";
+    bool good = *version && *version != '.' && version[strspn(version, allowed)] == 0 &&
+                strlen(version) < VERSION_MAX;
+    return good || error_set(own->err,
+                             "%s: \"%s\" can't be a version: letters, digits and .+~-_: are "
+                             "allowed (--name NAME_VERSION gives another)",
+                             own->source, version);
 }
 
 /* Name and version of what is called "lua_5.2.4"; the version that given names counts most. */
@@ -64,7 +85,7 @@ static bool set_name(struct owning *own, const char *called)
         free(package->version);
         package->version = version ? version : mem_string("0");
     }
-    return true;
+    return check_version(own, package->version);
 }
 
 static size_t owner_is_first(const struct bill_origin *origin, const char *path)
@@ -95,12 +116,15 @@ static bool owning_store(struct owning *own, char **id)
     return ok;
 }
 
-static bool has_manifest(const char *folder)
+/* The folder's descriptor if a manifest is in it, were it a link; else -1. */
+static int open_with_manifest(const char *folder, int flags)
 {
-    char *path = path_join(folder, MANIFEST);
-    bool there = access(path, F_OK) == 0;
-    free(path);
-    return there;
+    struct stat info;
+    int fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC | flags);
+    if (fd < 0 || fstatat(fd, MANIFEST, &info, AT_SYMLINK_NOFOLLOW) == 0)
+        return fd;
+    close(fd);
+    return -1;
 }
 
 static int name_is_shown(const struct dirent *entry)
@@ -108,10 +132,11 @@ static int name_is_shown(const struct dirent *entry)
     return entry->d_name[0] != '.';
 }
 
-/* folder itself, or the one folder in it; NULL if neither holds a manifest. */
-static char *find_folder(const char *folder)
+/* folder itself, or the one folder in it (which is no link); NULL if neither holds a manifest. */
+static char *find_folder(const char *folder, int *root)
 {
-    if (has_manifest(folder))
+    *root = open_with_manifest(folder, 0);
+    if (*root >= 0)
         return mem_string(folder);
     struct dirent **files = NULL;
     int count = scandir(folder, &files, name_is_shown, alphasort);
@@ -119,7 +144,8 @@ static char *find_folder(const char *folder)
     for (int i = 0; i < count; i++)
         free(files[i]);
     free(files);
-    if (only && has_manifest(only))
+    *root = only ? open_with_manifest(only, O_NOFOLLOW) : -1;
+    if (*root >= 0)
         return only;
     free(only);
     return NULL;
@@ -141,7 +167,7 @@ static char *name_of_archive(const char *source)
 /* The folder with the manifest, an archive unpacked before; *called is what it is named. */
 static bool open_folder(struct owning *own, const char *folder, bool archive, char **called)
 {
-    own->folder = find_folder(folder);
+    own->folder = find_folder(folder, &own->root);
     if (!own->folder)
         return error_set(own->err,
                          "%s holds no " MANIFEST ", neither at its top nor in its one folder",
@@ -168,45 +194,70 @@ static bool open_source(struct owning *own, char **called)
     return ok;
 }
 
+/* Manifest and README are files of the package itself: a link could name one of the host's. */
+static bool own_text(const struct owning *own, const char *name, const char *called,
+                     struct buf *text, struct error *err)
+{
+    buf_string(text, "");
+    if (inroot_read(own->root, name, INROOT_NO_LINKS, text))
+        return true;
+    if (errno == ELOOP)
+        return error_set(err, "%s is a link, and isn't read: it must be a file of the package",
+                         called);
+    if (errno == EINVAL)
+        return error_set(err, "%s is no regular file", called);
+    return error_errno(err, "%s", called);
+}
+
 static bool take_manifest(struct owning *own)
 {
-    char *path = path_join(own->folder, MANIFEST), *called = path_join(own->source, MANIFEST);
-    bool ok = manifest_read(path, called, &own->item.package, own->err);
-    free(path);
+    char *called = path_join(own->source, MANIFEST);
+    struct buf text = {0};
+    bool ok = own_text(own, MANIFEST, called, &text, own->err) &&
+              manifest_read(text.data, text.size, called, &own->item.package, own->err);
+    buf_clear(&text);
     free(called);
     return ok;
 }
 
-static bool copy_all(const char *from, const char *to, struct error *err)
+/* links: "-P" to copy them, "-L" to follow them. */
+static bool copy_all(const char *from, const char *links, const char *to, struct error *err)
 {
-    const char *const argv[] = {"cp", "-a", "--no-preserve=ownership", "--reflink=auto", "-T", from,
-                                to,   NULL};
+    const char *const argv[] = {
+        "cp", "-a", links, "--no-preserve=ownership", "--reflink=auto", "-T", from, to, NULL};
     struct command command = {.argv = argv};
     return command_must(&command, err);
+}
+
+static bool put_program_beside(struct owning *own, char **program)
+{
+    char *name = mem_string(path_base(*program));
+    int fd = inroot_open_file(own->root, name, INROOT_LINKS);
+    bool ok = fd >= 0;
+    if (!ok)
+        error_errno(own->err, "%s: the program %s is not a file in the package", own->source,
+                    *program);
+    char *guest = mem_printf("/%s", name), *to = place_path(own->tree, guest);
+    char *from = mem_printf("/proc/%d/fd/%d", (int)getpid(), fd); /* the file that was found */
+    ok = ok && copy_all(from, "-L", to, own->err);
+    if (fd >= 0)
+        close(fd);
+    free(*program);
+    *program = guest;
+    free(name);
+    free(from);
+    free(to);
+    return ok;
 }
 
 /* A program that begins with a slash lies in sysroot; any other beside it, and goes to "/". */
 static bool put_program(struct owning *own)
 {
     char **program = &own->item.package.program;
-    if (*program && **program != '/') {
-        char *from = path_join(own->folder, path_base(*program));
-        char *guest = mem_printf("/%s", path_base(*program)), *to = place_path(own->tree, guest);
-        bool ok = access(from, F_OK) == 0
-                      ? copy_all(from, to, own->err)
-                      : error_set(own->err, "%s: the program %s is not in the package", own->source,
-                                  *program);
-        free(*program);
-        *program = guest;
-        free(from);
-        free(to);
-        return ok;
-    }
+    if (**program != '/')
+        return put_program_beside(own, program);
     struct stat info;
-    char *path = place_path(own->tree, *program);
-    bool there = lstat(path, &info) == 0;
-    free(path);
-    return there ||
+    return place_stat(own->tree, *program, false, &info) ||
            error_set(own->err, "%s: the program %s is not in its sysroot", own->source, *program);
 }
 
@@ -214,33 +265,38 @@ static bool check_program(struct owning *own)
 {
     struct stat info;
     const char *program = own->item.package.program;
-    char *path = place_path(own->tree, program);
-    bool file = lstat(path, &info) == 0 && S_ISREG(info.st_mode);
-    bool ok = !file || (info.st_mode & 0111) ||
-              error_set(own->err, "%s: the program %s may not be executed (chmod +x)", own->source,
-                        program);
-    free(path);
-    return ok;
+    bool file = place_stat(own->tree, program, true, &info) && S_ISREG(info.st_mode);
+    return !file || (info.st_mode & 0111) ||
+           error_set(own->err, "%s: the program %s may not be executed (chmod +x)", own->source,
+                     program);
 }
 
 /* README.md is what `pkg describe` shows. */
 static bool read_about(struct owning *own)
 {
-    char *path = path_join(own->folder, "README.md");
-    struct buf text = {0};
-    if (io_read_file(path, &text, NULL) && text.size)
-        own->item.description = mem_string(text.data);
+    struct buf text = {0}, shown = {0};
+    struct error why;
+    struct stat info;
+    if (own_text(own, README, README, &text, &why))
+        escape_add(&shown, text.data, text.size, true);
+    else if (fstatat(own->root, README, &info, AT_SYMLINK_NOFOLLOW) == 0)
+        say("%s: %s", own->source, why.text);
+    own->item.description = shown.data;
     if (!own->item.package.summary)
         own->item.package.summary = mem_printf("of %s", path_base(own->source));
     buf_clear(&text);
-    free(path);
     return true;
 }
 
 static bool put_files(struct owning *own)
 {
-    char *sysroot = path_join(own->folder, "sysroot");
-    bool ok = access(sysroot, F_OK) != 0 || copy_all(sysroot, own->tree, own->err);
+    struct stat info;
+    char *sysroot = path_join(own->folder, SYSROOT);
+    bool there = fstatat(own->root, SYSROOT, &info, AT_SYMLINK_NOFOLLOW) == 0, ok = true;
+    if (there && !S_ISDIR(info.st_mode))
+        ok = error_set(own->err, "%s: is no folder, and no link may stand for it", sysroot);
+    else if (there)
+        ok = copy_all(sysroot, "-P", own->tree, own->err);
     free(sysroot);
     return ok && put_program(own) && check_program(own);
 }

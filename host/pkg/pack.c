@@ -82,6 +82,18 @@ static char *making_keep(struct making *making, const char *string)
     return making->strings.items[making->strings.count - 1];
 }
 
+/* A layer's listing has one path a line, and " -> " before a link's target. */
+static bool check_name(const char *guest, const char *target, struct error *err)
+{
+    const char *bad = strchr(guest, '\n') || (target && strchr(target, '\n')) ? "a newline"
+                      : target && strstr(guest, " -> ")                       ? "\" -> \""
+                                                                              : NULL;
+    return !bad || error_set(err,
+                             "%s: its name%s holds %s, which a package can't have; rename it "
+                             "first",
+                             guest, target ? " or its target" : "", bad);
+}
+
 static bool making_add(struct making *making, struct erofs_node *parent, FTSENT *entry,
                        struct error *err)
 {
@@ -90,6 +102,8 @@ static bool making_add(struct making *making, struct erofs_node *parent, FTSENT 
     char type = S_ISDIR(info->st_mode) ? 'd' : S_ISLNK(info->st_mode) ? 'l' : 'f';
     if (!S_ISDIR(info->st_mode) && !S_ISLNK(info->st_mode) && !S_ISREG(info->st_mode))
         return true;
+    if (type != 'l' && !check_name(guest, NULL, err))
+        return false;
     struct erofs_node *node =
         erofs_add(parent, making_keep(making, entry->fts_name), info->st_mode, stat_mtime_ns(info));
     buf_printf(&making->listing, "%c %04o %lld %lld %s", type, (unsigned)info->st_mode & 07777,
@@ -98,6 +112,10 @@ static bool making_add(struct making *making, struct erofs_node *parent, FTSENT 
         char *target = path_read_link(path);
         if (!target)
             return error_errno(err, "can't read the link %s", path);
+        if (!check_name(guest, target, err)) {
+            free(target);
+            return false;
+        }
         node->source = making_keep(making, target);
         buf_printf(&making->listing, " -> %s", target);
         free(target);

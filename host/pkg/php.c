@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "host/base/buf.h"
-#include "host/base/io.h"
 #include "host/base/path.h"
 #include "host/pkg/place.h"
 
@@ -24,15 +23,13 @@ static bool extension_enable(const char *tree, const char *guest, struct error *
 {
     const char *version = guest + strlen("/usr/share/php");
     int length = (int)strcspn(version, "-/");
-    char *path = place_path(tree, guest);
     struct buf text = {0};
-    bool ok = io_read_file(path, &text, err);
+    bool ok = place_read(tree, guest, &text, err);
     char *link = mem_printf("/etc/php/%.*s/cli/conf.d/%d-%s", length, version,
                             priority_of(text.data), path_base(guest));
     ok = ok && place_link(tree, link, guest, err);
     free(link);
     buf_clear(&text);
-    free(path);
     return ok;
 }
 

@@ -90,13 +90,31 @@ static void debs_from_json(const json_t *root, struct deb_list *out)
     }
 }
 
+/* JSON holds no other text. */
+static bool check_text(const struct strlist *list, const char *what, struct error *err)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        json_t *text = json_string(list->items[i]);
+        json_decref(text);
+        if (!text)
+            return error_set(err, "%s \"%s\" is no UTF-8, which a package can't have", what,
+                             list->items[i]);
+    }
+    return true;
+}
+
 bool shelf_write_manifest(const struct shelf_item *item, const char *folder, struct error *err)
 {
     const struct package *package = &item->package;
+    if (!check_text(&package->args, "the argument", err) ||
+        !check_text(&package->env, "the variable", err))
+        return false;
     json_t *root = json_pack(
         "{s:i, s:s, s:s, s:s*, s:s*, s:s*, s:s*, s:I}", "Format", FORMAT, "Name", package->name,
         "Version", package->version, "Summary", package->summary, "Description", item->description,
         "Origin", item->origin, "Program", package->program, "Made", (json_int_t)time(NULL));
+    if (!root)
+        return error_set(err, "%s: what it is called is no UTF-8", package->name);
     json_object_set_new(root, "Aliases", list_to_json(&item->aliases));
     json_object_set_new(root, "Args", list_to_json(&package->args));
     json_object_set_new(root, "DefaultArgs", list_to_json(&package->default_args));

@@ -68,7 +68,7 @@ static void check_failures(void)
     const char *const fails[] = {"sh", "-c", "echo why >&2; exit 4", NULL};
     command = (struct command){.argv = fails, .name = "thing"};
     CHECK(!command_must(&command, &err));
-    CHECK(strcmp(err.text, "thing ended with status 4:\nwhy") == 0);
+    CHECK(strcmp(err.text, "thing ended with status 4:\n    why") == 0);
     const char *const killed[] = {"sh", "-c", "kill -KILL $$", NULL};
     command = (struct command){.argv = killed};
     CHECK(command_run(&command, &err) == 128 + SIGKILL);
