@@ -235,8 +235,8 @@ static bool put_program_beside(struct owning *own, char **program)
     int fd = inroot_open_file(own->root, name, INROOT_LINKS);
     bool ok = fd >= 0;
     if (!ok)
-        error_errno(own->err, "%s: the program %s is not a file in the package", own->source,
-                    *program);
+        error_set(own->err, "%s: the program %s is not in the package: %s", own->source, *program,
+                  errno == EINVAL ? "no regular file" : strerror(errno));
     char *guest = mem_printf("/%s", name), *to = place_path(own->tree, guest);
     char *from = mem_printf("/proc/%d/fd/%d", (int)getpid(), fd); /* the file that was found */
     ok = ok && copy_all(from, "-L", to, own->err);
