@@ -49,11 +49,18 @@ enum orris_message_type {
     ORRIS_MSG_LISTENING = 16, /* struct orris_listening: a socket can be reached now */
     /* From the tool. */
     ORRIS_MSG_WELCOME = 32,       /* struct orris_welcome; answer to HELLO */
-    ORRIS_MSG_SIGNAL = 33,        /* uint32_t: Linux signal number for the program */
+    ORRIS_MSG_SIGNAL = 33,        /* struct orris_signal; of an older tool its number alone */
     ORRIS_MSG_WINSIZE = 34,       /* struct orris_winsize */
     ORRIS_MSG_STDIN_EOF = 35,     /* uint64_t: bytes sent on the stdin port in all */
     ORRIS_MSG_STREAM_CLOSED = 36, /* uint32_t: 1 or 2: nobody reads stdout / stderr any more */
     ORRIS_MSG_CONTINUE = 37,      /* the tool was continued after STOPPED */
+};
+
+/* A signal for the program, as siginfo_t has it. */
+struct orris_signal {
+    uint32_t number;
+    int32_t code;   /* SI_USER, SI_QUEUE, SI_KERNEL … */
+    uint64_t value; /* of SI_QUEUE */
 };
 
 struct orris_hello {

@@ -176,6 +176,20 @@ static bool set_strings(struct config *config, const struct key *key, const char
     return true;
 }
 
+/* Whether the last name, if it is of Env, can be a variable's. */
+static bool check_name(const struct config *config, const struct key *key, const char *name,
+                       const struct json_step *here, const struct strlist *names, struct error *err)
+{
+    const char *last = names->items[names->count - 1];
+    if (strcmp(key->name, "Env") != 0 || (*last && !strchr(last, '=')))
+        return true;
+    char *place = key_where(config, key->section, name, here);
+    error_set(err, "%s: \"%s\" can't be the name of a variable: it %s", place, last,
+              *last ? "holds \"=\"" : "is empty");
+    free(place);
+    return false;
+}
+
 static bool set_pairs(struct config *config, const struct key *key, const char *name, json_t *value,
                       struct pairs *pairs, struct error *err)
 {
@@ -191,6 +205,7 @@ static bool set_pairs(struct config *config, const struct key *key, const char *
             return wrong_type(config, key, name, &here, err);
         strlist_add(&pairs->written, member);
         if (!add_expanded(config, key, name, &here, member, &pairs->names, err) ||
+            !check_name(config, key, name, &here, &pairs->names, err) ||
             !add_expanded(config, key, name, &here, text, &pairs->values, err))
             return false;
     }

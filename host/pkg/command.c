@@ -59,6 +59,10 @@ static void child_run(const struct command *command, pid_t parent, int in, const
 {
     setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGTERM);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    signal(SIGPIPE, SIG_DFL);
     if (getppid() != parent)
         _exit(127);
     child_place(in, STDIN_FILENO);

@@ -16,6 +16,7 @@
 #include "host/base/path.h"
 #include "host/base/say.h"
 #include "host/vmm/hint.h"
+#include "host/vmm/oom.h"
 
 #define LOST_NAMED 5u /* so many lost files are named */
 #define TAIL_LINES 12 /* of the serial console, after a failure */
@@ -120,25 +121,61 @@ static int kernel_failed(const struct relay_result *result, const char *how, str
     return VMM_KERNEL_FAILED;
 }
 
+/* The signal that ended QEMU from outside, or 0. Some it takes as a wish, says so and ends well. */
+static int killed_by(int qemu_status, const char *said)
+{
+    static const char words[] = "terminating on signal ";
+    const char *found = strstr(said, words);
+    if (WIFSIGNALED(qemu_status))
+        return WTERMSIG(qemu_status);
+    return found ? atoi(found + strlen(words)) : 0;
+}
+
+static bool ran_out_of_memory(const struct relay_result *result, int number)
+{
+    uint64_t kills;
+    return number == SIGKILL && result->oom_known && oom_kills("", &kills) &&
+           kills > result->oom_before;
+}
+
+static int qemu_killed(const struct relay_result *result, int number, const char *said,
+                       struct error *err)
+{
+    if (ran_out_of_memory(result, number))
+        error_set(err, "out of memory: the host's kernel killed QEMU (signal 9, SIGKILL); give the "
+                       "machine less (-m), or the tool's control group more");
+    else if (number == SIGSEGV || number == SIGABRT || number == SIGBUS || number == SIGILL)
+        error_set(err, "QEMU crashed with signal %d (SIG%s)%s", number, sigabbrev_np(number),
+                  *said ? ":" : "");
+    else
+        error_set(err, "QEMU was killed from outside with signal %d (SIG%s)%s", number,
+                  sigabbrev_np(number) ? sigabbrev_np(number) : "?",
+                  number == SIGKILL ? ": by somebody, or for lack of memory on the host (dmesg "
+                                      "tells)"
+                                    : "");
+    if (!strstr(said, "terminating on signal"))
+        error_add_lines(err, said);
+    return VMM_TOOL_FAILED;
+}
+
 /* The machine ended and the kernel had not said that it would. */
 static int ended_early(const struct relay_result *result, int qemu_status, struct error *err)
 {
     char *said = last_lines(&result->messages, TAIL_LINES);
     int status;
+    int number = killed_by(qemu_status, said);
     if (strstr(said, "Terminated via GDBstub")) {
         say("the debugger ended the machine");
         status = 128 + SIGKILL;
-    } else if (result->hello || result->serial.size) {
-        status = kernel_failed(result, "the machine stopped without a word", err);
+    } else if (number) {
+        status = qemu_killed(result, number, said, err);
     } else if (WIFEXITED(qemu_status) && WEXITSTATUS(qemu_status) != 0) {
-        error_set(err, "QEMU could not start the machine:");
+        error_set(err, result->hello ? "QEMU gave the machine up:"
+                                     : "QEMU could not start the machine:");
         error_add_lines(err, said);
         status = VMM_TOOL_FAILED;
-    } else if (WIFSIGNALED(qemu_status)) {
-        error_set(err,
-                  "QEMU was killed (signal %d: %s); too little memory on the host, perhaps%s%s",
-                  WTERMSIG(qemu_status), strsignal(WTERMSIG(qemu_status)), *said ? "\n" : "", said);
-        status = VMM_TOOL_FAILED;
+    } else if (result->hello || result->serial.size) {
+        status = kernel_failed(result, "the machine stopped without a word", err);
     } else {
         status = kernel_failed(result,
                                "the machine stopped before the kernel said a word; too "

@@ -19,6 +19,7 @@
 #include "host/image/spec.h"
 
 #define LOCALHOST "127.0.0.1"
+#define EVERYWHERE "0.0.0.0"
 #define MONITOR_FDS 256 /* more than QEMU has open */
 #define BACKLOG 4096
 #define EPHEMERAL_FIRST 32768 /* ports from here on are nobody's choice */
@@ -89,17 +90,78 @@ static bool parse_forward(const char *text, struct port_forward *out)
     return host.count == guest.count;
 }
 
+/* What the host's port leads to already, also where one of the addresses is all of them; or NULL.
+ */
+static const struct port_forward *find_taken(const struct port_list *list,
+                                             const struct port_forward *wanted, unsigned port)
+{
+    for (size_t n = 0; n < list->count; n++) {
+        const struct port_forward *it = &list->items[n];
+        bool same = strcmp(it->host_address, wanted->host_address) == 0 ||
+                    strcmp(it->host_address, EVERYWHERE) == 0 ||
+                    strcmp(wanted->host_address, EVERYWHERE) == 0;
+        if (same && it->udp == wanted->udp && port >= it->host_first &&
+            port - it->host_first < it->count)
+            return it;
+    }
+    return NULL;
+}
+
+/* Whether the old one does all that the new one would do for this port. */
+static bool covers(const struct port_forward *old, const struct port_forward *new, unsigned port)
+{
+    return port - old->host_first + old->guest_first == port - new->host_first + new->guest_first &&
+           (strcmp(old->host_address, new->host_address) == 0 ||
+            strcmp(old->host_address, EVERYWHERE) == 0);
+}
+
+static bool refuse_twice(const struct port_forward *old, const struct port_forward *new,
+                         unsigned port, struct error *err)
+{
+    return error_set(
+        err,
+        "port %u%s of the host is given twice: %s has %s:%u:%u, %s has %s:%u:%u; leave "
+        "one out, or choose another port of the host",
+        port, new->udp ? "/udp" : "", old->what, old->host_address, port,
+        port - old->host_first + old->guest_first, new->what, new->host_address, port,
+        port - new->host_first + new->guest_first);
+}
+
+/* Adds the ports from to end of forward, counted from its first. */
+static void add_part(struct port_list *list, const struct port_forward *forward, unsigned from,
+                     unsigned end)
+{
+    if (from == end)
+        return;
+    struct port_forward part = *forward;
+    part.host_first = (uint16_t)(part.host_first + from);
+    part.guest_first = (uint16_t)(part.guest_first + from);
+    part.count = (uint16_t)(end - from);
+    list->items = mem_resize(list->items, (list->count + 1) * sizeof(*list->items));
+    list->items[list->count++] = part;
+}
+
 bool port_list_add(struct port_list *list, const char *what, const char *text, struct error *err)
 {
-    struct port_forward forward = {0};
+    struct port_forward forward = {.what = what};
     if (!parse_forward(text, &forward))
         return error_set(err,
                          "%s %s: must be [ADDRESS:][HOST:]GUEST[/udp] with ports from 1 to 65535 "
                          "or ranges of the same length, as in 8080, 80:8080, 8000-8010, "
                          "0.0.0.0:80:8080, 53:5353/udp",
                          what, text);
-    list->items = mem_resize(list->items, (list->count + 1) * sizeof(*list->items));
-    list->items[list->count++] = forward;
+    unsigned from = 0;
+    for (unsigned i = 0; i < forward.count; i++) {
+        unsigned port = forward.host_first + i;
+        const struct port_forward *old = find_taken(list, &forward, port);
+        if (!old)
+            continue;
+        if (!covers(old, &forward, port))
+            return refuse_twice(old, &forward, port, err);
+        add_part(list, &forward, from, i);
+        from = i + 1;
+    }
+    add_part(list, &forward, from, forward.count);
     return true;
 }
 

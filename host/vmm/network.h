@@ -22,7 +22,8 @@ struct port_forward {
     uint16_t host_first, guest_first;
     uint16_t count;
     bool udp;
-    bool told; /* that the guest listens */
+    bool told;        /* that the guest listens */
+    const char *what; /* the flag or key that says it, for messages */
 };
 
 struct port_list {
@@ -32,7 +33,8 @@ struct port_list {
 };
 
 /* Adds what -p says: [ADDRESS:][HOST:]GUEST[/tcp|/udp], where HOST and GUEST are ports or ranges
- * FIRST-LAST. what: the flag or key, for messages. */
+ * FIRST-LAST. what: the flag or key, for messages (not copied). What is there already is not added
+ * again; a port of the host that leads elsewhere already is an error. */
 bool port_list_add(struct port_list *list, const char *what, const char *text, struct error *err);
 void port_list_clear(struct port_list *list);
 

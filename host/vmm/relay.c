@@ -55,10 +55,11 @@ struct relay {
     struct buf serial_line, messages_line; /* of -v: a line that isn't complete yet */
     struct buf tty_out;
     struct sink tty;
+    struct orris_winsize size; /* as sent last */
     bool process_ended;
     bool output_returns_known;   /* flows' drop_return is up to date */
     int interrupts;              /* SIGINTs so far */
-    int ending_signal;           /* SIGTERM or the like, once it came */
+    int ending_signal;           /* SIGTERM, once it came */
     int64_t deadline_ms;         /* when that ends the machine; 0: never */
     bool stop_came_from_outside; /* SIGTSTP was sent to us, not typed to the guest */
 };
@@ -99,17 +100,22 @@ static void send_welcome(struct relay *relay)
     control_send(relay, ORRIS_MSG_WELCOME, &welcome, sizeof(welcome));
 }
 
-static void send_size(struct relay *relay)
+/* Whether it is another than the kernel knows, which makes a SIGWINCH of that. */
+static bool send_size(struct relay *relay)
 {
     struct orris_winsize size;
-    if (terminal_size(relay->terminal, &size))
-        control_send(relay, ORRIS_MSG_WINSIZE, &size, sizeof(size));
+    if (!terminal_size(relay->terminal, &size))
+        return false;
+    bool changed = memcmp(&size, &relay->size, sizeof(size)) != 0;
+    relay->size = size;
+    control_send(relay, ORRIS_MSG_WINSIZE, &size, sizeof(size));
+    return changed;
 }
 
-static void send_signal(struct relay *relay, int number)
+static void send_signal(struct relay *relay, const struct signalfd_siginfo *info)
 {
-    uint32_t value = (uint32_t)number;
-    control_send(relay, ORRIS_MSG_SIGNAL, &value, sizeof(value));
+    struct orris_signal signal = {info->ssi_signo, info->ssi_code, info->ssi_ptr};
+    control_send(relay, ORRIS_MSG_SIGNAL, &signal, sizeof(signal));
 }
 
 /* ---- messages from the kernel ---- */
@@ -159,6 +165,8 @@ static void forget_deadline(struct relay *relay)
     relay->deadline_ms = 0;
 }
 
+static void handle_signal(struct relay *relay, const struct signalfd_siginfo *info);
+
 /* The guest's program was stopped: so are we, until the shell continues us. */
 static void stop(struct relay *relay)
 {
@@ -178,7 +186,7 @@ static void stop(struct relay *relay)
     relay->stop_came_from_outside = false;
     while (read(relay->signals, &pending, sizeof(pending)) == (ssize_t)sizeof(pending))
         if (pending.ssi_signo != SIGCONT && pending.ssi_signo != SIGTSTP)
-            send_signal(relay, (int)pending.ssi_signo);
+            handle_signal(relay, &pending);
     terminal_take(relay->terminal);
     send_size(relay);
     control_send(relay, ORRIS_MSG_CONTINUE, NULL, 0);
@@ -356,41 +364,83 @@ static void messages_read(struct relay *relay)
 
 /* ---- signals ---- */
 
+/* Not those that nobody can hold back, those of glibc's own (32 and 33), and those by which the
+ * terminal stops who is in the background. */
+static bool is_passed_on(int number)
+{
+    return number != SIGKILL && number != SIGSTOP && number != SIGTTIN && number != SIGTTOU &&
+           (number < __SIGRTMIN || number >= SIGRTMIN);
+}
+
+/* Those whose default action, after the machine's end, is still ours. */
+static bool ends_tool(int number)
+{
+    return number == SIGINT || number == SIGTERM || number == SIGHUP || number == SIGQUIT;
+}
+
 int relay_signals_begin(sigset_t *old)
 {
-    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT, SIGWINCH};
-    sigset_t set;
+    sigset_t set, ttou;
     sigemptyset(&set);
-    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+    for (int number = 1; number <= SIGRTMAX; number++) {
         struct sigaction action;
-        if (sigaction(numbers[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN)
-            sigaddset(&set, numbers[i]);
+        if (is_passed_on(number) && sigaction(number, NULL, &action) == 0 &&
+            action.sa_handler != SIG_IGN)
+            sigaddset(&set, number);
     }
-    sigset_t ttou;
     sigemptyset(&ttou);
     sigaddset(&ttou, SIGTTOU); /* held back, it lets tcsetattr() through in the background */
     sigprocmask(SIG_BLOCK, &set, old);
     sigprocmask(SIG_BLOCK, &ttou, NULL);
-    signal(SIGPIPE, SIG_IGN);
     return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+/* What came too late for the program must not end the tool with another status. */
+static void drop_late_signals(void)
+{
+    static const int stay[] = {SIGTSTP, SIGCONT, SIGCHLD, SIGWINCH};
+    for (int number = 1; number <= SIGRTMAX; number++) {
+        bool drop = is_passed_on(number) && !ends_tool(number);
+        for (size_t i = 0; i < sizeof(stay) / sizeof(*stay); i++)
+            drop &= number != stay[i];
+        if (drop)
+            signal(number, SIG_IGN);
+    }
 }
 
 void relay_signals_end(int signals, const sigset_t *old)
 {
     if (signals >= 0)
         close(signals);
+    drop_late_signals();
     sigprocmask(SIG_SETMASK, old, NULL);
 }
 
-static void handle_signal(struct relay *relay, int number)
+/* A signal that isn't for the program: of QEMU's end, or of a pipe that we wrote to. */
+static bool is_ours(const struct signalfd_siginfo *info)
 {
-    switch (number) {
+    return (info->ssi_signo == SIGCHLD && info->ssi_code > 0) ||
+           (info->ssi_signo == SIGPIPE && info->ssi_pid == (uint32_t)getpid());
+}
+
+/* By kill() and the like, not by the terminal or the kernel. */
+static bool is_sent(const struct signalfd_siginfo *info)
+{
+    return info->ssi_code <= 0;
+}
+
+static void handle_signal(struct relay *relay, const struct signalfd_siginfo *info)
+{
+    if (is_ours(info))
+        return;
+    switch (info->ssi_signo) {
     case SIGWINCH:
-        send_size(relay);
+        if (!send_size(relay) && is_sent(info))
+            send_signal(relay, info);
         return;
     case SIGCONT:
         terminal_take(relay->terminal);
-        return;
+        break;
     case SIGTSTP:
         relay->stop_came_from_outside = true;
         break;
@@ -398,21 +448,23 @@ static void handle_signal(struct relay *relay, int number)
         if (++relay->interrupts >= 2)
             relay->result->forced = SIGINT;
         break;
-    default: /* SIGTERM, SIGHUP, SIGQUIT */
-        if (number != SIGQUIT && !relay->deadline_ms) {
+    case SIGTERM:
+        if (!relay->deadline_ms) {
             relay->deadline_ms = now_ms() + GRACE_MS;
-            relay->ending_signal = number;
+            relay->ending_signal = SIGTERM;
         }
         break;
+    default:
+        break;
     }
-    send_signal(relay, number);
+    send_signal(relay, info);
 }
 
 static void signals_read(struct relay *relay)
 {
     struct signalfd_siginfo info;
     while (read(relay->signals, &info, sizeof(info)) == (ssize_t)sizeof(info))
-        handle_signal(relay, (int)info.ssi_signo);
+        handle_signal(relay, &info);
 }
 
 /* ---- streams ---- */

@@ -48,8 +48,10 @@ struct relay_result {
     size_t lost_count;
     const struct link_list *links; /* set before: the network cards, or NULL */
     struct port_list *ports;       /* set before: those that lead into the machine */
-    int started_fd;                /* set before: gets a byte when the program begins; 0: none */
-    struct copy_list *copies;      /* set before: where files that are brought out go, or NULL */
+    bool oom_known;                /* set before: oom_before is, of oom_kills() */
+    uint64_t oom_before;
+    int started_fd;           /* set before: gets a byte when the program begins; 0: none */
+    struct copy_list *copies; /* set before: where files that are brought out go, or NULL */
     /* Set before: who is to be told of ORRIS_MSG_MAPPED, or NULL. */
     void (*mapped)(void *context, const char *data, size_t size);
     void *mapped_context;
@@ -63,8 +65,8 @@ struct relay_result {
     uint64_t started_ns; /* kernel entry to the program's first instruction, or 0 */
 };
 
-/* Takes SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT and SIGWINCH (those that weren't ignored
- * when the tool started) for the relay: a descriptor, or -1. Call before the machine starts, and
+/* Takes all signals that can be passed on to the program, but for those that were ignored when the
+ * tool started, for the relay: a descriptor, or -1. Call before the machine starts, and
  * undo with relay_signals_end(). *old gets the former mask, for the child. */
 int relay_signals_begin(sigset_t *old);
 void relay_signals_end(int signals, const sigset_t *old);

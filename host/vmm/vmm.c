@@ -26,6 +26,7 @@
 #include "host/vmm/debug.h"
 #include "host/vmm/end.h"
 #include "host/vmm/hostinfo.h"
+#include "host/vmm/oom.h"
 #include "host/vmm/qemu.h"
 #include "host/vmm/relay.h"
 #include "host/vmm/runrecord.h"
@@ -401,6 +402,7 @@ static bool tell_profile(const struct vmm *vmm)
 static int run(struct vmm *vmm, struct error *err)
 {
     vmm->signals = relay_signals_begin(&vmm->mask);
+    vmm->result.oom_known = oom_kills("", &vmm->result.oom_before);
     struct tsc_reading from = tsc_read();
     int status = VMM_TOOL_FAILED;
     if (start_machine(vmm, err)) {

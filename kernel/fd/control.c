@@ -55,6 +55,7 @@ union payload {
     uint32_t number;
     uint64_t bytes;
     struct orris_welcome welcome;
+    struct orris_signal signal;
     struct orris_winsize size;
     char room[PAYLOAD_BYTES];
 };
@@ -90,6 +91,17 @@ static void set_size(const struct orris_winsize *size)
         &(struct winsize){size->rows, size->columns, size->x_pixels, size->y_pixels});
 }
 
+/* The sender is of no process here: its number is 0, as of one outside a PID namespace. */
+static void send_signal(const struct orris_signal *signal)
+{
+    siginfo_t info = {.si_code = signal->code == SI_QUEUE ? SI_QUEUE : SI_USER};
+    if (signal->number < 1 || signal->number > SIGNAL_COUNT)
+        return;
+    if (signal->code == SI_QUEUE)
+        info.si_value.sival_ptr = (void *)signal->value;
+    (void)signal_send_process((int)signal->number, signal->code > 0 ? NULL : &info);
+}
+
 static void act(uint32_t type, const union payload *p)
 {
     switch (type) {
@@ -97,8 +109,7 @@ static void act(uint32_t type, const union payload *p)
         set_clock(p->welcome.realtime_ns);
         break;
     case ORRIS_MSG_SIGNAL:
-        if (p->number >= 1 && p->number <= SIGNAL_COUNT)
-            (void)signal_send_process((int)p->number, NULL);
+        send_signal(&p->signal);
         break;
     case ORRIS_MSG_CONTINUE:
         (void)signal_send_process(SIGCONT, NULL);
