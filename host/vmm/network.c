@@ -92,11 +92,11 @@ static bool parse_forward(const char *text, struct port_forward *out)
 
 /* What the host's port leads to already, also where one of the addresses is all of them; or NULL.
  */
-static const struct port_forward *find_taken(const struct port_list *list,
-                                             const struct port_forward *wanted, unsigned port)
+static struct port_forward *find_taken(const struct port_list *list,
+                                       const struct port_forward *wanted, unsigned port)
 {
     for (size_t n = 0; n < list->count; n++) {
-        const struct port_forward *it = &list->items[n];
+        struct port_forward *it = &list->items[n];
         bool same = strcmp(it->host_address, wanted->host_address) == 0 ||
                     strcmp(it->host_address, EVERYWHERE) == 0 ||
                     strcmp(wanted->host_address, EVERYWHERE) == 0;
@@ -141,6 +141,16 @@ static void add_part(struct port_list *list, const struct port_forward *forward,
     list->items[list->count++] = part;
 }
 
+/* Takes one port out of old, which is in list. */
+static void drop_port(struct port_list *list, struct port_forward *old, unsigned port)
+{
+    struct port_forward whole = *old;
+    unsigned at = port - whole.host_first;
+    *old = list->items[--list->count];
+    add_part(list, &whole, 0, at);
+    add_part(list, &whole, at + 1, whole.count);
+}
+
 bool port_list_add(struct port_list *list, const char *what, const char *text, struct error *err)
 {
     struct port_forward forward = {.what = what};
@@ -153,7 +163,12 @@ bool port_list_add(struct port_list *list, const char *what, const char *text, s
     unsigned from = 0;
     for (unsigned i = 0; i < forward.count; i++) {
         unsigned port = forward.host_first + i;
-        const struct port_forward *old = find_taken(list, &forward, port);
+        struct port_forward *old = find_taken(list, &forward, port);
+        if (old && covers(&forward, old, port) && !covers(old, &forward, port)) {
+            drop_port(list, old, port);
+            i--; /* another address may have it, too */
+            continue;
+        }
         if (!old)
             continue;
         if (!covers(old, &forward, port))
