@@ -34,4 +34,4 @@ void escape_in_json(struct buf *out, const char *json);
 
 /* Appends format with its arguments; what %s and %c stand for is escaped, as one line each. The
  * format's own characters are trusted. Knows what printf knows but for %n, %ls, %lc and %1$d. */
-void escape_format(struct buf *out, const char *format, va_list args);
+void escape_format(struct buf *out, const char *format, va_list list);
