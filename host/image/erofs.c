@@ -21,6 +21,7 @@
 #include "host/base/crc32c.h"
 #include "host/base/io.h"
 #include "host/base/progress.h"
+#include "host/image/attributes.h"
 
 #define BLOCK 4096u
 #define BLOCK_BITS 12
@@ -112,6 +113,7 @@ void erofs_destroy(struct erofs_node *root)
             continue;
         }
         struct erofs_node *parent = node == root ? NULL : node->parent;
+        free(node->attributes);
         free(node);
         node = parent;
     }
@@ -200,6 +202,20 @@ static void plan_share(struct plan *plan)
     free(several);
 }
 
+static bool plan_attributes(const struct plan *plan, struct error *err)
+{
+    bool done = true;
+    for (size_t i = 0; done && i < plan->count; i++) {
+        struct erofs_node *node = plan->nodes[i];
+        struct buf bytes = {0};
+        free(node->attributes);
+        done = !node->origin || node->same || attributes_read(node->origin, &bytes, err);
+        node->attributes = bytes.data;
+        node->attributes_size = (uint32_t)bytes.size;
+    }
+    return done;
+}
+
 /* What a folder lists: "." and ".." among its children, all by name. */
 struct listing {
     const struct erofs_node *dir, *child;
@@ -243,7 +259,7 @@ static uint64_t node_inline(const struct erofs_node *node)
     uint64_t tail = S_ISDIR(node->mode)   ? node->dir_size % BLOCK
                     : S_ISLNK(node->mode) ? node->size
                                           : 0;
-    return tail <= BLOCK - INODE_SIZE ? tail : 0;
+    return INODE_SIZE + node->attributes_size + tail <= BLOCK ? tail : 0;
 }
 
 static uint64_t node_bytes(const struct erofs_node *node)
@@ -267,8 +283,8 @@ static void plan_inodes(struct plan *plan)
             node->dir_size = dir_size(node);
         if (S_ISLNK(node->mode))
             node->size = strlen(node->source);
-        uint64_t need = INODE_SIZE + node_inline(node);
-        if (at % BLOCK + need > BLOCK)
+        uint64_t need = INODE_SIZE + node->attributes_size + node_inline(node);
+        if (at % BLOCK + need > BLOCK && (node_inline(node) || need <= BLOCK))
             at = (at + BLOCK - 1) / BLOCK * BLOCK;
         node->offset = at;
         node->number = (uint32_t)++plan->inodes;
@@ -342,12 +358,19 @@ static void dir_write(const struct erofs_node *dir, char *out)
     }
 }
 
+/* How the format counts them: the header is one, then each 4 bytes. */
+static uint16_t attribute_words(const struct erofs_node *node)
+{
+    return node->attributes_size ? (uint16_t)((node->attributes_size - 12) / 4 + 1) : 0;
+}
+
 static void inode_write(const struct erofs_node *node, char *meta)
 {
     int64_t ns = node->mtime_ns % NS_PER_SECOND;
     int64_t seconds = node->mtime_ns / NS_PER_SECOND - (ns < 0);
     uint64_t tail = node_inline(node);
     struct inode inode = {.format = FORMAT_EXTENDED | (tail ? LAYOUT_INLINE : LAYOUT_PLAIN),
+                          .xattr_count = attribute_words(node),
                           .mode = (uint16_t)node->mode,
                           .size = node_bytes(node),
                           .block = node->block,
@@ -356,6 +379,8 @@ static void inode_write(const struct erofs_node *node, char *meta)
                           .mtime_ns = (uint32_t)(ns < 0 ? ns + NS_PER_SECOND : ns),
                           .links = node->links};
     memcpy(meta + node->offset, &inode, sizeof(inode));
+    if (node->attributes_size)
+        memcpy(meta + node->offset + INODE_SIZE, node->attributes, node->attributes_size);
 }
 
 /* A folder's or link's bytes: whole blocks at its blocks, the rest behind the inode. */
@@ -368,7 +393,7 @@ static void content_write(const struct erofs_node *node, char *meta)
     else
         memcpy(content, node->source, size);
     memcpy(meta + (uint64_t)node->block * BLOCK, content, size - tail);
-    memcpy(meta + node->offset + INODE_SIZE, content + size - tail, tail);
+    memcpy(meta + node->offset + INODE_SIZE + node->attributes_size, content + size - tail, tail);
     free(content);
 }
 
@@ -519,9 +544,10 @@ bool erofs_write(struct erofs_node *root, int fd, uint8_t digest[DIGEST_SIZE], s
     struct plan plan = {0};
     plan_list(&plan, root);
     plan_share(&plan);
+    bool done = plan_attributes(&plan, err);
     plan_inodes(&plan);
     plan_blocks(&plan);
-    bool done = plan_write(&plan, fd, digest, err);
+    done = done && plan_write(&plan, fd, digest, err);
     free(plan.nodes);
     return done;
 }

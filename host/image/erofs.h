@@ -21,6 +21,7 @@
 struct erofs_node {
     const char *name;
     const char *source; /* file: host path (NULL: data); link: its target */
+    const char *origin; /* the host's file whose extended attributes go along; or NULL */
     const void *data;
     uint64_t size; /* file: bytes */
     int64_t mtime_ns;
@@ -30,6 +31,8 @@ struct erofs_node {
     /* The writer's own. */
     struct erofs_node *same; /* the node whose inode this one shares, or NULL */
     uint64_t offset, dir_size;
+    char *attributes; /* what stands behind the inode, or NULL */
+    uint32_t attributes_size;
     uint32_t number, links, block, children;
 };
 

@@ -24,7 +24,7 @@
 #include "host/image/tree.h"
 
 /* Bumped when the same sources would give other bytes. */
-#define LAYER_FORMAT "orris layer 2\n"
+#define LAYER_FORMAT "orris layer 3\n"
 #define NAME_SIZE 41
 
 static const struct spec_entry *entry_at(const struct image_spec *spec, const struct node *node)
@@ -50,7 +50,7 @@ static void fill_file(struct erofs_node *out, const struct spec_entry *entry)
         out->size = entry->size;
         return;
     }
-    out->source = entry->source;
+    out->source = out->origin = entry->source;
     out->size = (uint64_t)entry->stamp.size;
     if (entry->stamp.links > 1) {
         out->dev = entry->stamp.dev;
@@ -65,6 +65,7 @@ static void fill(const struct image_spec *spec, struct erofs_node *out, const st
         mode_t mode = entry ? entry->mode : node->mode;
         out->mode = S_IFDIR | (mode & 07777);
         out->mtime_ns = entry ? entry->stamp.mtime_ns : node->mtime_ns;
+        out->origin = entry && *entry->source ? entry->source : NULL;
     } else if (node->kind == ENTRY_LINK) {
         out->mode = S_IFLNK | 0777;
         out->source = node->target;
@@ -106,6 +107,8 @@ static void key_add(struct digest *hash, const struct spec_entry *entry)
         buf_printf(&line, " %llu %llu %lld %lld %o", (unsigned long long)stamp->dev,
                    (unsigned long long)stamp->ino, (long long)stamp->size,
                    (long long)stamp->ctime_ns, stamp->mode);
+    if (entry->kind == ENTRY_DIR) /* its attributes change no other time */
+        buf_printf(&line, " %lld", (long long)stamp->ctime_ns);
     buf_string(&line, "\n");
     digest_update(hash, line.data, line.size);
     if (entry->kind == ENTRY_DATA)
@@ -294,7 +297,7 @@ static void recipe_node(const struct image_spec *spec, const struct node *node, 
     fill(spec, &filled, node);
     struct recipe_item item = {
         .kind = node->kind, .mode = filled.mode & 07777, .mtime_ns = filled.mtime_ns};
-    const void *data = filled.source;
+    const void *data = node->kind == ENTRY_DIR ? filled.origin : filled.source;
     item.data_size = data ? (uint32_t)strlen(data) : 0;
     if (node->kind == ENTRY_FILE && entry) {
         item.kind = entry->kind;
@@ -371,7 +374,7 @@ static bool recipe_file(struct erofs_node *node, const struct recipe_item *item,
     node->mode = S_IFREG | (item->mode ? item->mode : info.st_mode & 07777);
     node->mtime_ns = stamp.mtime_ns;
     fill_file(node, &entry);
-    node->source = source;
+    node->source = node->origin = source;
     return true;
 }
 
@@ -401,6 +404,7 @@ static bool recipe_take(struct erofs_node *root, const struct recipe_item *item,
     case ENTRY_DIR:
         node->mode = S_IFDIR | item->mode;
         node->mtime_ns = item->mtime_ns;
+        node->origin = *data ? data : NULL;
         return true;
     }
     return false;

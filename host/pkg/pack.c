@@ -119,8 +119,11 @@ static bool making_add(struct making *making, struct erofs_node *parent, FTSENT 
         node->source = making_keep(making, target);
         buf_printf(&making->listing, " -> %s", target);
         free(target);
-    } else if (type == 'f') {
-        node->source = making_keep(making, path);
+    } else {
+        node->origin = making_keep(making, path);
+    }
+    if (type == 'f') {
+        node->source = node->origin;
         node->size = (uint64_t)info->st_size;
         if (info->st_nlink > 1) {
             node->dev = info->st_dev;

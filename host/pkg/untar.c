@@ -68,6 +68,27 @@ static bool entry_write(const struct untarring *job, struct archive_entry *entry
     return archive_write_finish_entry(job->disk) >= ARCHIVE_WARN || failed(job, job->disk, err);
 }
 
+static void copy_user_attributes(struct archive_entry *from, struct archive_entry *to)
+{
+    const char *name;
+    const void *value;
+    size_t size;
+    archive_entry_xattr_reset(from);
+    while (archive_entry_xattr_next(from, &name, &value, &size) == ARCHIVE_OK)
+        if (name && strncmp(name, "user.", 5) == 0)
+            archive_entry_xattr_add_entry(to, name, value, size);
+}
+
+/* Not those that give rights: on this host the file would have them, too. */
+static void keep_user_attributes(struct archive_entry *entry)
+{
+    struct archive_entry *kept = archive_entry_new();
+    copy_user_attributes(entry, kept);
+    archive_entry_xattr_clear(entry);
+    copy_user_attributes(kept, entry);
+    archive_entry_free(kept);
+}
+
 static bool entry_take(const struct untarring *job, struct archive_entry *entry, struct error *err)
 {
     unsigned type = archive_entry_filetype(entry);
@@ -82,6 +103,7 @@ static bool entry_take(const struct untarring *job, struct archive_entry *entry,
                   member ? member : "(none)");
     mode_t more = type == AE_IFDIR ? 0700 : 0;
     archive_entry_set_perm(entry, (archive_entry_perm(entry) & 0777) | more);
+    keep_user_attributes(entry);
     ok = ok && entry_write(job, entry, err);
     free(member);
     return ok;
@@ -106,7 +128,7 @@ bool untar(const char *archive, const char *folder, struct error *err)
     archive_read_support_filter_all(job.tar);
     archive_read_support_format_tar(job.tar);
     archive_write_disk_set_options(job.disk, ARCHIVE_EXTRACT_TIME | ARCHIVE_EXTRACT_PERM |
-                                                 ARCHIVE_EXTRACT_UNLINK |
+                                                 ARCHIVE_EXTRACT_UNLINK | ARCHIVE_EXTRACT_XATTR |
                                                  ARCHIVE_EXTRACT_SECURE_SYMLINKS);
     bool ok = archive_read_open_filename(job.tar, archive, BLOCK) == ARCHIVE_OK ||
               failed(&job, job.tar, err);

@@ -1,6 +1,7 @@
 /* A layer's bill of materials: as text and back, behind a layer, and what is checked. */
 // UNIT: host/image/bill.c host/image/erofs.c host/base/progress.c host/base/say.c host/image/erofs_read.c host/base/buf.c host/base/error.c host/base/io.c host/base/fresh.c host/base/path.c host/base/crc32c.c host/base/digest.c
 // UNIT: host/base/escape.c
+// UNIT: host/image/attributes.c
 // LIBS: -lnettle -lb2
 #include <stdlib.h>
 #include <string.h>

@@ -6,6 +6,7 @@
 // UNIT: host/base/buf.c host/base/crc32c.c host/base/error.c host/base/fresh.c host/base/io.c
 // UNIT: host/base/path.c host/base/say.c host/base/stamp.c host/base/store.c host/base/strlist.c
 // UNIT: host/base/watch.c host/base/escape.c
+// UNIT: host/image/attributes.c
 /*
  * Layers and images: made once, changed in place where possible, whole at every moment.
  */
@@ -15,12 +16,14 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "host/base/crc32c.h"
 #include "host/base/io.h"
 #include "host/base/path.h"
 #include "host/base/say.h"
+#include "host/image/attributes.h"
 #include "host/image/erofs.h"
 #include "host/image/image.h"
 #include "host/image/layer.h"
@@ -247,6 +250,67 @@ static void test_erofs_of_many_names(void)
         printf("# no fsck.erofs here\n");
 }
 
+/* Attributes behind the inodes: few, many, long, of folders, with a folder's own bytes after them.
+ */
+static void test_erofs_with_attributes(void)
+{
+    char *big = mem_alloc(60000);
+    memset(big, 'b', 60000);
+    CHECK(mkdir("attr", 0755) == 0 && io_write_file("attr/f", "x", 1, 0644, &err));
+    if (setxattr("attr/f", "user.one", "1", 1, 0)) {
+        printf("# no attributes of users in /tmp here\n");
+        free(big);
+        return;
+    }
+    CHECK_EQ(setxattr("attr", "user.folder", "of a folder", 11, 0), 0);
+    CHECK_EQ(setxattr("attr/f", "user.empty", "", 0, 0), 0);
+    bool fits = setxattr("attr/f", "user.big", big, 3500, 0) == 0; /* nearly a block */
+    struct buf bytes = {0};
+    CHECK(attributes_read("attr", &bytes, &err));
+    CHECK_EQ(bytes.size, 12 + 4 + 6 + 11 + 3);
+    CHECK(!memcmp(bytes.data + 12, "\6\1\13\0folderof a folder\0\0\0", 24));
+    bytes.size = 0;
+    CHECK(attributes_read("attr/f", &bytes, &err));
+    CHECK_EQ(bytes.size, 12u + (fits ? 4 + 3 + 3500 + 1 : 0) + 4 + 5 + 3 + 4 + 3 + 1);
+    bytes.size = 0;
+    CHECK(io_write_file("attr/plain", "x", 1, 0644, &err));
+    CHECK(attributes_read("attr/plain", &bytes, &err) && bytes.size == 0);
+    CHECK(!attributes_read("attr/none", &bytes, &err) && strstr(err.text, "attr/none"));
+    buf_clear(&bytes);
+    struct erofs_node *root = erofs_create(0755, 0);
+    root->origin = "attr";
+    char names[300][16];
+    for (int i = 0; i < 300; i++) {
+        snprintf(names[i], sizeof(names[i]), "%04d", i);
+        struct erofs_node *dir = erofs_add(root, names[i], S_IFDIR | 0755, 0);
+        dir->origin = i % 3 ? "attr" : "attr/f";
+        struct erofs_node *node = erofs_add(dir, "file", S_IFREG | 04755, 0);
+        node->source = "attr/f";
+        node->origin = i % 2 ? "attr/f" : "attr/plain";
+        node->size = 1;
+        erofs_add(dir, "link", S_IFLNK | 0777, 0)->source = names[i];
+    }
+    int fd = open("attr.erofs", O_RDWR | O_CREAT | O_TRUNC, 0644);
+    uint8_t digest[DIGEST_SIZE];
+    CHECK(erofs_write(root, fd, digest, &err));
+    erofs_destroy(root);
+    struct erofs_volume volume;
+    struct erofs_file file;
+    struct stat info;
+    fstat(fd, &info);
+    CHECK(erofs_open(&volume, fd, 0, (uint64_t)info.st_size, &err));
+    CHECK(erofs_stat(&volume, volume.root, &file) && S_ISDIR(file.mode));
+    close(fd);
+    if (system("command -v fsck.erofs > fsck.log") == 0)
+        CHECK_EQ(
+            system("fsck.erofs --extract=y attr.erofs >> fsck.log 2>&1 && "
+                   "test \"$(cat y/0123/file)\" = x && test \"$(readlink y/0299/link)\" = 0299"),
+            0);
+    else
+        printf("# no fsck.erofs here\n");
+    free(big);
+}
+
 static void test_blake2b_against_known_digests(void)
 {
     struct digest hash;
@@ -316,6 +380,7 @@ int main(void)
     setenv("ORRIS_KERNEL", kernel, 1);
     RUN(test_blake2b_against_known_digests);
     RUN(test_erofs_of_many_names);
+    RUN(test_erofs_with_attributes);
     RUN(test_a_changed_script_changes_the_image_in_place);
     RUN(test_a_running_machines_image_is_left_alone);
     RUN(test_a_damaged_image_is_told_and_made_again);
