@@ -1,4 +1,4 @@
-// UNIT: host/vmm/runrecord.c host/vmm/end.c host/vmm/qemu.c host/image/record.c host/vmm/network.c host/vmm/link.c host/base/digest.c
+// UNIT: host/vmm/oom.c host/vmm/runrecord.c host/vmm/end.c host/vmm/qemu.c host/image/record.c host/vmm/network.c host/vmm/link.c host/base/digest.c
 // UNIT: host/vmm/hint.c
 // UNIT: host/base/buf.c host/base/say.c host/base/strlist.c host/base/path.c host/base/error.c
 // UNIT: host/app/hostcache.c host/pkg/command.c host/base/crc32c.c host/vmm/copyout.c host/base/fresh.c host/base/io.c
