@@ -17,9 +17,8 @@ static const char run_help_end[] =
     "Exit status: the program's own, 0 to 255; 128+N when signal N ended it; 125 if the tool "
     "could\n"
     "not run it; 124 if orris's own kernel failed; 2 after wrong usage.\n"
-    "SIGINT, SIGTERM, SIGHUP and SIGQUIT go to the program; a second SIGINT, or 10 seconds after "
-    "a\n"
-    "SIGTERM, ends the machine.\n"
+    "Signals go to the program (HUP, USR1, USR2, QUIT, WINCH …); a second SIGINT, or 10 seconds\n"
+    "after a SIGTERM, ends the machine.\n"
     "Default memory: 2 GiB (-m, or RunConfig.Memory).\n";
 
 static int run_run(const struct verb *verb, int argc, char **argv)

@@ -3,8 +3,10 @@
  * file needs nothing else; with scripts allowed, a click widens a bar to the whole width.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "host/base/escape.h"
 #include "host/profile/tree.h"
 
 #define WIDTH 1200.0
@@ -21,8 +23,9 @@ struct graph {
     double next[DEPTH_MAX + 2]; /* where the next bar of a row begins */
 };
 
-static void add_text(struct buf *out, const char *text, size_t limit)
+static void add_text(struct buf *out, const char *name, size_t limit)
 {
+    char *text = escape(name); /* XML has no controls */
     for (size_t i = 0; text[i] && i < limit; i++) {
         switch (text[i]) {
         case '<':
@@ -38,6 +41,7 @@ static void add_text(struct buf *out, const char *text, size_t limit)
             buf_add(out, text + i, 1);
         }
     }
+    free(text);
 }
 
 static void measure_depth(void *context, const struct call *call, unsigned depth)

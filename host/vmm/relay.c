@@ -655,6 +655,17 @@ static void relay_init(struct relay *relay, const struct relay_channels *channel
     relay->stdin_end_sent = false;
 }
 
+/* Whether the monitor ended before all was here that the program had written. */
+static bool output_is_cut(const struct relay *relay)
+{
+    const struct orris_exit *end = &relay->result->exit;
+    const uint64_t bytes[FLOW_COUNT] = {0, end->stdout_bytes, end->stderr_bytes};
+    bool cut = false;
+    for (int i = FLOW_OUT; i <= FLOW_ERR; i++)
+        cut |= !relay->flows[i].to_closed && relay->flows[i].taken < bytes[i];
+    return relay->process_ended && cut;
+}
+
 static void relay_fini(struct relay *relay)
 {
     for (int i = FLOW_OUT; i <= FLOW_ERR; i++) {
@@ -678,6 +689,8 @@ void relay_run(const struct relay_channels *channels, const struct streams *stre
     terminal_take(terminal);
     while (!finished(relay))
         relay_step(relay);
+    if (result->exited && output_is_cut(relay))
+        result->exited = false; /* a status of 0 would hide it */
     terminal_release(terminal);
     relay_fini(relay);
 }

@@ -1,4 +1,4 @@
-// UNIT: host/profile/tree.c host/profile/flame.c host/base/buf.c
+// UNIT: host/profile/tree.c host/profile/flame.c host/base/buf.c host/base/escape.c
 /* The profile's tree of calls and the flame graph that is drawn of it. */
 #include <stdio.h>
 #include <stdlib.h>

@@ -149,6 +149,13 @@ static void machine_dies(struct machine *m)
     _exit(1);
 }
 
+static void machine_dies_with_output(struct machine *m)
+{
+    tell_exit(m, ORRIS_EXIT_STATUS, 0, 1000, 0);
+    put(m->out, "a part", 6);
+    _exit(1);
+}
+
 static void machine_talks_in_bytes(struct machine *m)
 {
     struct buf all = {0};
@@ -372,6 +379,15 @@ static void test_death_of_the_machine_is_seen(void)
     buf_clear(&out);
 }
 
+static void test_output_that_is_cut_is_a_death(void)
+{
+    struct tool tool = tool_start(machine_dies_with_output);
+    struct buf out = read_all(tool.out);
+    CHECK_EQ(out.size, 6);
+    CHECK_EQ(tool_wait(&tool), SEEN_DEATH);
+    buf_clear(&out);
+}
+
 static void test_messages_may_come_in_pieces(void)
 {
     struct tool tool = tool_start(machine_talks_in_bytes);
@@ -475,6 +491,7 @@ int main(void)
     test_signal_reaches_the_program();
     test_second_interrupt_ends_the_machine();
     test_death_of_the_machine_is_seen();
+    test_output_that_is_cut_is_a_death();
     test_messages_may_come_in_pieces();
     test_full_disk_is_reported();
     test_same_open_file_is_told_from_same_file();
