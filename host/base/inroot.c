@@ -226,7 +226,13 @@ int inroot_open_file(int root, const char *path, enum inroot_links links)
 bool inroot_read(int root, const char *path, enum inroot_links links, struct buf *out)
 {
     int fd = inroot_open_file(root, path, links);
-    bool ok = fd >= 0 && io_read_all(fd, out);
+    struct stat info;
+    bool ok = fd >= 0 && fstat(fd, &info) == 0;
+    if (ok && info.st_size > (off_t)INROOT_TEXT_MAX) {
+        errno = EFBIG;
+        ok = false;
+    }
+    ok = ok && io_read_all(fd, out);
     close_keeping_errno(fd);
     return ok;
 }

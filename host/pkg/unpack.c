@@ -17,6 +17,7 @@
 #include "host/base/path.h"
 
 #define BLOCK 65536
+#define TEXT_MAX (16u << 20) /* bytes */
 #define DOCS "/usr/share/doc/"
 
 void deb_facts_clear(struct deb_facts *facts)
@@ -140,13 +141,13 @@ static bool entry_write(const struct unpacking *job, struct archive *tar,
            archive_failed(job->disk, job->deb, err);
 }
 
-/* The whole text of the member that tar stands at. */
+/* The text of the member that tar stands at, were it longer than any, its beginning. */
 static char *text_read(struct archive *tar)
 {
     struct buf text = {0};
     char block[4096];
     la_ssize_t n;
-    while ((n = archive_read_data(tar, block, sizeof(block))) > 0)
+    while (text.size < TEXT_MAX && (n = archive_read_data(tar, block, sizeof(block))) > 0)
         buf_add(&text, block, (size_t)n);
     return text.data;
 }

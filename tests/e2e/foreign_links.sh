@@ -138,6 +138,12 @@ all() {
     mkfifo p/package.manifest
     refused "a pipe as manifest" p --name x
 
+    make_package app
+    rm p/package.manifest
+    truncate -s 1T p/package.manifest
+    refused "a manifest of a terabyte" p --name x
+    ok "and that is said" has err "File too large"
+
     for version in ../../x / . .. '' 'a b' 'a\u001b[31m' 'a\nb'; do
         make_package app ", \"Version\": \"$version\""
         refused "the version \"$version\"" p --name x

@@ -92,6 +92,10 @@ static void make_tree(void)
     char *fifo = mem_printf("%s/tree/fifo", above);
     CHECK_OK(mkfifo(fifo, 0644));
     free(fifo);
+    put("tree/huge", "");
+    char *huge = mem_printf("%s/tree/huge", above);
+    CHECK_OK(truncate(huge, 1ll << 40));
+    free(huge);
     char chain[64];
     for (int i = 0; i < 50; i++) {
         char name[64];
@@ -141,6 +145,7 @@ static void what_is_no_file(void)
     fails("etc/file/..", INROOT_LINKS, ENOTDIR);
     fails("etc/file/.", INROOT_LINKS, ENOTDIR);
     fails("missing", INROOT_LINKS, ENOENT);
+    fails("huge", INROOT_LINKS, EFBIG);
 }
 
 static void without_links(void)
