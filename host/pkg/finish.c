@@ -148,7 +148,7 @@ static char *tree_python(const char *tree)
 }
 
 /* Gives each .pyc its source's time: when it was made says nothing about what is in it. */
-static bool pyc_times(const char *folder, struct error *err)
+static bool pyc_times(const char *tree, const char *folder, struct error *err)
 {
     char *const roots[] = {(char *)(uintptr_t)folder, NULL};
     FTS *walk = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
@@ -161,7 +161,7 @@ static bool pyc_times(const char *folder, struct error *err)
         char *source = mem_printf("%.*s/%.*s.py", (int)parent, entry->fts_path,
                                   (int)(dot - entry->fts_name), entry->fts_name);
         struct stat info;
-        if (lstat(source, &info) == 0 && S_ISREG(info.st_mode)) {
+        if (place_stat(tree, source + strlen(tree), true, &info)) {
             struct timespec times[2] = {info.st_mtim, info.st_mtim};
             ok = utimensat(AT_FDCWD, entry->fts_path, times, AT_SYMLINK_NOFOLLOW) == 0 ||
                  error_errno(err, "can't set the time of %s", entry->fts_path);
@@ -255,7 +255,7 @@ static bool compile_folder(const char *home, const char *python, const char *tre
     free(libraries);
     free(program);
     free(home_variable);
-    return status == 0 && pyc_times(folder, err);
+    return status == 0 && pyc_times(tree, folder, err);
 }
 
 /* Whether the folder is there, and by no link: it is walked by its path. */
