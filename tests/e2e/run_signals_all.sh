@@ -38,10 +38,16 @@ def wait_for(path, text, limit=60):
         time.sleep(0.02)
     sys.exit("no %r in %s" % (text, path))
 
+# Whatever was ignored when the test began would stay so.
+def defaults():
+    for number in range(1, 65):
+        if number not in (signal.SIGKILL, signal.SIGSTOP, 32, 33):
+            signal.signal(number, signal.SIG_DFL)
+
 def start(group):
     out = open("log", "w")
     child = subprocess.Popen(command, stdout=out, stderr=open("log.err", "w"), stdin=subprocess.DEVNULL,
-                             start_new_session=group)
+                             start_new_session=group, preexec_fn=defaults)
     wait_for("log", "ready")
     return child
 
@@ -73,6 +79,7 @@ print("40", seen[40], "USR1", seen[signal.SIGUSR1])
 # Typed at a terminal which is the tool's own, while its streams are not: the terminal's signals.
 pid, master = pty.fork()
 if pid == 0:
+    defaults()
     os.dup2(os.open("/dev/null", os.O_RDONLY), 0)
     os.dup2(os.open("log", os.O_WRONLY | os.O_TRUNC | os.O_CREAT), 1)
     os.dup2(os.open("log.err", os.O_WRONLY | os.O_TRUNC | os.O_CREAT), 2)
@@ -118,7 +125,7 @@ int main(void)
 C
 gcc -O1 -static -o idle idle.c || exit 1
 for signal in USR1 USR2 HUP ALRM RTMIN+3 SEGV PIPE IO; do
-    status_of "$ORRIS" run --accel "${ORRIS_ACCEL:-tcg}" ./idle
+    status_of env --default-signal "$ORRIS" run --accel "${ORRIS_ACCEL:-tcg}" ./idle
     ok "SIG$signal ends a program without a handler" is "$status" $((128 + $(kill -l $signal)))
 done
 # A window's size: a WINCH of a user is one, too, where there is no terminal; what is ignored stays so.
@@ -136,7 +143,7 @@ while time.monotonic() < end:
     time.sleep(0.1)
 sys.exit(count)
 P
-"$ORRIS" run --accel "${ORRIS_ACCEL:-tcg}" "$python" reload.py > log 2> err < /dev/null &
+env --default-signal "$ORRIS" run --accel "${ORRIS_ACCEL:-tcg}" "$python" reload.py > log 2> err < /dev/null &
 job=$!
 for i in 1 2 3; do
     for _ in $(seq 400); do
