@@ -30,7 +30,8 @@ int inroot_open(int root, const char *path, int flags, enum inroot_links links);
  * end). */
 int inroot_open_file(int root, const char *path, enum inroot_links links);
 
-/* Appends the whole file; EFBIG if it is longer than this, for memory is not a stranger's to fill. */
+/* Appends the whole file; EFBIG if it is longer than this, for memory is not a stranger's to fill.
+ */
 #define INROOT_TEXT_MAX (16u << 20) /* bytes */
 bool inroot_read(int root, const char *path, enum inroot_links links, struct buf *out);
 
