@@ -265,6 +265,7 @@ static void close_between(unsigned first, unsigned last, bool only_cloexec)
             return;
         file_closed(f);
         first = (unsigned)fd + 1;
+        cond_resched();
     }
 }
 

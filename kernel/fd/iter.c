@@ -91,6 +91,11 @@ size_t iter_write_zero(struct iter *it, size_t len)
     return iter_move(it, NULL, len, ZERO_ITER);
 }
 
+uint64_t iter_place(struct iter *it, size_t *size)
+{
+    return iter_part(it, it->left, size);
+}
+
 void iter_advance(struct iter *it, size_t len)
 {
     len = min_u64(len, it->left);

@@ -50,5 +50,7 @@ MUST_CHECK size_t iter_write(struct iter *it, const void *src, size_t len); /* k
 MUST_CHECK size_t iter_read(struct iter *it, void *dst, size_t len);        /* iter → kernel */
 MUST_CHECK size_t iter_write_zero(struct iter *it, size_t len);
 void iter_advance(struct iter *it, size_t len);
+/* Where the next bytes are, and how many are in one piece there. it->left is not 0. */
+uint64_t iter_place(struct iter *it, size_t *size);
 /* Undoes the last len bytes' advance (they must lie in the state saved before). Save/restore by
  * copying the struct. */

@@ -7,6 +7,7 @@
 #include <linux/eventpoll.h>
 
 #include "kernel/base/errno.h"
+#include "kernel/sched/thread.h"
 
 static unsigned look(const struct poll_part *parts)
 {
@@ -18,6 +19,8 @@ static unsigned look(const struct poll_part *parts)
                 e->events = file_poll(e->file) & (e->wanted | EPOLLERR | EPOLLHUP);
             found += e->events != 0;
         }
+        if (part->next)
+            cond_resched();
     }
     return found;
 }

@@ -18,6 +18,13 @@
 #include "kernel/vfs/dentry.h"
 #include "kernel/vfs/flock.h"
 
+/* Between two pages of a long transfer. True: the process ends. */
+static bool give_way(void)
+{
+    cond_resched();
+    return UNLIKELY(signal_fatal_pending());
+}
+
 static int64_t regular_read(struct file *f, struct iter *it, uint64_t *pos)
 {
     struct filemap *map = f->inode->map;
@@ -37,6 +44,8 @@ static int64_t regular_read(struct file *f, struct iter *it, uint64_t *pos)
         done += (int64_t)copied;
         if (copied < want)
             return done ? done : -EFAULT;
+        if (it->left > 0 && give_way())
+            break;
     }
     return done;
 }
@@ -113,7 +122,7 @@ static int64_t write_locked(struct file *f, struct iter *it, uint64_t *pos)
         left -= n;
         if (at > map->size)
             __atomic_store_n(&map->size, at, __ATOMIC_RELEASE);
-        if ((size_t)n < want)
+        if (left > 0 && give_way())
             break;
     }
     if (done == 0)
@@ -152,7 +161,7 @@ static int64_t seek_data(struct filemap *map, uint64_t offset, bool hole)
             return -ENXIO;
         return (int64_t)max_u64(offset, next << PAGE_SHIFT);
     }
-    while (next == index && index << PAGE_SHIFT < size)
+    for (; next == index && index << PAGE_SHIFT < size; cond_resched())
         next = filemap_next_page(map, ++index, true);
     return (int64_t)min_u64(size, max_u64(offset, index << PAGE_SHIFT));
 }
@@ -227,7 +236,8 @@ static int pages_reserve(struct filemap *map, uint64_t first, uint64_t end)
         if (err)
             return err;
         page_put(page);
-        if (i % 1024 == 0 && thread_current()->interrupted)
+        cond_resched();
+        if (thread_current()->interrupted)
             return -EINTR;
     }
     return 0;
@@ -245,7 +255,7 @@ static int range_zero(struct filemap *map, uint64_t from, uint64_t to)
         err = zero_part(map, end, to);
     if (err || first == end)
         return err;
-    filemap_drop(map, first >> PAGE_SHIFT, (end >> PAGE_SHIFT) - 1);
+    filemap_drop(map, first >> PAGE_SHIFT, (end >> PAGE_SHIFT) - 1, false);
     for (uint64_t i = first >> PAGE_SHIFT; map->ops && map->ops->fill && i < end >> PAGE_SHIFT;
          i++) {
         struct page *page;
@@ -254,6 +264,7 @@ static int range_zero(struct filemap *map, uint64_t from, uint64_t to)
             return err;
         page_zero(page); /* a fault may have filled it again meanwhile */
         page_put(page);
+        cond_resched();
     }
     return 0;
 }

@@ -9,6 +9,8 @@
 #include "kernel/base/string.h"
 #include "kernel/fs/pseudofs.h"
 #include "kernel/mm/heap.h"
+#include "kernel/mm/page.h"
+#include "kernel/sched/thread.h"
 
 #define DEVFS_DEVICE 0x5
 #define DEVPTS_DEVICE 0x17
@@ -44,8 +46,17 @@ static int64_t device_seek(struct file *f, int64_t offset, int whence)
 static int64_t zero_read(struct file *f, struct iter *it, uint64_t *pos)
 {
     (void)f, (void)pos;
-    size_t size = it->left, done = iter_write_zero(it, size);
-    return done > 0 || size == 0 ? (int64_t)done : -EFAULT;
+    int64_t done = 0;
+    while (it->left > 0) {
+        size_t part = min_u64(it->left, PAGE_SIZE), zeroed = iter_write_zero(it, part);
+        done += (int64_t)zeroed;
+        if (zeroed < part)
+            return done > 0 ? done : -EFAULT;
+        cond_resched();
+        if (it->left > 0 && thread_current()->interrupted)
+            break;
+    }
+    return done;
 }
 
 /* Anonymous memory. */
@@ -74,6 +85,9 @@ static int64_t random_read(struct file *f, struct iter *it, uint64_t *pos)
         done += (int64_t)copied;
         if (copied < part)
             return done > 0 ? done : -EFAULT;
+        cond_resched();
+        if (done % (int64_t)PAGE_SIZE == 0 && thread_current()->interrupted)
+            break;
     }
     memset(bytes, 0, sizeof(bytes));
     return done;
@@ -90,6 +104,9 @@ static int64_t random_write(struct file *f, struct iter *it, uint64_t *pos)
         done += (int64_t)copied;
         if (copied < part)
             return done > 0 ? done : -EFAULT;
+        cond_resched();
+        if (done % (int64_t)PAGE_SIZE == 0 && thread_current()->interrupted)
+            break;
     }
     return done;
 }

@@ -298,7 +298,7 @@ static int memfs_truncate(struct memfs_inode *m, uint64_t size)
     __atomic_store_n(&map->size, size, __ATOMIC_RELEASE);
     if (size < old) {
         m->layer_size = min_u64(m->layer_size, size);
-        filemap_drop(map, (size + PAGE_MASK) >> PAGE_SHIFT, UINT64_MAX);
+        filemap_drop(map, (size + PAGE_MASK) >> PAGE_SHIFT, UINT64_MAX, true);
         zero_tail(map, size);
     }
     m->inode.mtime_ns = m->inode.ctime_ns = clock_realtime_ns();

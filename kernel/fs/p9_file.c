@@ -147,7 +147,7 @@ static struct p9_fid *created_take(struct p9_inode *p)
 static void pages_forget(struct p9_inode *p)
 {
     if (p->map.page_count)
-        filemap_drop(&p->map, 0, UINT64_MAX);
+        filemap_drop(&p->map, 0, UINT64_MAX, true);
 }
 
 static int open_regular(struct p9_inode *p, struct file *f)

@@ -124,7 +124,7 @@ static void set_size(struct p9_inode *p, uint64_t size)
     __atomic_store_n(&map->size, size, __ATOMIC_RELEASE);
     if (size >= old || !map->page_count)
         return;
-    filemap_drop(map, (size + PAGE_MASK) >> PAGE_SHIFT, UINT64_MAX);
+    filemap_drop(map, (size + PAGE_MASK) >> PAGE_SHIFT, UINT64_MAX, true);
     struct page *page = size & PAGE_MASK ? filemap_find_page(map, size >> PAGE_SHIFT) : NULL;
     if (page) {
         memset((char *)page_virt(page) + (size & PAGE_MASK), 0, PAGE_SIZE - (size & PAGE_MASK));

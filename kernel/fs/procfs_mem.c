@@ -54,8 +54,8 @@ struct area_sums {
 
 static struct area_sums sums_of(const struct vm_area_info *area)
 {
-    struct area_sums s = {.resident = area->resident_pages};
-    bool anonymous = area->inode == 0;
+    struct area_sums s = {.resident = vm_count_resident(area->start, area->end)};
+    bool anonymous = area->anonymous;
     if (anonymous && !area->shared)
         s.anonymous = s.resident;
     if (anonymous && area->shared)
@@ -96,9 +96,11 @@ static bool smaps_each(const struct vm_area_info *area, void *arg)
     text_format(out, "Size:           %8lu kB\nKernelPageSize: %8lu kB\nMMUPageSize:    %8lu kB\n",
                 (area->end - area->start) / 1024, PAGE_SIZE / 1024, PAGE_SIZE / 1024);
     sums_print(out, &s, false);
-    text_format(out, "THPeligible:    %8u\nVmFlags:%s%s%s%s mr mw me \n", area->inode == 0,
+    text_format(out, "THPeligible:    %8u\nVmFlags:%s%s%s%s mr%s me%s%s%s \n", area->anonymous,
                 area->prot & MAP_READ ? " rd" : "", area->prot & MAP_WRITE ? " wr" : "",
-                area->prot & MAP_EXEC ? " ex" : "", area->shared ? " sh" : "");
+                area->prot & MAP_EXEC ? " ex" : "", area->shared ? " sh" : "",
+                area->may_write ? " mw" : "", area->grows_down ? " gd" : "",
+                area->locked ? " lo" : "", area->lock_on_fault ? " lf" : "");
     return !text_failed(out);
 }
 

@@ -341,8 +341,7 @@ static int copy_stack(const struct stack_image *stack, uint64_t top, struct stac
 
 static int make_stack(struct stack_image *stack, bool executable, struct stack_layout *layout)
 {
-    uint64_t limit = proc_limit(RLIMIT_STACK);
-    int64_t top = vm_map_stack(limit);
+    int64_t top = vm_map_stack();
     if (top < 0)
         return (int)top;
     if (executable) {

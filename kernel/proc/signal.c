@@ -123,6 +123,21 @@ bool signal_pending(void)
     return thread_current()->interrupted;
 }
 
+bool signal_fatal_pending(void)
+{
+    const struct task *task = task_current();
+    if (LIKELY(!thread_current()->interrupted))
+        return false;
+    sigmask_t set = signal_pending_set() & ~task->blocked;
+    bool fatal = task->exiting;
+    for (; set && !fatal; set &= set - 1) {
+        int signo = __builtin_ctzl(set) + 1;
+        fatal = the_proc.actions[signo - 1].handler == (uint64_t)SIG_DFL &&
+                signal_default_of(signo) <= SIGNAL_DUMPS;
+    }
+    return fatal;
+}
+
 /* A signal that nobody will see isn't even queued. A blocked one may be waited for. */
 static bool is_ignored(int signo, sigmask_t blocked)
 {

@@ -150,6 +150,9 @@ int signal_send_task(struct task *t, int signo, const siginfo_t *info);
 void signal_force_fault(int signo, int code, uint64_t addr, int trapno, uint64_t error_code);
 /* True if a signal is to be handled by the current task. */
 bool signal_pending(void);
+/* True if one is that will end the process, or the task is to end: for calls that go on for long
+ * and that no other signal interrupts. */
+bool signal_fatal_pending(void);
 
 struct task *task_find(int tid); /* under task_lock, or NULL */
 /* A descriptive text of why the program died, with registers and backtrace, sent as a REPORT. */

@@ -23,6 +23,7 @@
 #define SLICE_NS 10000000ul
 #define WAKE_LATENCY_NS 1000000ul
 #define RR_SLICE_NS 100000000ul
+#define GIVE_WAY_NS 1000000ul
 
 static struct run_queue boot_queue;
 static uint64_t switches; /* under sched_lock */
@@ -277,6 +278,26 @@ void thread_yield(void)
     }
     switch_away();
     spin_unlock(&sched_lock);
+}
+
+bool cond_resched_due(void)
+{
+    return clock_monotonic_ns() - thread_current()->gave_way_ns >= GIVE_WAY_NS;
+}
+
+void cond_resched(void)
+{
+    struct thread *t = thread_current();
+    if (LIKELY(!cond_resched_due())) {
+        return;
+    }
+    lock_check_sleep("cond_resched");
+    arch_poll_interrupts();
+    if (t->resched) {
+        thread_yield();
+        t->moved = true;
+    }
+    t->gave_way_ns = clock_monotonic_ns();
 }
 
 void thread_exit(void)

@@ -31,6 +31,7 @@ struct thread {
     uint32_t cpu;          /* the CPU it runs on, waits for, or last ran on */
     uint64_t affinity;     /* CPUs it may run on; 0: all */
     uint64_t slice_end_ns; /* monotonic */
+    uint64_t gave_way_ns;  /* monotonic: when cond_resched() last let others in */
     uint64_t run_since_ns; /* monotonic: when it last got the CPU */
     uint64_t run_ns;       /* CPU time used before that */
     uint64_t user_ns;      /* the part of it in ring 3 (sampled at entry when accounted) */
@@ -53,6 +54,12 @@ void thread_start(struct thread *t);
 NORETURN void thread_exit(void);
 /* Lets another thread that is ready run. */
 void thread_yield(void);
+/* For loops whose length the program chooses, in each round: once a millisecond takes interrupts,
+ * lets other CPUs into the kernel, and gives the CPU away if another thread's turn has come. Holds
+ * no spin lock, and no mutex that a page fault, an open or an mmap may wait for. */
+void cond_resched(void);
+/* Whether it is time for that: to give locks back first. */
+bool cond_resched_due(void);
 /* Makes a sleeping thread ready (no-op otherwise). May be called under spin locks. */
 void thread_wake(struct thread *t);
 /* Sets t->interrupted and ends an interruptible sleep: a signal came for it. */

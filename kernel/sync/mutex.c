@@ -26,7 +26,7 @@ static void wait_and_take(struct mutex *m)
     waitq_add(&m->waiters, &w);
     for (;;) {
         waiter_arm(&w);
-        if (take(m)) {
+        if (mutex_held(m) || take(m)) {
             break;
         }
         (void)waiter_sleep(&w, DEADLINE_NONE, false);
@@ -52,6 +52,21 @@ void mutex_unlock(struct mutex *m) NO_LOCK_ANALYSIS
     if (UNLIKELY(!waitq_empty(&m->waiters))) {
         waitq_wake_one(&m->waiters);
     }
+}
+
+void mutex_hand_over(struct mutex *m) NO_LOCK_ANALYSIS
+{
+    struct waiter *first = NULL;
+    lock_check_drop(LOCK_MUTEX, m, m->rank);
+    spin_lock(&m->waiters.lock);
+    if (!list_empty(&m->waiters.waiters)) {
+        first = list_entry(m->waiters.waiters.next, struct waiter, node);
+    }
+    __atomic_store_n(&m->owner, first ? first->thread : NULL, __ATOMIC_RELEASE);
+    if (first) {
+        waiter_signal(first);
+    }
+    spin_unlock(&m->waiters.lock);
 }
 
 bool mutex_trylock(struct mutex *m)

@@ -1,4 +1,5 @@
 /* Memory calls: argument checks, then the address space (kernel/vm). */
+#include <asm/resource.h>
 #include <linux/mman.h>
 #include <linux/prctl.h>
 
@@ -60,8 +61,6 @@ int64_t sys_msync(uint64_t addr, size_t size, int flags)
         return -EINVAL;
     if ((flags & MS_ASYNC) && (flags & MS_SYNC))
         return -EINVAL;
-    if (addr + size < addr)
-        return -ENOMEM;
     return vm_sync(addr, size, flags);
 }
 
@@ -81,17 +80,27 @@ static int whole_pages(uint64_t *addr, uint64_t *size)
     return 0;
 }
 
+static bool may_lock_any(void)
+{
+    return the_proc.uid[1] == 0 || proc_limit(RLIMIT_MEMLOCK) != 0;
+}
+
+static int64_t lock(uint64_t addr, uint64_t size, bool on_fault)
+{
+    int err = may_lock_any() ? whole_pages(&addr, &size) : -EPERM;
+    return err ? err : vm_lock(addr, size, on_fault);
+}
+
 int64_t sys_mlock(uint64_t addr, size_t size)
 {
-    int err = whole_pages(&addr, &size);
-    return err ? err : vm_lock(addr, size);
+    return lock(addr, size, false);
 }
 
 int64_t sys_mlock2(uint64_t addr, size_t size, unsigned flags)
 {
     if (flags & ~(unsigned)MLOCK_ONFAULT)
         return -EINVAL;
-    return flags ? 0 : sys_mlock(addr, size);
+    return lock(addr, size, flags != 0);
 }
 
 int64_t sys_munlock(uint64_t addr, size_t size)
@@ -100,16 +109,17 @@ int64_t sys_munlock(uint64_t addr, size_t size)
     return err ? err : vm_unlock(addr, size);
 }
 
-/* Nothing is ever swapped out; what is not in memory yet still comes when it is touched. */
 int64_t sys_mlockall(unsigned flags)
 {
     unsigned known = MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT;
-    return !flags || (flags & ~known) || flags == MCL_ONFAULT ? -EINVAL : 0;
+    if (!flags || flags & ~known || flags == MCL_ONFAULT)
+        return -EINVAL;
+    return may_lock_any() ? vm_lock_all((int)flags) : -EPERM;
 }
 
 int64_t sys_munlockall(void)
 {
-    return 0;
+    return vm_lock_all(0);
 }
 
 /* Protection keys: as on a processor without them. */

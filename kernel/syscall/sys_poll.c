@@ -124,12 +124,18 @@ static int64_t poll_parts(struct uptr array, struct part *first, uint64_t deadli
 {
     if (fds_read(first, array))
         return -EFAULT;
-    for (struct part *part = first; part; part = next_part(part))
+    for (struct part *part = first; part; part = next_part(part)) {
         for (unsigned i = 0; i < part->set.count; i++)
             entry_fill(&part->set.entries[i], &part->fds[i]);
+        if (part->set.next)
+            cond_resched();
+    }
     int64_t n = pollset_wait(first ? &first->set : NULL, deadline);
-    for (struct part *part = first; part; part = next_part(part))
+    for (struct part *part = first; part; part = next_part(part)) {
         part_end(part);
+        if (part->set.next)
+            cond_resched();
+    }
     return n >= 0 && fds_write(first, array) ? -EFAULT : n;
 }
 

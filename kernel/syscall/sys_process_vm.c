@@ -17,19 +17,28 @@ static int check_target(int pid)
     return found ? 0 : -ESRCH;
 }
 
-/* Moves through a buffer until one side ends or faults. Returns bytes or -EFAULT. */
-static int64_t move(struct iter *from, struct iter *to, char *buf)
+/* Page by page of the other side, whose protection counts, not only what the processor makes of it.
+ * Returns bytes, fewer where one side faults, or -EFAULT. */
+static int64_t move(struct iter *here, struct iter *there, char *buf, bool write)
 {
+    bool nothing = !here->left || !there->left;
     int64_t done = 0;
-    while (from->left && to->left) {
-        size_t want = min_u64(min_u64(from->left, to->left), CHUNK);
-        size_t got = iter_read(from, buf, want);
-        size_t put = got ? iter_write(to, buf, got) : 0;
+    while (here->left && there->left) {
+        size_t size;
+        uint64_t at = iter_place(there, &size);
+        size = min_u64(min_u64(size, here->left), CHUNK - at % CHUNK);
+        if (!vm_may_access(at, write ? VM_WRITE : VM_READ))
+            break;
+        size_t got = iter_read(write ? here : there, buf, size);
+        size_t put = got ? iter_write(write ? there : here, buf, got) : 0;
         done += (int64_t)put;
-        if (put < want)
+        if (put < size)
+            break;
+        cond_resched();
+        if (signal_fatal_pending())
             break;
     }
-    return done || !from->left || !to->left ? done : -EFAULT;
+    return done > 0 || nothing ? done : -EFAULT;
 }
 
 static int64_t transfer(int pid, struct uptr local, uint64_t local_count, struct uptr remote,
@@ -49,7 +58,7 @@ static int64_t transfer(int pid, struct uptr local, uint64_t local_count, struct
         goto put_there;
     char *buf = heap_alloc(CHUNK);
     if (buf)
-        result = write ? move(&here.it, &there.it, buf) : move(&there.it, &here.it, buf);
+        result = move(&here.it, &there.it, buf, write);
     else
         result = -ENOMEM;
     heap_free(buf);

@@ -51,7 +51,7 @@ static int64_t copy_all(struct file *in, uint64_t *from, struct file *out, uint6
         done += n;
         if ((size_t)n < part && out->ops->waitq && (out->flags & O_NONBLOCK))
             break;
-        thread_yield(); /* gigabytes may follow; others run, and signals end it */
+        cond_resched(); /* gigabytes may follow */
         if (thread_current()->interrupted)
             break;
     }

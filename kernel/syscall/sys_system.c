@@ -83,7 +83,8 @@ int64_t sys_getrandom(struct uptr buf, size_t size, unsigned flags)
         done += part - left;
         if (left > 0)
             break;
-        if (done < size && signal_pending())
+        cond_resched();
+        if (done % PAGE_SIZE == 0 && done < size && signal_pending())
             break;
     }
     memset(bytes, 0, sizeof(bytes));

@@ -10,6 +10,7 @@
 
 #include "kernel/base/errno.h"
 #include "kernel/base/panic.h"
+#include "kernel/sched/thread.h"
 #include "kernel/time/clock.h"
 #include "kernel/vfs/workingset.h"
 #include "kernel/vm/vm.h"
@@ -17,6 +18,8 @@
 #define READ_PAGES_MAX 64u   /* at once, when access is sequential */
 #define READ_PAGES_START 32u /* at the start of a file */
 #define READ_AROUND 16u
+#define DROP_PAGES 256u /* between two looks at the clock */
+#define SCAN_PAGES 256u /* under the lock */
 
 static struct spinlock cache_lock = SPINLOCK_INIT(RANK_PAGECACHE);
 static struct list_node clean_pages = LIST_INIT(clean_pages);
@@ -51,9 +54,11 @@ static void page_remove_locked(struct filemap *map, struct page *page)
     page->map = NULL;
 }
 
-/* Drops the cached pages of [first, last]. False: came upon one that is mapped, and stopped. */
+/* Drops the cached pages of [first, last]. False: came upon one that is mapped, or has dropped
+ * many, and stopped. */
 static bool pages_drop(struct filemap *map, uint64_t first, uint64_t last)
 {
+    unsigned budget = DROP_PAGES;
     for (uint64_t index = first;; index++) {
         spin_lock(&cache_lock);
         struct page *page = radix_next(&map->pages, &index);
@@ -68,25 +73,29 @@ static bool pages_drop(struct filemap *map, uint64_t first, uint64_t last)
         page_put(page);
         if (index == last)
             return true;
+        if (--budget == 0)
+            return false;
     }
 }
 
 void filemap_fini(struct filemap *map)
 {
-    if (map->page_count)
-        (void)pages_drop(map, 0, UINT64_MAX);
+    while (map->page_count && !pages_drop(map, 0, UINT64_MAX))
+        cond_resched();
     radix_clear(&map->pages);
 }
 
-void filemap_drop(struct filemap *map, uint64_t first, uint64_t last)
+void filemap_drop(struct filemap *map, uint64_t first, uint64_t last, bool even_private)
 {
     bool done = false;
     while (!done) { /* while we wait for the mutex, a fault may map a page again */
         if (!list_empty(&map->areas))
-            vm_unmap_filemap(map, first, last, true);
+            vm_unmap_filemap(map, first, last, even_private);
         mutex_lock(&map->lock);
         done = pages_drop(map, first, last);
         mutex_unlock(&map->lock);
+        if (!done)
+            cond_resched();
     }
 }
 
@@ -125,14 +134,20 @@ unsigned filemap_find_pages(struct filemap *map, uint64_t index, unsigned count,
 
 uint64_t filemap_next_page(struct filemap *map, uint64_t index, bool dirty_only)
 {
-    spin_lock(&cache_lock);
-    struct page *page = radix_next(&map->pages, &index);
-    while (page && dirty_only && !(page->flags & PAGE_FLAG_DIRTY) && index != UINT64_MAX) {
-        index++;
-        page = radix_next(&map->pages, &index);
+    for (;;) {
+        unsigned budget = SCAN_PAGES;
+        spin_lock(&cache_lock);
+        struct page *page = radix_next(&map->pages, &index);
+        while (page && dirty_only && !(page->flags & PAGE_FLAG_DIRTY) && index != UINT64_MAX &&
+               --budget > 0) {
+            index++;
+            page = radix_next(&map->pages, &index);
+        }
+        spin_unlock(&cache_lock);
+        if (budget > 0)
+            return page ? index : UINT64_MAX;
+        cond_resched();
     }
-    spin_unlock(&cache_lock);
-    return page ? index : UINT64_MAX;
 }
 
 static void page_insert_locked(struct filemap *map, uint64_t index, struct page *page)

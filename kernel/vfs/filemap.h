@@ -55,8 +55,9 @@ struct page *filemap_find_page(struct filemap *map, uint64_t index);
  * as used. Returns how many there are. */
 unsigned filemap_find_pages(struct filemap *map, uint64_t index, unsigned count,
                             struct page **pages);
-/* Drops pages [first, last] from the cache (truncate, hole punching); unmaps them first. */
-void filemap_drop(struct filemap *map, uint64_t first, uint64_t last);
+/* Drops pages [first, last] from the cache; unmaps them first, and private copies too if the file
+ * ends before them (truncate), not for a hole. */
+void filemap_drop(struct filemap *map, uint64_t first, uint64_t last, bool even_private);
 /* Adds a page that holds all data of index already, dirty; takes a reference of its own. Returns 0,
  * -EEXIST if there is one, -ENOMEM, -ENOSPC. */
 MUST_CHECK int filemap_add_page(struct filemap *map, uint64_t index, struct page *page);

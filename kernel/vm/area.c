@@ -25,7 +25,7 @@ static void memory_put(struct shared_memory *m)
     }
 }
 
-static void area_destroy(struct area *a)
+void area_destroy(struct area *a)
 {
     if (a->memory) {
         memory_put(a->memory);
@@ -36,16 +36,30 @@ static void area_destroy(struct area *a)
     heap_free(a);
 }
 
+static void garbage_free(struct area *garbage)
+{
+    while (UNLIKELY(garbage != NULL)) {
+        struct area *next = area_of(garbage->node.left);
+        area_destroy(garbage);
+        garbage = next;
+        cond_resched();
+    }
+}
+
 void vm_unlock_mm(void) NO_LOCK_ANALYSIS
 {
     struct area *garbage = the_vm.garbage;
     the_vm.garbage = NULL;
     mutex_unlock(&the_vm.lock);
-    while (UNLIKELY(garbage != NULL)) {
-        struct area *next = area_of(garbage->node.left);
-        area_destroy(garbage);
-        garbage = next;
-    }
+    garbage_free(garbage);
+}
+
+void vm_hand_over_mm(void) NO_LOCK_ANALYSIS
+{
+    struct area *garbage = the_vm.garbage;
+    the_vm.garbage = NULL;
+    mutex_hand_over(&the_vm.lock);
+    garbage_free(garbage);
 }
 
 struct area *area_find_from(uint64_t addr)
@@ -110,8 +124,28 @@ void area_insert(struct area *a)
         link = a->start < area_of(parent)->start ? &parent->left : &parent->right;
     }
     rb_insert(&the_vm.areas, &a->node, parent, link);
-    the_vm.mapped_pages += (a->end - a->start) / PAGE_SIZE;
+    the_vm.area_count++;
+    uint64_t end = a->end;
+    a->end = a->start;
+    area_set_bounds(a, a->start, end);
+}
+
+void area_set_bounds(struct area *a, uint64_t start, uint64_t end)
+{
+    uint64_t more = (end - start) / PAGE_SIZE - (a->end - a->start) / PAGE_SIZE;
+    the_vm.mapped_pages += more;
+    the_vm.locked_pages += a->locked ? more : 0;
     the_vm.peak_mapped = max_u64(the_vm.peak_mapped, the_vm.mapped_pages);
+    a->start = start;
+    a->end = end;
+}
+
+void area_set_locked(struct area *a, bool locked, bool on_fault)
+{
+    uint64_t pages = (a->end - a->start) / PAGE_SIZE;
+    the_vm.locked_pages += locked == a->locked ? 0 : locked ? pages : -pages;
+    a->locked = locked;
+    a->lock_on_fault = locked && on_fault;
 }
 
 static bool counts_as_writer(const struct area *a)
@@ -130,7 +164,10 @@ void area_attach(struct area *a, struct filemap *map)
 void area_remove(struct area *a)
 {
     rb_erase(&the_vm.areas, &a->node);
-    the_vm.mapped_pages -= (a->end - a->start) / PAGE_SIZE;
+    the_vm.area_count--;
+    uint64_t pages = (a->end - a->start) / PAGE_SIZE;
+    the_vm.mapped_pages -= pages;
+    the_vm.locked_pages -= a->locked ? pages : 0;
     if (the_vm.last_found == a) {
         the_vm.last_found = NULL;
     }
@@ -151,6 +188,8 @@ struct area *area_clone(const struct area *a, uint64_t addr, uint64_t start, uin
     clone->prot = a->prot;
     clone->shared = a->shared;
     clone->locked = a->locked;
+    clone->lock_on_fault = a->lock_on_fault;
+    clone->grows_down = a->grows_down;
     clone->file = a->file ? file_get(a->file) : NULL;
     clone->memory = a->memory;
     if (clone->memory) {
@@ -168,14 +207,15 @@ int area_split(uint64_t addr)
     if (!low || low->start == addr) {
         return 0;
     }
+    if (too_many_areas(1)) {
+        return -ENOMEM;
+    }
     /* A huge page lies in one area: what removes or protects whole areas needs no memory then. */
     struct area *high = pt_split(addr) ? NULL : area_clone(low, addr, addr, low->end);
     if (!high) {
         return -ENOMEM;
     }
-    high->stack = low->stack;
-    the_vm.mapped_pages -= (low->end - addr) / PAGE_SIZE;
-    low->end = addr;
+    area_set_bounds(low, low->start, addr);
     area_insert(high);
     if (low->map) {
         area_attach(high, low->map);
@@ -183,13 +223,20 @@ int area_split(uint64_t addr)
     return 0;
 }
 
+/* What a paused operation works on keeps its borders. */
+static bool at_paused(uint64_t addr)
+{
+    uint64_t from;
+    return UNLIKELY(!list_empty(&the_vm.paused)) && vm_paused_at(addr - 1, addr + 1, &from);
+}
+
 /* Whether b, right behind a, is its continuation. */
 static bool mergeable(const struct area *a, const struct area *b)
 {
-    return a && b && a->end == b->start && a->prot == b->prot && a->shared == b->shared &&
-           a->locked == b->locked && a->stack == b->stack && a->file == b->file &&
+    return a && b && !at_paused(b->start) && a->end == b->start && a->prot == b->prot && a->shared == b->shared &&
+           a->locked == b->locked && a->lock_on_fault == b->lock_on_fault && a->grows_down == b->grows_down && a->file == b->file &&
            a->map == b->map && a->memory == b->memory && !a->pages && !b->pages &&
-           a->name == b->name && (!a->map || a->offset + (a->end - a->start) == b->offset);
+           a->name == b->name && ((!a->map && !a->file) || a->offset + (a->end - a->start) == b->offset);
 }
 
 static struct area *merge_pair(struct area *a, struct area *b)
@@ -199,8 +246,7 @@ static struct area *merge_pair(struct area *a, struct area *b)
     }
     uint64_t end = b->end;
     area_remove(b);
-    the_vm.mapped_pages += (end - a->end) / PAGE_SIZE;
-    a->end = end;
+    area_set_bounds(a, a->start, end);
     return a;
 }
 
@@ -241,25 +287,42 @@ static struct area *find_below(uint64_t addr)
     return best;
 }
 
+/* Where a mapping below a ends: what grows down keeps room to. */
+static uint64_t start_with_room(const struct area *a)
+{
+    return !a->grows_down ? a->start : a->start > GUARD_GAP ? a->start - GUARD_GAP : 0;
+}
+
+/* Where the search goes on below top, if a paused operation has [addr, addr + size). */
+static bool is_paused(uint64_t addr, uint64_t size, uint64_t *top)
+{
+    return UNLIKELY(!list_empty(&the_vm.paused)) && vm_paused_at(addr, addr + size, top);
+}
+
 static uint64_t scan_gap(uint64_t top, uint64_t size, uint64_t alignment)
 {
+    struct area *above = area_find_from(top);
     struct area *below = find_below(top);
-    if (below && below->end > top) {
-        top = below->start;
-        below = area_prev(below);
+    if (above && above->start >= top) {
+        top = min_u64(top, start_with_room(above));
     }
     for (;;) {
-        uint64_t floor = below ? below->end : VM_MIN_ADDR;
-        if (top >= floor + size) {
-            uint64_t addr = align_down(top - size, alignment);
-            if (addr >= floor) {
+        while (below && below->end > top) {
+            top = min_u64(top, start_with_room(below));
+            below = area_prev(below);
+        }
+        uint64_t floor = below ? max_u64(below->end, VM_MIN_ADDR) : VM_MIN_ADDR;
+        uint64_t addr = top >= floor + size ? align_down(top - size, alignment) : 0;
+        if (addr >= floor) {
+            if (!is_paused(addr, size, &top)) {
                 return addr;
             }
+            continue;
         }
         if (!below) {
             return 0;
         }
-        top = below->start;
+        top = start_with_room(below);
         below = area_prev(below);
     }
 }

@@ -3,14 +3,18 @@
  * where it is large and memory plentiful), private file pages are shared with the page cache until
  * written, shared ones always.
  */
+#include <asm/resource.h>
+
 #include "kernel/base/errno.h"
 #include "kernel/base/panic.h"
 #include "kernel/base/string.h"
 #include "kernel/fd/file.h"
+#include "kernel/proc/task.h"
 #include "kernel/time/clock.h"
 #include "kernel/vm/vm_priv.h"
 
 #define AROUND_PAGES 16     /* cached file pages mapped together */
+#define UNMAP_PAGES 64      /* between two looks at the clock */
 #define ANON_AROUND_PAGES 8 /* fresh pages given together while memory is plentiful */
 
 static void account_map(struct page *page, unsigned count)
@@ -68,7 +72,7 @@ static bool memory_is_plentiful(void)
 static bool fault_huge(const struct area *a, uint64_t addr)
 {
     uint64_t base = align_down(addr, HUGE_SIZE);
-    if (base < a->start || base + HUGE_SIZE > a->end || a->stack || !memory_is_plentiful() ||
+    if (base < a->start || base + HUGE_SIZE > a->end || a->grows_down || !memory_is_plentiful() ||
         !pt_huge_possible(base)) {
         return false;
     }
@@ -99,7 +103,7 @@ static enum vm_fault_result fault_anon(const struct area *a, uint64_t addr)
         return VM_FAULT_OOM;
     }
     enum vm_fault_result result = map_page(addr, page, area_pt_prot(a), false);
-    if (result == VM_FAULT_OK && memory_is_plentiful() && !a->stack) {
+    if (result == VM_FAULT_OK && memory_is_plentiful() && !a->grows_down) {
         fault_anon_around(a, addr);
     }
     return result;
@@ -210,9 +214,33 @@ static bool allowed(const struct area *a, uint32_t access)
     return access == VM_READ ? a->prot != 0 : a->prot & access;
 }
 
+/* Makes the area above addr reach down to it, if it is one that grows. Returns the area or NULL. */
+static struct area *grow_down(uint64_t addr)
+{
+    struct area *a = area_find_from(addr);
+    uint64_t start = align_down(addr, PAGE_SIZE);
+    if (!a || !a->grows_down || start < VM_MIN_ADDR || vm_wait_settled(start, a->end)) {
+        return area_find(addr);
+    }
+    const struct area *below = area_prev(a);
+    bool close = below && !below->grows_down && below->prot && start - below->end < GUARD_GAP;
+    uint64_t more = a->start - start;
+    if (close || a->end - start > proc_limit(RLIMIT_STACK) || over_limit(more) ||
+        (a->locked && !may_lock(more)) || (a->map && a->offset < more)) {
+        return NULL;
+    }
+    a->offset -= a->map ? more : 0;
+    area_set_bounds(a, start, a->end);
+    return a;
+}
+
 enum vm_fault_result fault_locked(uint64_t addr, uint32_t access)
 {
+    (void)vm_wait_settled(addr, addr + 1);
     struct area *a = area_find(addr);
+    if (UNLIKELY(!a)) {
+        a = grow_down(addr);
+    }
     if (!a) {
         return VM_FAULT_SEGV_MAPERR;
     }
@@ -243,45 +271,69 @@ enum vm_fault_result vm_fault(uint64_t addr, uint32_t access)
     return result;
 }
 
-static void unmap_in_area(const struct area *a, uint64_t first, uint64_t last, bool even_private)
+/* Which mapped pages of a file go, and how far that is when it gives way. */
+struct unmap_file {
+    uint64_t first, last;
+    bool even_private;
+    unsigned area; /* the place in the list of the area in work */
+    uint64_t at;   /* what is below is done */
+};
+
+/* False: there is more, but it is time to give way. */
+static bool unmap_in_area(struct unmap_file *u, const struct area *a)
 {
     uint64_t area_first = a->offset >> PAGE_SHIFT;
     uint64_t area_last = area_first + ((a->end - a->start) >> PAGE_SHIFT) - 1;
-    uint64_t from = max_u64(first, area_first), to = min_u64(last, area_last);
+    uint64_t from = max_u64(u->first, area_first), to = min_u64(u->last, area_last);
     if (from > to) {
-        return;
+        return true;
     }
-    uint64_t start = a->start + ((from - area_first) << PAGE_SHIFT);
+    uint64_t start = max_u64(a->start + ((from - area_first) << PAGE_SHIFT), u->at);
     uint64_t end = a->start + ((to - area_first + 1) << PAGE_SHIFT);
     for (uint64_t at = pt_next(start, end); at < end; at = pt_next(at + PAGE_SIZE, end)) {
         const struct page *page = pt_lookup(at).page;
-        if (page->map == a->map || even_private) {
+        if (page->map == a->map || u->even_private) {
             /* One small page: nothing to split, so this can't fail. */
             int err = unmap_pages_locked(at, at + PAGE_SIZE);
             ASSERT(!err);
         }
+        if ((at >> PAGE_SHIFT) % UNMAP_PAGES == 0 && cond_resched_due()) {
+            u->at = at + PAGE_SIZE;
+            return false;
+        }
     }
+    return true;
 }
 
-static void unmap_filemap_locked(struct filemap *map, uint64_t first, uint64_t last,
-                                 bool even_private)
+/* Goes on where it was. */
+static bool unmap_file_locked(struct unmap_file *u, struct filemap *map)
 {
+    unsigned place = 0;
     list_for_each(node, &map->areas)
     {
-        unmap_in_area(list_entry(node, struct area, map_node), first, last, even_private);
+        if (place++ < u->area) {
+            continue;
+        }
+        if (!unmap_in_area(u, list_entry(node, struct area, map_node))) {
+            return false;
+        }
+        u->area = place;
+        u->at = 0;
     }
+    return true;
 }
 
-void vm_unmap_filemap(struct filemap *map, uint64_t first, uint64_t last,
-                      bool even_private) NO_LOCK_ANALYSIS
+/* While it gives way the list may change, so that an area is left out: the caller looks whether
+ * there are pages that are still mapped. */
+void vm_unmap_filemap(struct filemap *map, uint64_t first, uint64_t last, bool even_private)
 {
-    if (mutex_held(&the_vm.lock)) {
-        unmap_filemap_locked(map, first, last, even_private);
-        return;
+    struct vm_op op;
+    struct unmap_file u = {.first = first, .last = last, .even_private = even_private};
+    vm_begin_anywhere(&op);
+    while (!unmap_file_locked(&u, map)) {
+        (void)vm_pause(&op);
     }
-    vm_lock_mm();
-    unmap_filemap_locked(map, first, last, even_private);
-    vm_unlock_mm();
+    vm_end(&op);
 }
 
 bool vm_try_unmap_page(struct filemap *map, uint64_t index) NO_LOCK_ANALYSIS
@@ -290,7 +342,9 @@ bool vm_try_unmap_page(struct filemap *map, uint64_t index) NO_LOCK_ANALYSIS
     if (!mine && !mutex_trylock(&the_vm.lock)) {
         return false;
     }
-    unmap_filemap_locked(map, index, index, false);
+    struct unmap_file u = {.first = index, .last = index};
+    while (!unmap_file_locked(&u, map)) { /* a page in each area, and no way to give way here */
+    }
     if (!mine) {
         mutex_unlock(&the_vm.lock);
     }

@@ -2,20 +2,27 @@
 #include "kernel/base/errno.h"
 #include "kernel/base/string.h"
 #include "kernel/fd/file.h"
+#include "kernel/proc/task.h"
 #include "kernel/vfs/vfs.h"
 #include "kernel/vm/vm_priv.h"
 
 #define NAME_BYTES 4096
+#define SHARED_MEMORY_DEVICE 1 /* 00:01, as Linux says it */
 
-static uint64_t count_resident(const struct area *a)
+uint64_t vm_count_resident(uint64_t start, uint64_t end)
 {
+    struct vm_op op;
     uint64_t pages = 0;
-    uint64_t at = pt_next(a->start, a->end);
-    while (at < a->end) { /* a huge page lies in one area */
-        uint64_t size = pt_lookup(at).huge ? HUGE_SIZE : PAGE_SIZE;
-        pages += size / PAGE_SIZE;
-        at = pt_next(at + size, a->end);
+    vm_begin_anywhere(&op);
+    for (uint64_t at = vm_next_mapped(&op, start, end); at < end;) {
+        uint64_t next = pt_lookup(at).huge ? align_down(at, HUGE_SIZE) + HUGE_SIZE : at + PAGE_SIZE;
+        pages += (min_u64(next, end) - at) / PAGE_SIZE;
+        if (next % CHUNK_SIZE == 0) {
+            (void)vm_pause(&op);
+        }
+        at = vm_next_mapped(&op, min_u64(next, end), end);
     }
+    vm_end(&op);
     return pages;
 }
 
@@ -25,14 +32,20 @@ static void fill_info(struct area *a, struct vm_area_info *info, char *name)
     *info = (struct vm_area_info){
         .start = a->start,
         .end = a->end,
-        .offset = a->file ? a->offset : 0,
+        .offset = a->file || a->memory ? a->offset : 0,
         .prot = a->prot,
         .shared = a->shared,
+        .anonymous = !a->map || a->memory,
+        .may_write = !a->pages && !(a->shared && a->file && !file_writable(a->file)),
+        .locked = a->locked,
+        .lock_on_fault = a->lock_on_fault,
+        .grows_down = a->grows_down,
         .name = a->name ? a->name : name,
-        .resident_pages = count_resident(a),
     };
     if (a->memory) {
         info->name = "/dev/zero (deleted)";
+        info->device = SHARED_MEMORY_DEVICE;
+        info->inode = a->memory->inode;
     }
     if (!a->file || !a->file->dentry) {
         return;
@@ -68,6 +81,7 @@ void vm_for_each_area(bool (*each)(const struct vm_area_info *info, void *arg), 
             break;
         }
         at = info.end;
+        cond_resched();
     }
     page_put(page);
 }
@@ -92,7 +106,7 @@ void vm_get_stats(struct vm_stats *stats)
         uint64_t pages = (a->end - a->start) / PAGE_SIZE;
         stats->text_pages += a->prot & VM_EXEC ? pages : 0;
         stats->data_pages += a->prot & VM_WRITE && !a->shared ? pages : 0;
-        stats->stack_pages += a->stack ? pages : 0;
+        stats->stack_pages += a->grows_down ? pages : 0;
     }
     vm_unlock_mm();
 }
@@ -110,11 +124,9 @@ bool vm_shared_object(uint64_t addr, struct filemap **map, uint64_t *offset)
     return shared;
 }
 
-static bool is_resident(const struct area *a, uint64_t addr)
+/* Whether a page that isn't mapped is in the page cache all the same. */
+static bool is_cached(const struct area *a, uint64_t addr)
 {
-    if (pt_lookup(addr).page) {
-        return true;
-    }
     if (!a->map) {
         return false;
     }
@@ -123,6 +135,25 @@ static bool is_resident(const struct area *a, uint64_t addr)
         page_put(page);
     }
     return page != NULL;
+}
+
+/* As much of [addr, end) as lies in one area and in vec. Returns how many pages; 0: a hole. */
+static size_t mincore_part(uint64_t addr, uint64_t end, uint8_t *vec, size_t size)
+{
+    const struct area *a = area_find(addr);
+    if (!a) {
+        return 0;
+    }
+    end = min_u64(end, min_u64(a->end, addr + size * PAGE_SIZE));
+    uint64_t mapped = pt_next(addr, end);
+    size_t count = 0;
+    for (uint64_t at = addr; at < end; at += PAGE_SIZE) {
+        if (at > mapped) {
+            mapped = pt_next(at, end);
+        }
+        vec[count++] = at == mapped || is_cached(a, at);
+    }
+    return count;
 }
 
 int vm_mincore(uint64_t addr, uint64_t size, struct uptr vec)
@@ -134,22 +165,45 @@ int vm_mincore(uint64_t addr, uint64_t size, struct uptr vec)
     if (size > VM_END || addr > VM_END - size) {
         return -ENOMEM;
     }
+    if (!user_range_ok(vec, (end - addr) / PAGE_SIZE)) {
+        return -EFAULT;
+    }
     uint8_t chunk[256];
     while (addr < end) {
-        size_t count = 0;
         vm_lock_mm();
-        const struct area *a = area_find(addr);
-        for (; a && count < sizeof(chunk) && addr < end && addr < a->end; addr += PAGE_SIZE) {
-            chunk[count++] = is_resident(a, addr);
-        }
+        size_t count = mincore_part(addr, end, chunk, sizeof(chunk));
         vm_unlock_mm();
-        if (!a) {
+        if (!count) {
             return -ENOMEM;
         }
         if (copy_to_user(vec, chunk, count)) {
             return -EFAULT;
         }
         vec = uptr_add(vec, count);
+        addr += count * PAGE_SIZE;
+        cond_resched();
+        if (signal_fatal_pending()) {
+            return -EINTR;
+        }
     }
     return 0;
+}
+
+bool vm_may_access(uint64_t addr, uint32_t access)
+{
+    vm_lock_mm();
+    const struct area *a = area_find(addr);
+    bool may = a && (a->prot & access) == access;
+    vm_unlock_mm();
+    return may;
+}
+
+uint64_t vm_area_limit(void)
+{
+    return the_vm.area_limit;
+}
+
+void vm_set_area_limit(uint64_t limit)
+{
+    the_vm.area_limit = limit;
 }

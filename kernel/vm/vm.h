@@ -43,16 +43,22 @@ int64_t vm_remap(uint64_t old_addr, uint64_t old_size, uint64_t new_size, uint32
 int vm_advise(uint64_t addr, uint64_t size, int advice);
 int vm_sync(uint64_t addr, uint64_t size, int flags);
 int vm_mincore(uint64_t addr, uint64_t size, struct uptr vec);
-int vm_lock(uint64_t addr, uint64_t size); /* mlock: faults all in */
+int vm_lock(uint64_t addr, uint64_t size, bool on_fault); /* mlock: faults all in, or not yet */
 int vm_unlock(uint64_t addr, uint64_t size);
+int vm_lock_all(int flags); /* mlockall; 0: munlockall */
+/* Whether the program may access (VM_*) the page at addr as its protection says. */
+bool vm_may_access(uint64_t addr, uint32_t access);
+/* How many areas there may be; sets it. */
+uint64_t vm_area_limit(void);
+void vm_set_area_limit(uint64_t limit);
 int64_t vm_brk(uint64_t brk); /* 0 asks; returns the (new or old) break */
 
 /* Empties the address space and sets a random layout anew (exec). brk_start is set by exec later
  * through vm_set_brk. */
 void vm_reset(void);
 void vm_set_brk(uint64_t start);
-/* The stack area: [top - limit, top) grows on faults. Returns its top, or -ENOMEM. */
-int64_t vm_map_stack(uint64_t limit_bytes);
+/* The stack: grows on faults, up to RLIMIT_STACK. Returns its top, or -ENOMEM. */
+int64_t vm_map_stack(void);
 
 /* The page cache behind a shared mapping (of a file or anonymous) and the offset of addr in it; for
  * futexes. False: nothing shared is mapped there. */
@@ -69,22 +75,23 @@ enum vm_fault_result {
 /* Handles a fault at addr by an access (VM_READ, VM_WRITE or VM_EXEC). */
 enum vm_fault_result vm_fault(uint64_t addr, uint32_t access);
 
-/* For page caches (vfs/filemap.c). Removes every mapping of pages [first, last] of map (truncate,
- * eviction); even_private also drops private copies (truncate). Never sleeps on I/O. */
+/* For page caches (vfs/filemap.c). Removes the mappings of pages [first, last] of map; even_private
+ * also drops private copies (truncate). Gives way: what is mapped meanwhile stays. */
 void vm_unmap_filemap(struct filemap *map, uint64_t first, uint64_t last, bool even_private);
-/* The same for eviction, when the mm mutex can't be had: false, nothing done. */
+/* The same of one page, not its copies, for eviction, when the mm mutex can't be had: false, nothing done. */
 bool vm_try_unmap_page(struct filemap *map, uint64_t index);
 
 /* Text of /proc/self/maps (or smaps): calls line() for each; stops when it returns false. */
 struct vm_area_info {
     uint64_t start, end, offset;
     uint32_t prot;
-    bool shared;
+    bool shared, anonymous, may_write, locked, lock_on_fault, grows_down;
     uint64_t device, inode;
     const char *name; /* path or "[heap]" …, or "" */
-    uint64_t resident_pages;
 };
 void vm_for_each_area(bool (*each)(const struct vm_area_info *info, void *arg), void *arg);
+/* Pages of [start, end) that are mapped. */
+uint64_t vm_count_resident(uint64_t start, uint64_t end);
 struct vm_stats {
     uint64_t mapped_pages, resident_pages, shared_pages, text_pages, data_pages, stack_pages,
         locked_pages, peak_resident_pages, peak_mapped_pages;

@@ -10,6 +10,8 @@
 #include "tests/harness/check.h"
 #include "tests/unit/fakes/fakes.h"
 
+void cond_resched(void) {}
+
 bool lock_checks_on;
 struct proc the_proc;
 static unsigned closed;

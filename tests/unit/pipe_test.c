@@ -14,6 +14,8 @@
 #include "tests/harness/check.h"
 #include "tests/unit/fakes/fakes.h"
 
+void cond_resched(void) {}
+
 /* The scheduler: sleeping runs the next step of the test, once. */
 
 bool lock_checks_on;

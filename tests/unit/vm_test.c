@@ -1,4 +1,5 @@
-// UNIT: kernel/vm/area.c kernel/vm/map.c kernel/vm/fault.c kernel/vm/info.c kernel/vm/tell.c kernel/mm/page.c
+// UNIT: kernel/vm/area.c kernel/vm/map.c kernel/vm/remap.c kernel/vm/advise.c kernel/vm/range.c kernel/vm/fault.c
+// UNIT: kernel/vm/info.c kernel/vm/tell.c kernel/mm/page.c
 // UNIT: kernel/vfs/filemap.c kernel/vfs/workingset.c kernel/base/radix.c kernel/base/rbtree.c
 // UNIT: tests/unit/fakes/heap.c tests/unit/fakes/sched.c
 /*
@@ -54,6 +55,17 @@ void tlb_shoot(uint64_t start, uint64_t end)
 unsigned arch_cpu_index(void)
 {
     return 0;
+}
+
+bool user_range_ok(struct uptr p, size_t len)
+{
+    (void)p, (void)len;
+    return true;
+}
+
+bool signal_fatal_pending(void)
+{
+    return false;
 }
 
 void tlb_shoot_all(void) {}
@@ -168,7 +180,7 @@ static void begin(void)
 static void all_given_back(void)
 {
     vm_reset();
-    filemap_drop(&file_map, 0, UINT64_MAX);
+    filemap_drop(&file_map, 0, UINT64_MAX, true);
     filemap_fini(&file_map);
     CHECK_EQ(page_stats.free_pages, free_at_start);
     CHECK_EQ(page_stats.table_pages, 0);
@@ -361,7 +373,11 @@ static void do_move(unsigned from, unsigned count, unsigned to, unsigned new_cou
         return;
     }
     struct model first = model[from];
-    for (unsigned i = 0; i < new_count; i++) {
+    if (count == new_count) { /* several areas, each to its place, and what lies at the holes' stays */
+        for (unsigned i = 0; i < count; i++)
+            model[to + i] = model[from + i].kind == NONE ? model[to + i] : model[from + i];
+    }
+    for (unsigned i = 0; i < new_count && count != new_count; i++) {
         expect(i >= count || model[from + i].kind == first.kind, "mremap over areas", from + i);
         model[to + i] = i < count
                             ? model[from + i]
@@ -423,6 +439,8 @@ static void step(void)
 
 static void test_random_operations(void)
 {
+    memset(model, 0, sizeof(model));
+    memset(file_value, 0, sizeof(file_value));
     for (unsigned round = 0; round < 20; round++) {
         do_map(0, PAGES);
         for (unsigned i = 0; i < 2000; i++)
@@ -516,7 +534,7 @@ static void test_locked_pages_are_counted(void)
 {
     uint64_t at = 0x80000000ul;
     map_anon(at, 8 * PAGE_SIZE);
-    CHECK_EQ(vm_lock(at + PAGE_SIZE, 4 * PAGE_SIZE), 0);
+    CHECK_EQ(vm_lock(at + PAGE_SIZE, 4 * PAGE_SIZE, false), 0);
     CHECK_EQ(the_vm.locked_pages, 4);
     CHECK_EQ(vm_advise(at, 8 * PAGE_SIZE, MADV_DONTNEED), -EINVAL);
     CHECK_EQ(vm_sync(at, 8 * PAGE_SIZE, MS_INVALIDATE), -EBUSY);
@@ -531,7 +549,7 @@ static void test_locked_pages_are_counted(void)
     CHECK_EQ(the_vm.locked_pages, 0);
     /* Unlocked again, what was split is one area. */
     map_anon(at, 8 * PAGE_SIZE);
-    CHECK_EQ(vm_lock(at + PAGE_SIZE, PAGE_SIZE), 0);
+    CHECK_EQ(vm_lock(at + PAGE_SIZE, PAGE_SIZE, false), 0);
     CHECK_EQ(vm_unlock(at + PAGE_SIZE, PAGE_SIZE), 0);
     CHECK_EQ(area_find(at)->end, at + 8 * PAGE_SIZE);
     all_given_back();
@@ -544,7 +562,7 @@ static void test_ranges_that_wrap(void)
     CHECK_EQ(vm_mincore(PAGE_SIZE, UINT64_MAX, to), -ENOMEM);
     CHECK_EQ(vm_mincore(UINT64_MAX - PAGE_MASK, PAGE_SIZE, to), -ENOMEM);
     CHECK_EQ(vm_sync(2 * PAGE_SIZE, UINT64_MAX - PAGE_SIZE, MS_SYNC), -ENOMEM);
-    CHECK_EQ(vm_lock(2 * PAGE_SIZE, UINT64_MAX - PAGE_SIZE), -EINVAL);
+    CHECK_EQ(vm_lock(2 * PAGE_SIZE, UINT64_MAX - PAGE_SIZE, false), -EINVAL);
     CHECK_EQ(vm_unlock(2 * PAGE_SIZE, UINT64_MAX - PAGE_SIZE), -EINVAL);
     CHECK_EQ(vm_unmap(PAGE_SIZE, UINT64_MAX), -EINVAL);
     CHECK_EQ(vm_protect(PAGE_SIZE, UINT64_MAX, 0), -ENOMEM);
@@ -580,7 +598,7 @@ static uint64_t resident_seen;
 static bool see_area(const struct vm_area_info *info, void *arg)
 {
     (void)arg;
-    resident_seen += info->resident_pages;
+    resident_seen += vm_count_resident(info->start, info->end);
     return true;
 }
 
@@ -642,7 +660,7 @@ static void test_large_empty_range(void)
     /* A file that is cut short under a mapping far larger than itself. */
     CHECK_EQ(map_at(at, 1ul << 40, PROT_READ, MAP_SHARED | MAP_FIXED, &the_file, 0), at);
     CHECK_EQ(peek(at), 0);
-    filemap_drop(&file_map, 0, UINT64_MAX);
+    filemap_drop(&file_map, 0, UINT64_MAX, true);
     CHECK(!pt_lookup(at).page);
     all_given_back();
 }
@@ -665,7 +683,7 @@ static void test_advice_on_files(void)
     map_at(at, 4 * PAGE_SIZE, rw, MAP_SHARED | MAP_FIXED, &the_file, end);
     CHECK_EQ(vm_advise(at, 2 * PAGE_SIZE, MADV_POPULATE_READ), -EFAULT); /* beyond its end */
     /* Mapped in full, a shared file is not dirty. */
-    filemap_drop(&file_map, 0, UINT64_MAX);
+    filemap_drop(&file_map, 0, UINT64_MAX, true);
     map_at(at, 4 * PAGE_SIZE, rw, MAP_SHARED | MAP_FIXED | MAP_POPULATE, &the_file, 0);
     CHECK(pt_lookup(at).page);
     CHECK_EQ(file_map.dirty_count, 0);
@@ -689,7 +707,7 @@ static void test_fault_during_truncation(void)
     map_at(raced_addr, PAGE_SIZE, PROT_READ, MAP_PRIVATE | MAP_FIXED, &the_file, 0);
     CHECK_EQ(peek(raced_addr), 0);
     fake_on_lock = fault_meanwhile;
-    filemap_drop(&file_map, 0, UINT64_MAX);
+    filemap_drop(&file_map, 0, UINT64_MAX, true);
     CHECK(!fake_on_lock);
     CHECK(!pt_lookup(raced_addr).page);
     CHECK_EQ(file_map.page_count, 0);
@@ -715,7 +733,7 @@ static void test_shared_zeros_have_no_offset(void)
 
 static void test_unlimited_stack(void)
 {
-    int64_t top = vm_map_stack(UINT64_MAX);
+    int64_t top = vm_map_stack();
     CHECK(top > 0);
     CHECK_EQ(poke((uint64_t)top - (512ul << 20), 1), VM_FAULT_OK);
     all_given_back();
@@ -768,10 +786,58 @@ static void test_code_that_is_mapped_is_told_when_asked(void)
     all_given_back();
 }
 
+static unsigned gave_way, paused;
+
+/* What others can do while a large range is worked on: use and map memory elsewhere. */
+static void use_memory_elsewhere(void)
+{
+    uint64_t from;
+    void (*self)(void) = fake_on_cond_resched;
+    fake_on_cond_resched = NULL;
+    gave_way++;
+    CHECK(!the_vm.lock.owner);
+    paused += vm_paused_at(0x80000000ul, 0x80000000ul + 8 * HUGE_SIZE, &from) != 0;
+    int64_t at = map_at(0, HUGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0);
+    CHECK(at > 0 && !vm_paused_at((uint64_t)at, (uint64_t)at + HUGE_SIZE, &from));
+    CHECK_EQ(poke((uint64_t)at, 1), VM_FAULT_OK);
+    CHECK_EQ(vm_unmap((uint64_t)at, HUGE_SIZE), 0);
+    fake_on_cond_resched = self;
+}
+
+static void test_giving_way_in_the_midst(void)
+{
+    uint64_t at = 0x80000000ul, size = 8 * HUGE_SIZE;
+    map_anon(at, size);
+    fake_on_cond_resched = use_memory_elsewhere;
+    CHECK_EQ(vm_lock(at, size, false), 0);
+    CHECK_EQ(vm_unlock(at, size), 0);
+    CHECK_EQ(vm_protect(at + PAGE_SIZE, size - PAGE_SIZE, PROT_READ), 0);
+    CHECK_EQ(vm_count_resident(at, at + size), size / PAGE_SIZE);
+    CHECK_EQ(vm_remap(at, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, at), -EINVAL);
+    CHECK_EQ(vm_advise(at, 2 * HUGE_SIZE, MADV_DONTNEED), 0);
+    CHECK_EQ(vm_unmap(at, size), 0);
+    CHECK(gave_way > 8 && paused > 8);
+    CHECK(list_empty(&the_vm.paused));
+    fake_on_cond_resched = NULL;
+    all_given_back();
+}
+
+static void nothing_meanwhile(void) {}
+
+/* The same operations, each given way in wherever it can be. */
+static void test_random_operations_that_give_way(void)
+{
+    fake_on_cond_resched = nothing_meanwhile;
+    test_random_operations();
+    fake_on_cond_resched = nothing_meanwhile;
+}
+
 int main(void)
 {
     begin();
     RUN(test_random_operations);
+    RUN(test_giving_way_in_the_midst);
+    RUN(test_random_operations_that_give_way);
     RUN(test_move_without_memory);
     RUN(test_random_operations_without_memory);
     RUN(test_move_keeps_huge_pages);

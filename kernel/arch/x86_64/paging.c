@@ -341,10 +341,15 @@ uint64_t pt_next(uint64_t addr, uint64_t end)
     while (addr < end) {
         unsigned level;
         const uint64_t *entry = entry_at(addr, &level);
-        if (*entry) {
+        uint64_t stop = level == 1 ? min_u64(end, next_boundary(addr, 2)) : addr;
+        while (addr < stop && !*entry) { /* in the last table: one by one */
+            addr += PAGE_SIZE;
+            entry++;
+        }
+        if (level == 1 ? addr < stop : *entry) {
             return addr;
         }
-        addr = next_boundary(addr, level);
+        addr = level == 1 ? stop : next_boundary(addr, level);
     }
     return end;
 }

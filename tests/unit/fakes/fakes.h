@@ -27,6 +27,8 @@ const char *fake_folder(void);
 /* sched.c: called before a mutex is taken; what other threads do while this one waits for it */
 struct mutex;
 extern void (*fake_on_lock)(struct mutex *m);
+/* and in cond_resched(); if it is set, it is always time for that */
+extern void (*fake_on_cond_resched)(void);
 /* world.c: the last signal sent, control messages */
 extern int fake_signal;
 extern char fake_control[65536]; /* "TYPE:text\n" each */

@@ -45,6 +45,24 @@ void mutex_unlock(struct mutex *m)
     m->owner = NULL;
 }
 
+void mutex_hand_over(struct mutex *m)
+{
+    mutex_unlock(m);
+}
+
+void (*fake_on_cond_resched)(void);
+
+bool cond_resched_due(void)
+{
+    return fake_on_cond_resched != NULL;
+}
+
+void cond_resched(void)
+{
+    if (fake_on_cond_resched)
+        fake_on_cond_resched();
+}
+
 bool mutex_trylock(struct mutex *m)
 {
     if (m->owner)
