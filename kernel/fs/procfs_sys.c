@@ -86,6 +86,30 @@ static void threads_max_text(struct text *out, pseudo_key_t key)
     text_format(out, "%u\n", task_max());
 }
 
+static void max_map_count_text(struct text *out, pseudo_key_t key)
+{
+    (void)key;
+    text_format(out, "%lu\n", vm_area_limit());
+}
+
+/* A decimal number up to the end of the line; Linux keeps it in an int. */
+static int write_max_map_count(pseudo_key_t key, const char *bytes, size_t length)
+{
+    (void)key;
+    uint64_t limit = 0;
+    size_t digits = 0;
+    for (; digits < length && bytes[digits] >= '0' && bytes[digits] <= '9'; digits++) {
+        limit = limit * 10 + (uint64_t)(bytes[digits] - '0');
+        if (limit > INT32_MAX)
+            return -EINVAL;
+    }
+    bool ends = digits == length || bytes[digits] == '\n';
+    if (digits == 0 || !ends)
+        return -EINVAL;
+    vm_set_area_limit(limit);
+    return 0;
+}
+
 #define READ_ONLY(file_name, value) PSEUDO_FIXED(file_name, value)
 #define TEXT_OF(x) #x
 #define NUMBER(x) TEXT_OF(x) "\n"
@@ -141,19 +165,20 @@ static const struct pseudo_entry kernel_entries[] = {
     PSEUDO_END};
 static const struct pseudo_dir kernel_dir = {.entries = kernel_entries};
 
-static const struct pseudo_entry vm_entries[] = {IGNORED("drop_caches", "0\n"),
-                                                 IGNORED("legacy_va_layout", "0\n"),
-                                                 IGNORED("max_map_count", "65530\n"),
-                                                 IGNORED("min_free_kbytes", "0\n"),
-                                                 IGNORED("mmap_min_addr", "65536\n"),
-                                                 IGNORED("mmap_rnd_bits", "28\n"),
-                                                 IGNORED("nr_hugepages", "0\n"),
-                                                 IGNORED("overcommit_kbytes", "0\n"),
-                                                 IGNORED("overcommit_memory", "1\n"),
-                                                 IGNORED("overcommit_ratio", "50\n"),
-                                                 IGNORED("swappiness", "60\n"),
-                                                 IGNORED("unprivileged_userfaultfd", "0\n"),
-                                                 PSEUDO_END};
+static const struct pseudo_entry vm_entries[] = {
+    IGNORED("drop_caches", "0\n"),
+    IGNORED("legacy_va_layout", "0\n"),
+    PSEUDO_FILE_MODE("max_map_count", 0644, max_map_count_text, write_max_map_count),
+    IGNORED("min_free_kbytes", "0\n"),
+    IGNORED("mmap_min_addr", "65536\n"),
+    IGNORED("mmap_rnd_bits", "28\n"),
+    IGNORED("nr_hugepages", "0\n"),
+    IGNORED("overcommit_kbytes", "0\n"),
+    IGNORED("overcommit_memory", "1\n"),
+    IGNORED("overcommit_ratio", "50\n"),
+    IGNORED("swappiness", "60\n"),
+    IGNORED("unprivileged_userfaultfd", "0\n"),
+    PSEUDO_END};
 static const struct pseudo_dir vm_dir = {.entries = vm_entries};
 
 static const struct pseudo_entry inotify_entries[] = {

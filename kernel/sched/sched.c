@@ -282,7 +282,7 @@ void thread_yield(void)
 
 bool cond_resched_due(void)
 {
-    return clock_monotonic_ns() - thread_current()->gave_way_ns >= GIVE_WAY_NS;
+    return clock_monotonic_ns() >= thread_current()->give_way_ns;
 }
 
 void cond_resched(void)
@@ -297,7 +297,7 @@ void cond_resched(void)
         thread_yield();
         t->moved = true;
     }
-    t->gave_way_ns = clock_monotonic_ns();
+    t->give_way_ns = ns_add(clock_monotonic_ns(), GIVE_WAY_NS);
 }
 
 void thread_exit(void)

@@ -31,7 +31,7 @@ struct thread {
     uint32_t cpu;          /* the CPU it runs on, waits for, or last ran on */
     uint64_t affinity;     /* CPUs it may run on; 0: all */
     uint64_t slice_end_ns; /* monotonic */
-    uint64_t gave_way_ns;  /* monotonic: when cond_resched() last let others in */
+    uint64_t give_way_ns;  /* monotonic: when cond_resched() is to let others in again */
     uint64_t run_since_ns; /* monotonic: when it last got the CPU */
     uint64_t run_ns;       /* CPU time used before that */
     uint64_t user_ns;      /* the part of it in ring 3 (sampled at entry when accounted) */

@@ -233,10 +233,12 @@ static bool at_paused(uint64_t addr)
 /* Whether b, right behind a, is its continuation. */
 static bool mergeable(const struct area *a, const struct area *b)
 {
-    return a && b && !at_paused(b->start) && a->end == b->start && a->prot == b->prot && a->shared == b->shared &&
-           a->locked == b->locked && a->lock_on_fault == b->lock_on_fault && a->grows_down == b->grows_down && a->file == b->file &&
-           a->map == b->map && a->memory == b->memory && !a->pages && !b->pages &&
-           a->name == b->name && ((!a->map && !a->file) || a->offset + (a->end - a->start) == b->offset);
+    return a && b && !at_paused(b->start) && a->end == b->start && a->prot == b->prot &&
+           a->shared == b->shared && a->locked == b->locked &&
+           a->lock_on_fault == b->lock_on_fault && a->grows_down == b->grows_down &&
+           a->file == b->file && a->map == b->map && a->memory == b->memory && !a->pages &&
+           !b->pages && a->name == b->name &&
+           ((!a->map && !a->file) || a->offset + (a->end - a->start) == b->offset);
 }
 
 static struct area *merge_pair(struct area *a, struct area *b)

@@ -8,7 +8,7 @@
 #include "kernel/vm/vm_priv.h"
 
 #define POPULATE_LOCKED 0x100u /* an access: as each area is populated, if it is locked */
-#define SCAN_SIZE (1ul << 30) /* of tables, between two looks at the clock */
+#define SCAN_SIZE (1ul << 30)  /* of tables, between two looks at the clock */
 
 uint64_t vm_paused_at(uint64_t start, uint64_t end, uint64_t *from)
 {

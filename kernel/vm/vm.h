@@ -78,7 +78,8 @@ enum vm_fault_result vm_fault(uint64_t addr, uint32_t access);
 /* For page caches (vfs/filemap.c). Removes the mappings of pages [first, last] of map; even_private
  * also drops private copies (truncate). Gives way: what is mapped meanwhile stays. */
 void vm_unmap_filemap(struct filemap *map, uint64_t first, uint64_t last, bool even_private);
-/* The same of one page, not its copies, for eviction, when the mm mutex can't be had: false, nothing done. */
+/* The same of one page, not its copies, for eviction, when the mm mutex can't be had: false,
+ * nothing done. */
 bool vm_try_unmap_page(struct filemap *map, uint64_t index);
 
 /* Text of /proc/self/maps (or smaps): calls line() for each; stops when it returns false. */

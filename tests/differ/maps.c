@@ -6,18 +6,19 @@
  *
  * All happens in a window of addresses that is nobody else's, and in what brk() gives. What a
  * kernel may choose is not printed: addresses outside the window, where areas are split (alike
- * neighbours are shown as one), what mincore() says of memory, what MADV_FREE leaves. A mapping that
- * landed outside is told and taken away. Execute-only memory is left out: some processors can have
- * it unreadable. Each operation draws its numbers from its own number alone, so that what one
+ * neighbours are shown as one), what mincore() says of memory, what MADV_FREE leaves. A mapping
+ * that landed outside is told and taken away. Execute-only memory is left out: some processors can
+ * have it unreadable. Each operation draws its numbers from its own number alone, so that what one
  * answers does not change the next.
  */
+#include <stdbool.h>
+#include <stdint.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/falloc.h>
 #include <setjmp.h>
 #include <signal.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -114,8 +115,12 @@ static uint64_t size_inside(uint64_t at, uint64_t size)
 
 static int some_prot(void)
 {
-    static const int prots[] = {PROT_READ | PROT_WRITE, PROT_READ | PROT_WRITE, PROT_READ,
-                                PROT_NONE, PROT_WRITE, PROT_READ | PROT_EXEC,
+    static const int prots[] = {PROT_READ | PROT_WRITE,
+                                PROT_READ | PROT_WRITE,
+                                PROT_READ,
+                                PROT_NONE,
+                                PROT_WRITE,
+                                PROT_READ | PROT_EXEC,
                                 PROT_READ | PROT_WRITE | PROT_EXEC};
     return prots[below(sizeof(prots) / sizeof(prots[0]))];
 }
@@ -237,9 +242,9 @@ static void do_mremap(void)
         new = old;
     /* How far one area goes is each kernel's affair: what must lie in one is a page of it. */
     bool each = flags & MREMAP_FIXED && old == new, shrinks = !(flags & 6) && new < old;
-    if (!each && !shrinks && (new < old || flags & MREMAP_DONTUNMAP))
+    if (!each && !shrinks && (new < old || flags &MREMAP_DONTUNMAP))
         new = PAGE;
-    if (!each && !shrinks && (new >= old || flags & MREMAP_DONTUNMAP))
+    if (!each && !shrinks && (new >= old || flags &MREMAP_DONTUNMAP))
         old = PAGE;
     new = size_inside(at, size_inside(to, new)); /* grown where it stands, too */
     if (one_in(8))
@@ -254,11 +259,28 @@ static void do_mremap(void)
 
 static void do_madvise(void)
 {
-    static const int advices[] = {MADV_DONTNEED, MADV_DONTNEED, MADV_FREE, MADV_REMOVE, MADV_REMOVE,
-                                  MADV_POPULATE_READ, MADV_POPULATE_WRITE, MADV_NORMAL, MADV_RANDOM,
-                                  MADV_SEQUENTIAL, MADV_WILLNEED, MADV_DONTFORK, MADV_DOFORK,
-                                  MADV_DONTDUMP, MADV_DODUMP, MADV_WIPEONFORK, MADV_KEEPONFORK,
-                                  MADV_COLD, MADV_PAGEOUT, 24 /* MADV_DONTNEED_LOCKED */, 99, -1};
+    static const int advices[] = {MADV_DONTNEED,
+                                  MADV_DONTNEED,
+                                  MADV_FREE,
+                                  MADV_REMOVE,
+                                  MADV_REMOVE,
+                                  MADV_POPULATE_READ,
+                                  MADV_POPULATE_WRITE,
+                                  MADV_NORMAL,
+                                  MADV_RANDOM,
+                                  MADV_SEQUENTIAL,
+                                  MADV_WILLNEED,
+                                  MADV_DONTFORK,
+                                  MADV_DOFORK,
+                                  MADV_DONTDUMP,
+                                  MADV_DODUMP,
+                                  MADV_WIPEONFORK,
+                                  MADV_KEEPONFORK,
+                                  MADV_COLD,
+                                  MADV_PAGEOUT,
+                                  24 /* MADV_DONTNEED_LOCKED */,
+                                  99,
+                                  -1};
     uint64_t at = some_address(), size = size_inside(at, some_size());
     int advice = advices[below(sizeof(advices) / sizeof(advices[0]))];
     if (!in_window(at))
@@ -305,8 +327,14 @@ static void do_lock_all(void)
 static void do_msync(void)
 {
     uint64_t at = some_address(), size = size_inside(at, some_size());
-    static const int all[] = {MS_SYNC, MS_ASYNC, MS_INVALIDATE, MS_SYNC | MS_INVALIDATE,
-                              MS_ASYNC | MS_INVALIDATE, 0, MS_SYNC | MS_ASYNC, 8};
+    static const int all[] = {MS_SYNC,
+                              MS_ASYNC,
+                              MS_INVALIDATE,
+                              MS_SYNC | MS_INVALIDATE,
+                              MS_ASYNC | MS_INVALIDATE,
+                              0,
+                              MS_SYNC | MS_ASYNC,
+                              8};
     int flags = all[below(8)];
     tell_range("msync", at, size, flags, msync((void *)at, size, flags));
 }
@@ -389,8 +417,8 @@ static void do_file(void)
         tell("ftruncate", ftruncate(fd, (off_t)offset));
         break;
     case 1:
-        tell("punch", fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset,
-                                (off_t)size));
+        tell("punch",
+             fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)size));
         break;
     case 2:
         tell("fallocate", fallocate(fd, 0, (off_t)offset, (off_t)(size / 4 + 1)));
@@ -641,7 +669,8 @@ int main(int argc, char **argv)
     /* Before the heap is ours: what stdio wants it takes from here, and fopen() from mmap. */
     setvbuf(stdout, output, _IOFBF, sizeof(output));
     set_up();
-    if (argc > 3 && setresuid((uid_t)atoi(argv[3]), (uid_t)atoi(argv[3]), (uid_t)atoi(argv[3])) != 0)
+    if (argc > 3 &&
+        setresuid((uid_t)atoi(argv[3]), (uid_t)atoi(argv[3]), (uid_t)atoi(argv[3])) != 0)
         return 2;
     for (number = 0; number < count; number++) {
         draw_for(seed, number);

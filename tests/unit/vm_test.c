@@ -373,7 +373,8 @@ static void do_move(unsigned from, unsigned count, unsigned to, unsigned new_cou
         return;
     }
     struct model first = model[from];
-    if (count == new_count) { /* several areas, each to its place, and what lies at the holes' stays */
+    if (count ==
+        new_count) { /* several areas, each to its place, and what lies at the holes' stays */
         for (unsigned i = 0; i < count; i++)
             model[to + i] = model[from + i].kind == NONE ? model[to + i] : model[from + i];
     }
