@@ -72,7 +72,7 @@ static int check_remove(const struct area *a)
         return -EACCES;
     }
     /* What is dropped would come back from the layer. */
-    return a->map->ops && a->map->ops->fill ? -EOPNOTSUPP : 0;
+    return a->map && a->map->ops && a->map->ops->fill ? -EOPNOTSUPP : 0;
 }
 
 /* Punching a hole takes the file's locks, so it is done without ours. */

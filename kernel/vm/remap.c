@@ -213,9 +213,6 @@ static int64_t grow(struct remap *r, struct area *a)
 static int check_area(const struct remap *r, const struct area *a)
 {
     bool moves = r->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP);
-    if (!a) {
-        return -EFAULT;
-    }
     if (!range_ok(r->from, r->old_size) && !(moves && r->new_size < r->old_size)) {
         return r->new_size < r->old_size ? -EINVAL : -EFAULT;
     }
@@ -292,6 +289,9 @@ static int64_t remap_locked(struct remap *r)
     if (a && r->flags & MREMAP_FIXED && r->old_size == r->new_size) {
         struct remap all = *r;
         return move_each(&all, r);
+    }
+    if (!a) {
+        return -EFAULT;
     }
     int err = check_area(r, a);
     if (err) {

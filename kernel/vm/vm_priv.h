@@ -79,8 +79,8 @@ bool vm_also(struct vm_op *op, uint64_t start, uint64_t end);
 /* Where op can be left for a while: lets others in if it is time. True: it did. */
 bool vm_pause(struct vm_op *op);
 /* Between these the lock is not held, and op's ranges are kept. */
-void vm_leave(struct vm_op *op) RELEASES(the_vm.lock);
-void vm_return(struct vm_op *op) ACQUIRES(the_vm.lock);
+void vm_leave(struct vm_op *op);
+void vm_return(struct vm_op *op);
 /* Done with the ranges, not yet with the lock. */
 void vm_settle(struct vm_op *op);
 void vm_end(struct vm_op *op) RELEASES(the_vm.lock);
