@@ -17,8 +17,12 @@ fuzz-deps:
 	@tools/install-deps fuzz
 fuzz-tools: fuzz-deps $(FUZZED:%=$(B)/tests/fuzz/fuzz_%)
 
-## fuzz: random system calls in the guest, random operations on files there and on Linux, spoilt frames, random files for the readers (some minutes)
-fuzz: fuzz-calls fuzz-files fuzz-frames fuzz-readers
+## fuzz: random system calls in the guest, random operations on files and on memory there and on Linux, spoilt frames, random files for the readers (some minutes)
+fuzz: fuzz-calls fuzz-files fuzz-maps fuzz-frames fuzz-readers
+
+# Random operations on mappings, on Linux and in the guest, compared.
+fuzz-maps: all
+	@tests/differ/maps.sh $(FIRST) 100 5000
 
 fuzz-frames: $(B)/tests/unit/net_test
 	@end=$$(($$(date +%s) + $(SECONDS))); seed=$(FIRST); frames=0; while [ $$(date +%s) -lt $$end ]; do \
@@ -49,4 +53,4 @@ fuzz-readers: fuzz-tools
 	    sed -n "s/^Done \([0-9]*\) runs in \([0-9]*\) second.*/$$name: \1 files in \2 s/p" \
 	        $(B)/tests/fuzz/$$name.log; \
 	done; [ -z "$$failed" ] || { echo "failed:$$failed (see $(B)/tests/fuzz/)"; exit 1; }
-.PHONY: fuzz fuzz-deps fuzz-calls fuzz-files fuzz-frames fuzz-readers fuzz-tools
+.PHONY: fuzz fuzz-deps fuzz-calls fuzz-files fuzz-maps fuzz-frames fuzz-readers fuzz-tools

@@ -1,9 +1,11 @@
 /*
  * A call whose length the program chooses lets others run: while each of a list is made, another
  * thread that also faults pages, maps memory and opens files is not kept waiting for longer than
- * when nothing happens, and 20 ms (median of five). Time on a busy machine is what it is: a call
- * that fails is tried again, three times in all. Not on Linux: there a thread that maps memory waits
- * for the lock of one that populates or protects much.
+ * otherwise and 20 ms (median of five). Otherwise is when nothing happens, or when this thread
+ * computes for as long: a busy host lets machines that compute wait. What fails is tried again.
+ *
+ * Not on Linux: there a thread that maps memory waits for the lock of one that populates or
+ * protects much.
  */
 #include <fcntl.h>
 #include <linux/falloc.h>
@@ -82,6 +84,13 @@ static void drop(size_t size)
 static void idle(void)
 {
     sleep_ms(60);
+}
+
+static void compute(void)
+{
+    int64_t end = now_ns(CLOCK_MONOTONIC) + 150 * NS_PER_MS;
+    while (now_ns(CLOCK_MONOTONIC) < end)
+        ;
 }
 
 static void read_zeros(void)
@@ -303,10 +312,13 @@ static int64_t median_of(void (*call)(void), size_t filled)
 static bool gives_way(const char *name, void (*call)(void), size_t filled)
 {
     for (int i = 0; i < TRIES; i++) {
-        int64_t alone = median_of(idle, 0), gap = median_of(call, filled);
+        int64_t alone = median_of(idle, 0), busy = median_of(compute, 0);
+        int64_t gap = median_of(call, filled);
+        if (busy > alone)
+            alone = busy;
         if (gap <= alone + ALLOWED_NS)
             return true;
-        printf("# %s: %ld ms, %ld ms when idle\n", name, (long)(gap / NS_PER_MS),
+        printf("# %s: %ld ms, otherwise %ld ms\n", name, (long)(gap / NS_PER_MS),
                (long)(alone / NS_PER_MS));
     }
     return false;
@@ -322,7 +334,6 @@ static void others_run_during_long_calls(void)
     stop = 1;
     thread_join(ticker);
 }
-
 
 int main(void)
 {
