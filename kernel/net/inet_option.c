@@ -40,16 +40,22 @@ static int set_byte(uint8_t *field, int value, int minimum)
 
 /* Groups of multicast. */
 
+static struct netif *interface_at(int index)
+{
+    return index > 0 && index <= BYTE_MAX ? netif_get_by_index((uint8_t)index) : NULL;
+}
+
 static int change_group4(const struct ip_mreqn *request, bool join)
 {
     ip4_addr_t group = {request->imr_multiaddr.s_addr}, own = {request->imr_address.s_addr};
-    struct netif *netif =
-        request->imr_ifindex ? netif_get_by_index((uint8_t)request->imr_ifindex) : NULL;
     if (!ip4_addr_ismulticast(&group))
         return -EINVAL;
-    if (request->imr_ifindex && !netif)
-        return -ENODEV;
     net_lock();
+    struct netif *netif = interface_at(request->imr_ifindex);
+    if (request->imr_ifindex && !netif) {
+        net_unlock();
+        return -ENODEV;
+    }
     err_t err =
         netif  ? join ? igmp_joingroup_netif(netif, &group) : igmp_leavegroup_netif(netif, &group)
          : join ? igmp_joingroup(&own, &group)

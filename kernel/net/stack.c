@@ -64,9 +64,9 @@ uint32_t sys_now(void)
     return (uint32_t)(clock_monotonic_ns() / NS_PER_MS);
 }
 
-void net_lock_assert_held(void)
+void net_lock_missing(const char *function)
 {
-    ASSERT(net_spinlock.held);
+    panic("%s() without the net lock", function);
 }
 
 /* The lock. */

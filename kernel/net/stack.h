@@ -10,6 +10,15 @@
 
 extern struct spinlock net_spinlock;
 
+NORETURN void net_lock_missing(const char *function);
+
+/* lwIP asks at each of its entries: who calls it without the lock is a bug of this kernel. */
+static inline void net_lock_required(const char *function)
+{
+    if (UNLIKELY(!net_spinlock.held))
+        net_lock_missing(function);
+}
+
 /* The first call sets up loopback and the network cards; before that, the network costs nothing.
  * Returns 0 or -ENOMEM. */
 MUST_CHECK int net_start(void);

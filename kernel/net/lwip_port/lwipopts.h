@@ -6,8 +6,7 @@
 
 #include "kernel/mm/heap.h"
 #include "kernel/net/inet_checksum.h"
-
-void net_lock_assert_held(void);
+#include "kernel/net/stack.h"
 
 #define NO_SYS 1
 #define SYS_LIGHTWEIGHT_PROT 0
@@ -15,7 +14,7 @@ void net_lock_assert_held(void);
 #define LWIP_NETCONN 0
 #define LWIP_STATS 0
 #define LWIP_TIMERS 0 /* its own need memory, or panic: stack.c has them */
-#define LWIP_ASSERT_CORE_LOCKED() net_lock_assert_held()
+#define LWIP_ASSERT_CORE_LOCKED() net_lock_required(__func__)
 #define LWIP_HOOK_FILENAME "kernel/net/lwip_port/hooks.h"
 
 #define MEM_LIBC_MALLOC 1
@@ -42,6 +41,9 @@ void net_lock_assert_held(void);
 #define LWIP_IGMP 1
 #define LWIP_MULTICAST_TX_OPTIONS 1
 #define IP_OPTIONS_ALLOWED 1
+#define IP_DEFAULT_TTL 64 /* as on Linux: of what no socket sends, too */
+#define LWIP_ICMP6_HL 64
+#define LWIP_ICMP6_DATASIZE 1232 /* RFC 4443, 2.4 (c): as much as fits the least MTU */
 #define IP_REASSEMBLY 1
 #define IP_REASS_MAX_PBUFS 256
 #define IP_FRAG 1
