@@ -24,6 +24,7 @@
 
 #define MSG_OOB 0x1u
 #define MSG_PEEK 0x2u
+#define MSG_DONTROUTE 0x4u
 #define MSG_CTRUNC 0x8u
 #define MSG_TRUNC 0x20u
 #define MSG_DONTWAIT 0x40u
@@ -33,6 +34,7 @@
 #define MSG_NOSIGNAL 0x4000u
 #define MSG_MORE 0x8000u
 #define MSG_WAITFORONE 0x10000u
+#define MSG_FASTOPEN 0x20000000u
 #define MSG_CMSG_CLOEXEC 0x40000000u
 
 #define SHUT_RD 0
@@ -62,3 +64,13 @@ struct cmsghdr_kernel {
     int32_t level, type;
 };
 #define CMSG_ALIGN_BYTES 8u
+
+/* <linux/errqueue.h> wants libc's struct timespec. */
+struct sock_extended_err {
+    uint32_t ee_errno;
+    uint8_t ee_origin, ee_type, ee_code, ee_pad;
+    uint32_t ee_info, ee_data;
+};
+#define SO_EE_ORIGIN_LOCAL 1
+#define SO_EE_ORIGIN_ICMP 2
+#define SO_EE_ORIGIN_ICMP6 3

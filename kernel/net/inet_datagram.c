@@ -4,24 +4,24 @@
  */
 #include <linux/eventpoll.h>
 #include <lwip/icmp.h>
-#include <lwip/inet_chksum.h>
 #include <lwip/ip.h>
 #include <lwip/prot/ip4.h>
-#include <lwip/raw.h>
-#include <lwip/udp.h>
 
 #include "kernel/base/errno.h"
 #include "kernel/base/string.h"
 #include "kernel/mm/heap.h"
+#include "kernel/net/inet_datagram.h"
 #include "kernel/net/inet_udplite.h"
 #include "kernel/net/interface.h"
 #include "kernel/net/stack_route.h"
+#include "kernel/sched/thread.h"
+#include "kernel/time/clock.h"
 
-#define UDP_BYTES_MAX 65507u
 #define CHARGE_BYTES 256u /* of a queued datagram, beside its bytes */
 #define ECHO_HEADER 8u
-#define ICMP6_ECHO_REQUEST 128u
 #define ICMP6_ECHO_REPLY 129u
+#define ICMP_CHECKSUM_AT 2
+#define IPPROTO_RAW_NUMBER 255
 
 struct datagram {
     struct list_node node;
@@ -30,43 +30,57 @@ struct datagram {
     struct arrival arrival;
 };
 
-struct datagram_socket {
-    struct inet_socket inet;
-    bool ping;
-    struct udp_pcb *udp; /* one of the two */
-    struct raw_pcb *raw;
-    struct list_node queue; /* struct datagram */
-    uint32_t queued;        /* bytes charged */
-};
-
 static const struct socket_ops datagram_ops;
 struct port_table udp_ports;
 static struct port_table ping_ports;
 
-static struct datagram_socket *datagram_of(struct socket *s)
-{
-    return container_of(s, struct datagram_socket, inet.base);
-}
+/* GUARDED_BY(net_spinlock). Raw sockets and those of ping. */
+static struct list_node raw_sockets = LIST_INIT(raw_sockets);
 
 /* In. */
 
 /* What the headers of the datagram that is coming in say: before its bytes are let go of. */
-static struct arrival arrival_now(const struct datagram_socket *s)
+static void read_arrival(const struct datagram_socket *s, struct arrival *a)
 {
     bool v6 = ip_current_is_v6();
-    return (struct arrival){
-        .to = {*ip_current_dest_addr(), s->inet.local.port},
-        .interface = netif_get_index(ip_current_input_netif()),
-        .ttl = v6 ? IP6H_HOPLIM(ip6_current_header()) : IPH_TTL(ip4_current_header()),
-        .tos = v6 ? (uint8_t)IP6H_TC(ip6_current_header()) : IPH_TOS(ip4_current_header()),
-    };
+    struct netif *netif = ip_current_input_netif();
+    a->to = (struct endpoint){*ip_current_dest_addr(), s->inet.local.port};
+    a->stamp_ns = s->inet.base.stamps ? (uint64_t)clock_realtime_ns() : 0;
+    a->own = netif_ip4_addr(netif)->addr;
+    a->interface = netif_get_index(netif);
+    a->ttl = v6 ? IP6H_HOPLIM(ip6_current_header()) : IPH_TTL(ip4_current_header());
+    a->tos = v6 ? (uint8_t)IP6H_TC(ip6_current_header()) : IPH_TOS(ip4_current_header());
+    a->options_size = v6 ? 0 : (uint8_t)(IPH_HL_BYTES(ip4_current_header()) - IP_HLEN);
+    if (a->options_size)
+        memcpy(a->options, ip4_current_header() + 1, a->options_size);
 }
 
-static void enqueue(struct datagram_socket *s, struct pbuf *p, const struct endpoint *from,
-                    const struct arrival *arrival)
+/* Whether s gets what is coming in: of groups that it wants, and from its peer, if it has one. */
+static bool is_wanted(const struct datagram_socket *s, const ip_addr_t *from, u16_t port)
+{
+    const ip_addr_t *to = ip_current_dest_addr();
+    if (s->inet.shut_read)
+        return false;
+    if (s->inet.has_peer && (!ip_addr_cmp(&s->inet.peer.address, from) ||
+                             (s->udp && s->inet.peer.port != port)))
+        return false;
+    return !ip_addr_ismulticast(to) ||
+           group_wanted(&s->inet, to, from, netif_get_index(ip_current_input_netif()));
+}
+
+static bool has_room(struct datagram_socket *s, uint32_t charge)
+{
+    if (s->queued + charge <= s->inet.base.receive_room)
+        return true;
+    s->inet.base.lost++;
+    return false;
+}
+
+/* The headers are those of the datagram that is coming in. */
+static void enqueue(struct datagram_socket *s, struct pbuf *p, const struct endpoint *from)
 {
     uint32_t charge = p->tot_len + CHARGE_BYTES;
-    struct datagram *d = s->queued + charge <= s->inet.base.receive_room && !s->inet.shut_read
+    struct datagram *d = has_room(s, charge)
                              ? heap_alloc_flags(sizeof(*d), ALLOC_OBJECT | ALLOC_LOCKED)
                              : NULL;
     if (!d) {
@@ -75,33 +89,26 @@ static void enqueue(struct datagram_socket *s, struct pbuf *p, const struct endp
     }
     d->bytes = p;
     d->from = *from;
-    d->arrival = *arrival;
+    read_arrival(s, &d->arrival);
+    s->inet.base.cpu = (int)sched_cpu_current();
     list_add_tail(&s->queue, &d->node);
     s->queued += charge;
     waitq_wake(&s->inet.base.waitq, INET_READABLE);
 }
 
-/* A buffer of its own size instead of a card's, which is larger. */
-static struct pbuf *shrink(struct pbuf *p)
-{
-    struct pbuf *copy = pbuf_clone(PBUF_RAW, PBUF_RAM, p);
-    pbuf_free(p);
-    return copy;
-}
-
+/* What is kept is a copy of its own size instead of a card's buffer, which is larger. */
 static void udp_came(void *arg, struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t *from,
                      u16_t port)
 {
-    struct endpoint sender = {*from, port}; /* may lie in p */
-    struct arrival arrival = arrival_now(arg);
-    const struct datagram_socket *s = arg;
+    struct datagram_socket *s = arg;
+    struct endpoint sender = {*from, port};
     (void)pcb;
-    bool wanted = !inet_is_udplite(&s->inet) || udplite_wanted(&s->inet.lite, p);
-    p = shrink(p);
-    if (p && !wanted)
-        pbuf_free(p);
-    else if (p)
-        enqueue(arg, p, &sender, &arrival);
+    bool wanted = is_wanted(s, from, port) &&
+                  (!inet_is_udplite(&s->inet) || udplite_wanted(&s->inet.lite, p));
+    struct pbuf *copy = wanted ? pbuf_clone(PBUF_RAW, PBUF_RAM, p) : NULL;
+    if (copy)
+        enqueue(s, copy, &sender);
+    pbuf_free(p); /* it has the headers */
 }
 
 /* Whether an ICMP message is an answer to s's echo requests. */
@@ -115,23 +122,88 @@ static bool is_answer(const struct datagram_socket *s, const struct pbuf *p, uns
     return id == s->inet.local.port;
 }
 
+/* Whether the filter lets a message of ICMP through. */
+static bool passes_filter(const struct datagram_socket *s, const struct pbuf *p, unsigned header)
+{
+    bool v6 = s->inet.base.family == AF_INET6;
+    unsigned type = pbuf_get_at(p, (u16_t)header);
+    if (s->inet.base.protocol != (v6 ? IP6_NEXTH_ICMP6 : IP_PROTO_ICMP))
+        return true;
+    return !(type < (v6 ? 256u : 32u) && (s->filter[type / 32] >> (type % 32) & 1));
+}
+
 /* p begins with the IP header. The packet goes on its way: this takes a copy. */
 static u8_t raw_came(void *arg, struct raw_pcb *pcb, struct pbuf *p, const ip_addr_t *from)
 {
     struct datagram_socket *s = arg;
     unsigned header = ip_current_header_tot_len();
+    struct endpoint sender = {*from, 0};
     (void)pcb;
-    if (s->ping && !is_answer(s, p, header))
+    if ((s->ping && !is_answer(s, p, header)) || !passes_filter(s, p, header) ||
+        !is_wanted(s, from, 0))
         return 0;
     struct pbuf *copy = pbuf_clone(PBUF_RAW, PBUF_RAM, p);
     if (!copy)
         return 0;
     if (s->ping || s->inet.base.family == AF_INET6)
         pbuf_remove_header(copy, header);
-    struct endpoint sender = {*from, 0};
-    struct arrival arrival = arrival_now(s);
-    enqueue(s, copy, &sender, &arrival);
+    enqueue(s, copy, &sender);
     return 0;
+}
+
+/* ---- errors ---- */
+
+static bool sent_it(const struct inet_socket *i, const struct error_report *r,
+                    const struct endpoint *from)
+{
+    if (i->has_peer)
+        return ip_addr_cmp(&i->peer.address, &r->to.address) && i->peer.port == r->to.port;
+    return endpoint_is_any(&i->local) || ip_addr_cmp(&i->local.address, &from->address);
+}
+
+/* The error is told once, or stands in the queue; without that only to who has a peer. */
+static void tell_error(struct inet_socket *i, const struct error_report *r)
+{
+    bool queues = inet_queues_errors(i, &r->to.address);
+    if (!queues && (!r->hard || !i->has_peer))
+        return;
+    if (queues)
+        inet_error_queue(i, r);
+    i->base.error = r->error;
+    waitq_wake(&i->base.waitq, INET_ALL);
+}
+
+static void raw_error(const struct error_report *r, unsigned protocol, unsigned payload)
+{
+    list_for_each(node, &raw_sockets)
+    {
+        struct datagram_socket *s = list_entry(node, struct datagram_socket, raw_node);
+        bool to_peer =
+            !s->inet.has_peer || ip_addr_cmp(&s->inet.peer.address, &r->to.address);
+        if ((unsigned)s->inet.base.protocol != protocol || !to_peer)
+            continue;
+        if (s->ping && (r->packet->tot_len < payload + ECHO_HEADER ||
+                        (pbuf_get_at(r->packet, (u16_t)(payload + 4)) << 8 |
+                         pbuf_get_at(r->packet, (u16_t)(payload + 5))) != s->inet.local.port))
+            continue;
+        tell_error(&s->inet, r);
+    }
+}
+
+void datagram_error(const struct error_report *r, unsigned protocol, unsigned payload,
+                    const struct endpoint *from)
+{
+    struct error_report quoted = *r;
+    struct port_table *t = ports_of(protocol);
+    struct inet_socket *found = NULL;
+    quoted.offset = payload;
+    raw_error(&quoted, protocol, payload);
+    for (struct inet_socket *i = NULL; t && (i = port_next(t, from->port, i));)
+        if (sent_it(i, r, from) && (!found || i->has_peer))
+            found = i;
+    quoted.offset = payload + UDP_HLEN;
+    if (found)
+        tell_error(found, &quoted);
 }
 
 static struct datagram *first_datagram(struct datagram_socket *s)
@@ -164,15 +236,27 @@ static size_t copy_out(const struct datagram *d, struct iter *it)
     return done;
 }
 
+/* What is told beside the bytes. */
+static void put_controls(struct datagram_socket *s, const struct datagram *d,
+                         struct socket_message *m)
+{
+    struct socket *base = &s->inet.base;
+    if (m->name)
+        endpoint_format(&s->inet, &d->from, m->name);
+    if (base->stamps)
+        socket_control_stamp(base, m, d->arrival.stamp_ns);
+    if (socket_switch(base, SO_RXQ_OVFL) && base->lost)
+        socket_control_put(m, SOL_SOCKET, SO_RXQ_OVFL, &base->lost, sizeof(base->lost));
+    inet_control_put(&s->inet, &d->arrival, m);
+}
+
 static int64_t receive_one(struct datagram_socket *s, struct socket_message *m, struct datagram *d)
 {
     size_t whole = d->bytes->tot_len, wanted = min_u64(whole, m->it->left);
     int64_t n = (int64_t)copy_out(d, m->it);
     if ((size_t)n < wanted)
         n = -EFAULT;
-    if (m->name)
-        endpoint_format(&s->inet, &d->from, m->name);
-    inet_control_put(&s->inet, &d->arrival, m);
+    put_controls(s, d, m);
     if (wanted < whole)
         m->result_flags |= MSG_TRUNC;
     if (n >= 0 && (m->flags & MSG_TRUNC))
@@ -191,7 +275,7 @@ static int64_t datagram_receive(struct socket *base, struct socket_message *m)
     if (m->flags & MSG_OOB)
         return -EOPNOTSUPP;
     if (m->flags & MSG_ERRQUEUE)
-        return -EAGAIN;
+        return inet_error_receive(&s->inet, m);
     mutex_lock(&s->inet.read_lock);
     int64_t n = socket_take_error(base);
     struct datagram *d = n ? NULL : first_datagram(s);
@@ -212,8 +296,7 @@ static void swap_lists(const struct datagram_socket *s)
         udplite_swap();
 }
 
-/* Tells lwIP of the address and port. Who may have them was decided: it refuses nothing. */
-static void bind_pcb(struct datagram_socket *s)
+void datagram_bind_pcb(struct datagram_socket *s)
 {
     ip_addr_t address;
     ip_addr_copy(address, s->inet.local.address);
@@ -229,169 +312,47 @@ static void bind_pcb(struct datagram_socket *s)
     swap_lists(s);
 }
 
-/* A port, if there is none yet. */
-static int bind_any(struct datagram_socket *s)
+int datagram_bind_any(struct datagram_socket *s)
 {
     if (s->inet.bound || s->inet.base.type == SOCK_RAW)
         return 0;
     int err = inet_bind_any(&s->inet);
     if (!err)
-        bind_pcb(s);
+        datagram_bind_pcb(s);
     return err;
 }
 
-static int find_target(const struct datagram_socket *s, const struct socket_message *m,
-                       struct endpoint *to)
-{
-    if (m->name && m->name->size) {
-        int err = endpoint_parse(&s->inet, m->name, to);
-        if (err)
-            return err;
-    } else if (s->inet.has_peer) {
-        *to = s->inet.peer;
-    } else {
-        return -EDESTADDRREQ;
-    }
-    endpoint_resolve_any(&s->inet, to);
-    return to->port == 0 && s->udp ? -EINVAL : 0;
-}
+/* Names. */
 
-static bool may_broadcast(const struct datagram_socket *s, const struct endpoint *to)
+static int bind_raw(struct datagram_socket *s, const struct socket_name *name)
 {
-    const struct netif *netif = ip_route(&s->inet.local.address, &to->address);
-    return !IP_IS_V4_VAL(to->address) || !netif || !ip_addr_isbroadcast(&to->address, netif) ||
-           (s->inet.base.switches >> SO_BROADCAST & 1);
-}
-
-/* An echo request gets the socket's port as identifier, and its checksum. */
-static int prepare_ping(const struct datagram_socket *s, struct pbuf *p)
-{
-    bool v6 = s->inet.base.family == AF_INET6;
-    uint8_t *bytes = p->payload;
-    if (p->len < ECHO_HEADER || bytes[0] != (v6 ? ICMP6_ECHO_REQUEST : ICMP_ECHO) || bytes[1] != 0)
-        return -EINVAL;
-    uint16_t id = lwip_htons(s->inet.local.port), sum = 0;
-    memcpy(bytes + 4, &id, sizeof(id));
-    memcpy(bytes + 2, &sum, sizeof(sum));
-    sum = v6 ? 0 : inet_chksum_pbuf(p);
-    memcpy(bytes + 2, &sum, sizeof(sum));
-    return 0;
-}
-
-/* From an address of 127.0.0.0/8, which all are ours, but lwIP knows one. */
-static int send_loopback(struct udp_pcb *udp, struct pbuf *p, const struct endpoint *to)
-{
-    if (!ip_addr_isloopback(&to->address))
-        return -EINVAL;
-    return inet_error(udp_sendto_if_src(udp, p, &to->address, to->port,
-                                        ip_route(&udp->local_ip, &to->address), &udp->local_ip));
-}
-
-static int send_locked(struct datagram_socket *s, struct pbuf *p, const struct endpoint *to)
-{
-    int err = bind_any(s);
+    struct endpoint wanted;
+    int err = endpoint_parse(&s->inet, name, &wanted);
     if (err)
-        return err;
-    if (!may_broadcast(s, to))
-        return -EACCES;
-    if (!route_leads(&s->inet.local.address, &to->address))
-        return -ENETUNREACH;
-    if (s->udp && IP_IS_V4_VAL(s->udp->local_ip) && ip_addr_isloopback(&s->udp->local_ip))
-        return send_loopback(s->udp, p, to);
-    if (inet_is_udplite(&s->inet))
-        return udplite_send(s->udp, p, to);
-    if (s->udp)
-        return inet_error(udp_sendto(s->udp, p, &to->address, to->port));
-    err = s->ping ? prepare_ping(s, p) : 0;
-    return err ? err : inet_error(raw_sendto(s->raw, p, &to->address));
-}
-
-static struct pbuf *read_message(const struct datagram_socket *s, struct socket_message *m,
-                                 int *err)
-{
-    size_t size = m->it->left;
-    *err = -ENOBUFS;
-    struct pbuf *p = pbuf_alloc(s->udp ? PBUF_TRANSPORT : PBUF_IP, (u16_t)size, PBUF_RAM);
-    if (p && iter_read(m->it, p->payload, size) < size) {
-        *err = -EFAULT;
-        pbuf_free(p);
-        return NULL;
-    }
-    return p;
-}
-
-/* Gives lwIP's socket what ours has. */
-static void set_of_socket(struct datagram_socket *s)
-{
-    uint8_t options = SOF_BROADCAST | SOF_REUSEADDR; /* who may is decided here */
-    if (s->udp) {
-        s->udp->so_options = options;
-        s->udp->tos = s->inet.tos;
-        s->udp->ttl = s->inet.ttl ? s->inet.ttl : INET_TTL;
-        udp_set_multicast_ttl(s->udp, (uint8_t)s->inet.multicast_ttl);
-        s->udp->chksum_len_tx = s->inet.lite.coverage;
-    } else if (s->raw) {
-        s->raw->so_options = options;
-        s->raw->tos = s->inet.tos;
-        s->raw->ttl = s->inet.ttl ? s->inet.ttl : INET_TTL;
-    }
-}
-
-/* What the next datagram has for itself. */
-static void set_of_message(struct datagram_socket *s, const struct socket_message *m)
-{
-    uint8_t *ttl = s->udp ? &s->udp->ttl : &s->raw->ttl,
-            *tos = s->udp ? &s->udp->tos : &s->raw->tos;
-    if (m->has_ttl)
-        *ttl = m->ttl;
-    if (m->has_tos)
-        *tos = m->tos;
-}
-
-static int64_t datagram_send(struct socket *base, struct socket_message *m)
-{
-    struct datagram_socket *s = datagram_of(base);
-    size_t size = m->it->left;
-    struct endpoint to;
-    int err = net_start();
-    if (!err && (m->flags & MSG_OOB))
-        err = -EOPNOTSUPP;
-    if (!err && size > UDP_BYTES_MAX)
-        err = -EMSGSIZE;
-    if (!err)
-        err = socket_take_error(base);
-    if (!err)
-        err = s->inet.shut_write ? -EPIPE : find_target(s, m, &to);
-    if (err)
-        return err;
-    struct pbuf *p = read_message(s, m, &err);
-    if (!p)
         return err;
     net_lock();
-    set_of_message(s, m);
-    err = send_locked(s, p, &to);
-    set_of_socket(s);
+    if (!s->inet.options.free_bind && !address_is_own(&s->inet, &wanted.address))
+        err = -EADDRNOTAVAIL;
+    else
+        s->inet.local = (struct endpoint){wanted.address, 0};
+    s->inet.chose_address = !err && !endpoint_is_any(&s->inet.local);
     net_unlock();
-    pbuf_free(p);
-    return err ? err : (int64_t)size;
+    return err;
 }
-
-/* Names. */
 
 static int datagram_bind(struct socket *base, const struct socket_name *name)
 {
     struct datagram_socket *s = datagram_of(base);
     int err = net_start();
     if (!err && base->type == SOCK_RAW) {
-        err = endpoint_parse(&s->inet, name, &s->inet.local);
-        s->inet.local.port = 0;
+        err = bind_raw(s, name);
     } else if (!err) {
         err = inet_bind_to(&s->inet, name);
     }
     if (err)
         return err;
     net_lock();
-    bind_pcb(s);
+    datagram_bind_pcb(s);
     net_unlock();
     if (s->udp && !inet_is_udplite(&s->inet))
         inet_told_listening(&s->inet);
@@ -407,22 +368,25 @@ static void disconnect(struct datagram_socket *s)
     if (s->udp && !s->inet.bound)
         s->udp->local_port = 0; /* until it is bound again */
     else
-        bind_pcb(s);
+        datagram_bind_pcb(s);
 }
 
 static int connect_locked(struct datagram_socket *s, const struct endpoint *peer)
 {
-    int err = bind_any(s);
+    int err = datagram_bind_any(s);
     if (err)
         return err;
-    struct netif *netif = ip_route(&s->inet.local.address, &peer->address);
-    if (!netif || !route_leads(&s->inet.local.address, &peer->address))
+    struct netif *netif = datagram_way(&s->inet, &peer->address);
+    if (!netif || !route_reaches(netif, &peer->address, socket_switch(&s->inet.base, SO_DONTROUTE)))
         return -ENETUNREACH;
+    if (IP_IS_V4_VAL(peer->address) && ip_addr_isbroadcast(&peer->address, netif) &&
+        !socket_switch(&s->inet.base, SO_BROADCAST))
+        return -EACCES;
     const ip_addr_t *source = ip_netif_get_local_ip(netif, &peer->address);
     if (endpoint_is_any(&s->inet.local) && source)
         ip_addr_copy(s->inet.local.address, *source);
     if (s->udp) {
-        bind_pcb(s);
+        datagram_bind_pcb(s);
         swap_lists(s);
         err = inet_error(udp_connect(s->udp, &peer->address, peer->port));
         swap_lists(s);
@@ -444,7 +408,7 @@ static int datagram_connect(struct socket *base, const struct socket_name *name,
     if (!away)
         err = endpoint_parse(&s->inet, name, &peer);
     if (err)
-        return err;
+        return err == -ENODEV ? -ENETUNREACH : err;
     net_lock();
     if (away) {
         disconnect(s);
@@ -477,12 +441,10 @@ static int datagram_shutdown(struct socket *base, int how)
     struct datagram_socket *s = datagram_of(base);
     if (how != SHUT_RD && how != SHUT_WR && how != SHUT_RDWR)
         return -EINVAL;
-    if (!s->inet.has_peer)
-        return -ENOTCONN;
     s->inet.shut_read |= how != SHUT_WR;
     s->inet.shut_write |= how != SHUT_RD;
     waitq_wake(&base->waitq, INET_ALL);
-    return 0;
+    return s->inet.has_peer ? 0 : -ENOTCONN; /* who waits is told all the same */
 }
 
 static uint32_t datagram_events(struct socket *base)
@@ -495,7 +457,9 @@ static uint32_t datagram_events(struct socket *base)
         events |= EPOLLRDHUP;
     if (s->inet.shut_read && s->inet.shut_write)
         events |= EPOLLHUP;
-    return base->error ? events | EPOLLERR : events;
+    if (!list_empty(&s->inet.errors) && socket_switch(base, SO_SELECT_ERR_QUEUE))
+        events |= EPOLLPRI;
+    return base->error || !list_empty(&s->inet.errors) ? events | EPOLLERR : events;
 }
 
 static int datagram_queued(struct socket *base, bool sent)
@@ -524,10 +488,23 @@ static int no_credentials(struct socket *s, struct credentials *out)
 
 static void datagram_changed(struct socket *base, int option)
 {
+    struct datagram_socket *s = datagram_of(base);
     (void)option;
     net_lock();
-    set_of_socket(datagram_of(base));
+    if (s->udp)
+        s->udp->netif_idx = (uint8_t)base->interface;
+    if (s->udp)
+        s->udp->chksum_len_tx = s->inet.lite.coverage;
+    if (s->raw)
+        s->raw->netif_idx = (uint8_t)base->interface;
     net_unlock();
+    if (s->corked && !s->inet.options.cork)
+        datagram_uncork(&s->inet);
+}
+
+void *datagram_filter(struct inet_socket *i)
+{
+    return datagram_of(&i->base)->filter;
 }
 
 static void datagram_release(struct socket *base)
@@ -542,6 +519,11 @@ static void datagram_release(struct socket *base)
         raw_remove(s->raw);
     while (!list_empty(&s->queue))
         drop(s, list_entry(s->queue.next, struct datagram, node));
+    if (s->corked)
+        pbuf_free(s->corked);
+    group_leave_all(&s->inet);
+    inet_error_drop_all(&s->inet);
+    list_remove(&s->raw_node);
     port_release(&s->inet);
     net_unlock();
     heap_free(s);
@@ -580,11 +562,15 @@ static int make_pcb(struct datagram_socket *s, int type, int protocol)
         s->raw = raw_new_ip_type(ip_type, (uint8_t)protocol);
         if (s->raw)
             raw_recv(s->raw, raw_came, s);
-        if (s->raw && protocol == IP6_NEXTH_ICMP6 && ip_type == IPADDR_TYPE_V6) {
-            s->raw->chksum_reqd = 1;
-            s->raw->chksum_offset = 2;
-        }
+        if (s->raw)
+            list_add_tail(&raw_sockets, &s->raw_node);
+        if (protocol == IP6_NEXTH_ICMP6 && ip_type == IPADDR_TYPE_V6)
+            s->inet.options.checksum_at = ICMP_CHECKSUM_AT;
     }
+    if (s->udp)
+        s->udp->so_options = SOF_BROADCAST | SOF_REUSEADDR; /* who may is decided here */
+    if (s->raw)
+        s->raw->so_options = SOF_BROADCAST;
     net_unlock();
     return s->udp || s->raw ? 0 : -ENOMEM;
 }
@@ -603,12 +589,13 @@ int datagram_create(int family, int type, int protocol, struct socket **out)
               : lite  ? &udplite_ports
                       : &udp_ports);
     list_init(&s->queue);
+    list_init(&s->raw_node);
+    s->inet.options.header_included = type == SOCK_RAW && protocol == IPPROTO_RAW_NUMBER;
     err = make_pcb(s, type, protocol);
     if (err) {
         heap_free(s);
         return err;
     }
-    datagram_changed(&s->inet.base, 0);
     *out = &s->inet.base;
     return 0;
 }

@@ -26,14 +26,18 @@ static int parse4(const struct socket_name *name, struct endpoint *out)
     return 0;
 }
 
-static void set6(struct endpoint *out, const struct sockaddr_in6 *in)
+static int set6(struct endpoint *out, const struct sockaddr_in6 *in)
 {
     IP_SET_TYPE_VAL(out->address, IPADDR_TYPE_V6);
     ip6_addr_t *address = ip_2_ip6(&out->address);
     memcpy(address->addr, &in->sin6_addr, sizeof(address->addr));
     ip6_addr_clear_zone(address);
-    if (ip6_addr_has_scope(address, IP6_UNKNOWN))
-        ip6_addr_set_zone(address, (uint8_t)in->sin6_scope_id);
+    if (!ip6_addr_has_scope(address, IP6_UNKNOWN))
+        return 0;
+    if (in->sin6_scope_id > UINT8_MAX)
+        return -ENODEV; /* so many interfaces there are never */
+    ip6_addr_set_zone(address, (uint8_t)in->sin6_scope_id);
+    return 0;
 }
 
 static int parse6(const struct inet_socket *i, const struct socket_name *name, struct endpoint *out)
@@ -43,12 +47,10 @@ static int parse6(const struct inet_socket *i, const struct socket_name *name, s
         return -EINVAL;
     memcpy(&in, name->bytes, min_u64(name->size, sizeof(in)));
     out->port = lwip_ntohs(in.sin6_port);
-    if (!is_mapped(&in.sin6_addr)) {
-        set6(out, &in);
-        return 0;
-    }
+    if (!is_mapped(&in.sin6_addr))
+        return set6(out, &in);
     ip_addr_set_ip4_u32_val(out->address, in.sin6_addr.s6_addr32[3]);
-    return i->only6 ? -ENETUNREACH : 0;
+    return i->options.only6 ? -ENETUNREACH : 0;
 }
 
 int endpoint_parse(const struct inet_socket *i, const struct socket_name *name,
@@ -63,7 +65,7 @@ int endpoint_parse(const struct inet_socket *i, const struct socket_name *name,
                                                        : -EAFNOSUPPORT;
     if (name->family == AF_INET6)
         return parse6(i, name, out);
-    bool datagram4 = name->family == AF_INET && i->base.type == SOCK_DGRAM && !i->only6;
+    bool datagram4 = name->family == AF_INET && i->base.type == SOCK_DGRAM && !i->options.only6;
     return datagram4 ? parse4(name, out) : -EAFNOSUPPORT;
 }
 
@@ -111,10 +113,11 @@ void endpoint_resolve_any(const struct inet_socket *i, struct endpoint *e)
         ip_addr_set_loopback_val(false, e->address);
 }
 
-int inet_get_name(struct socket *s, bool peer, struct socket_name *name)
+int inet_get_name(struct socket *s, enum socket_end end, struct socket_name *name)
 {
     struct inet_socket *i = inet_of(s);
     int err = 0;
+    bool peer = end != SOCKET_SELF;
     net_lock();
     if (peer && !i->has_peer)
         err = -ENOTCONN;

@@ -1,455 +1,471 @@
 /*
- * Options of IPPROTO_IP, IPPROTO_IPV6 and IPPROTO_TCP. Numbers are read whole (IP's may be single
- * bytes), kept in the socket, and told to lwIP by the socket's own changed operation.
+ * Options of IPPROTO_IP, IPPROTO_IPV6, UDP and raw sockets: most are numbers, and stand in tables
+ * with the field they set. What is not here is refused, as a Linux without it does:
+ * docs/network.md lists it.
  */
 #include <linux/in.h>
 #include <linux/in6.h>
-#include <linux/tcp.h>
-#include <lwip/igmp.h>
+#include <linux/udp.h>
+#include <lwip/ip.h>
 #include <lwip/netif.h>
 
 #include "kernel/base/errno.h"
 #include "kernel/base/string.h"
-#include "kernel/net/inet_tcp.h"
+#include "kernel/net/inet_priv.h"
 
 #define BYTE_MAX 255
-#define KEEP_SECONDS_MAX 32767
-#define KEEP_COUNT_MAX 127
+#define STREAM_TOS_MASK 0xfc /* the rest is TCP's own: congestion */
+#define SEGMENT_MAX 65535
+#define SOL_RAW 255
+#define SOL_ICMPV6 58
+#define ICMP_FILTER 1 /* and ICMPV6_FILTER */
+#define FILTER4_BYTES 4u
+#define FILTER6_BYTES 32u
+#define IPV6_RECVORIGDSTADDR_OPTION 74
 
-/* Numbers of IPPROTO_IP may come as one byte. */
-static int read_number(struct uptr value, unsigned size, int *out)
+/* ---- numbers ---- */
+
+#define FIELD(number, field_, low_, high_)                                                         \
+    {.option = (number),                                                                           \
+     .width = sizeof(((struct inet_options *)0)->field_),                                          \
+     .field = offsetof(struct inet_options, field_),                                               \
+     .low = (low_),                                                                                \
+     .high = (high_)}
+#define SWITCH(number, field_) FIELD(number, field_, INET_SWITCH_LOW, 0)
+
+static const struct inet_number ip_numbers[] = {
+    FIELD(IP_TTL, ttl, -1, BYTE_MAX),
+    FIELD(IP_MTU_DISCOVER, mtu_discover, IP_PMTUDISC_DONT, IP_PMTUDISC_OMIT),
+    FIELD(IP_MINTTL, ttl_least, 0, BYTE_MAX),
+    FIELD(IP_MULTICAST_TTL, group_ttl, -1, BYTE_MAX),
+    FIELD(IP_MULTICAST_ALL, group_all, 0, 1),
+    SWITCH(IP_MULTICAST_LOOP, group_loop),
+    SWITCH(IP_RECVERR, errors),
+    SWITCH(IP_FREEBIND, free_bind),
+    SWITCH(IP_BIND_ADDRESS_NO_PORT, late_port),
+    SWITCH(IP_PKTINFO, tell_info),
+    SWITCH(IP_RECVTTL, tell_ttl),
+    SWITCH(IP_RECVTOS, tell_tos),
+    SWITCH(IP_RECVOPTS, tell_options),
+    SWITCH(IP_RETOPTS, tell_options_back),
+    SWITCH(IP_RECVORIGDSTADDR, tell_original),
+    FIELD(IP_UNICAST_IF, interface, INT32_MIN + 1, INT32_MAX),
+};
+
+static const struct inet_number ip6_numbers[] = {
+    FIELD(IPV6_UNICAST_HOPS, hops, -1, BYTE_MAX),
+    FIELD(IPV6_TCLASS, class6, -1, BYTE_MAX),
+    FIELD(IPV6_MTU_DISCOVER, mtu_discover6, IP_PMTUDISC_DONT, IP_PMTUDISC_OMIT),
+    FIELD(IPV6_MINHOPCOUNT, hops_least, 0, BYTE_MAX),
+    FIELD(IPV6_MULTICAST_HOPS, group_hops, -1, BYTE_MAX),
+    FIELD(IPV6_MULTICAST_LOOP, group_loop6, 0, 1),
+    SWITCH(IPV6_MULTICAST_ALL, group_all6),
+    SWITCH(IPV6_V6ONLY, only6),
+    SWITCH(IPV6_RECVERR, errors6),
+    SWITCH(IPV6_FREEBIND, free_bind),
+    SWITCH(IPV6_DONTFRAG, whole6),
+    SWITCH(IPV6_RECVPKTINFO, tell_info6),
+    SWITCH(IPV6_RECVHOPLIMIT, tell_ttl6),
+    SWITCH(IPV6_RECVTCLASS, tell_class6),
+    SWITCH(IPV6_RECVORIGDSTADDR_OPTION, tell_original6),
+    FIELD(IPV6_MULTICAST_IF, group_interface6, INT32_MIN + 1, INT32_MAX),
+    FIELD(IPV6_UNICAST_IF, interface6, INT32_MIN + 1, INT32_MAX),
+};
+
+static const struct inet_number udp_numbers[] = {
+    SWITCH(UDP_CORK, cork),
+    FIELD(UDP_SEGMENT, segment, 0, SEGMENT_MAX),
+};
+
+static const struct inet_number *find(const struct inet_number *table, unsigned count, int option)
+{
+    for (unsigned n = 0; n < count; n++)
+        if (table[n].option == option)
+            return &table[n];
+    return NULL;
+}
+
+int inet_number_set(const struct inet_number *table, unsigned count, void *owner, int option,
+                    int value)
+{
+    const struct inet_number *o = find(table, count, option);
+    if (!o)
+        return -ENOPROTOOPT;
+    if (o->low == INET_SWITCH_LOW)
+        value = value != 0;
+    else if (value < o->low || value > o->high)
+        return -EINVAL;
+    memcpy((char *)owner + o->field, &value, o->width); /* little-endian */
+    return 0;
+}
+
+int inet_number_get(const struct inet_number *table, unsigned count, const void *owner, int option,
+                    int *value)
+{
+    const struct inet_number *o = find(table, count, option);
+    if (!o)
+        return -ENOPROTOOPT;
+    *value = 0;
+    memcpy(value, (const char *)owner + o->field, o->width);
+    if (o->width == sizeof(int16_t) && o->low < 0)
+        *value = (int16_t)*value;
+    return 0;
+}
+
+static bool is_stream(const struct inet_socket *i)
+{
+    return i->base.type == SOCK_STREAM;
+}
+
+/* Whether there is an interface of the number (0: any). */
+static int check_interface(const struct inet_socket *i, int64_t index, int missing)
+{
+    if (index == 0)
+        return 0;
+    net_lock();
+    bool is = inet_interface(index) != NULL;
+    net_unlock();
+    return !is ? missing
+           : i->base.interface && i->base.interface != (uint64_t)index ? -EINVAL
+                                                                       : 0;
+}
+
+/* IP_UNICAST_IF and its like say the number in network order. */
+static int64_t swapped(int number)
+{
+    return lwip_ntohl((uint32_t)number);
+}
+
+/* The most that a packet without fragments to the peer has. */
+static int peer_mtu(const struct inet_socket *i, int *out)
+{
+    net_lock();
+    const struct netif *netif =
+        i->has_peer ? ip_route(&i->local.address, &i->peer.address) : NULL;
+    if (netif)
+        *out = netif->mtu;
+    net_unlock();
+    return netif ? 0 : -ENOTCONN;
+}
+
+/* ---- IPPROTO_IP ---- */
+
+/* Numbers may come as one byte, or, but for some options, as none, which is 0. */
+static int read_number(struct uptr value, unsigned size, int option, int *out)
 {
     uint8_t byte;
+    *out = 0;
     if (size >= sizeof(*out))
         return socket_option_number(value, size, out);
     if (size == 0)
-        return -EINVAL;
+        return option == IP_TTL || option == IP_FREEBIND || option == IP_MINTTL ||
+                       option >= IP_MULTICAST_TTL
+                   ? -EINVAL
+                   : 0;
     if (copy_from_user(&byte, value, sizeof(byte)))
         return -EFAULT;
     *out = byte;
     return 0;
 }
 
-static int set_byte(uint8_t *field, int value, int minimum)
+/* IP_MULTICAST_IF: an address, or with a group a number, too. */
+static int set_group_interface(struct inet_socket *i, struct uptr value, unsigned size)
 {
-    if (value < minimum || value > BYTE_MAX)
+    struct ip_mreqn wanted = {0};
+    if (is_stream(i) || size < sizeof(wanted.imr_multiaddr))
         return -EINVAL;
-    *field = (uint8_t)value;
+    bool short_form = size < sizeof(struct ip_mreq);
+    if (copy_from_user(short_form ? (void *)&wanted.imr_address : &wanted, value,
+                       short_form ? sizeof(wanted.imr_address) : min_u64(size, sizeof(wanted))))
+        return -EFAULT;
+    int index = wanted.imr_ifindex;
+    uint32_t address = wanted.imr_address.s_addr;
+    if (!index && address) {
+        net_lock();
+        const struct netif *netif = group_interface4(address);
+        index = netif ? netif_get_index(netif) : 0;
+        net_unlock();
+        if (!index)
+            return -EADDRNOTAVAIL;
+    }
+    int err = check_interface(i, index, -EADDRNOTAVAIL);
+    if (err)
+        return err;
+    i->options.group_interface = index;
+    i->options.group_address = address;
     return 0;
 }
 
-/* Groups of multicast. */
-
-static struct netif *interface_at(int index)
+/* Options of packets that are sent: none may be asked for. */
+static int set_packet_options(unsigned size)
 {
-    return index > 0 && index <= BYTE_MAX ? netif_get_by_index((uint8_t)index) : NULL;
+    return size > IP_OPTIONS_MAX ? -EINVAL : size ? -ENOPROTOOPT : 0;
 }
-
-static int change_group4(const struct ip_mreqn *request, bool join)
-{
-    ip4_addr_t group = {request->imr_multiaddr.s_addr}, own = {request->imr_address.s_addr};
-    if (!ip4_addr_ismulticast(&group))
-        return -EINVAL;
-    net_lock();
-    struct netif *netif = interface_at(request->imr_ifindex);
-    if (request->imr_ifindex && !netif) {
-        net_unlock();
-        return -ENODEV;
-    }
-    err_t err =
-        netif  ? join ? igmp_joingroup_netif(netif, &group) : igmp_leavegroup_netif(netif, &group)
-         : join ? igmp_joingroup(&own, &group)
-               : igmp_leavegroup(&own, &group);
-    net_unlock();
-    return err == ERR_OK ? 0 : join ? -ENODEV : -EADDRNOTAVAIL;
-}
-
-static int set_group4(struct uptr value, unsigned size, bool join)
-{
-    struct ip_mreqn request = {0};
-    if (size < sizeof(struct ip_mreq))
-        return -EINVAL;
-    if (copy_from_user(&request, value, min_u64(size, sizeof(request))))
-        return -EFAULT;
-    return change_group4(&request, join);
-}
-
-/* IPPROTO_IP. */
 
 static int set_ip(struct inet_socket *i, int option, struct uptr value, unsigned size)
 {
+    struct inet_options *o = &i->options;
     int number;
-    if (option == IP_ADD_MEMBERSHIP || option == IP_DROP_MEMBERSHIP)
-        return set_group4(value, size, option == IP_ADD_MEMBERSHIP);
     if (option == IP_MULTICAST_IF)
-        return 0; /* multicast leaves by the first card */
-    int err = read_number(value, size, &number);
+        return set_group_interface(i, value, size);
+    if (option == IP_OPTIONS)
+        return set_packet_options(size);
+    int err = read_number(value, size, option, &number);
     if (err)
         return err;
     switch (option) {
     case IP_TOS:
-        i->tos = (uint8_t)number;
+        o->tos = (uint8_t)(is_stream(i) ? number & STREAM_TOS_MASK : number);
         return 0;
+    case IP_HDRINCL:
+        o->header_included = number != 0;
+        return i->base.type == SOCK_RAW ? 0 : -ENOPROTOOPT;
     case IP_TTL:
-        return number == -1 ? (i->ttl = 0) : set_byte(&i->ttl, number, 1);
+        err = number == 0 ? -EINVAL : 0;
+        break;
     case IP_MULTICAST_TTL:
-        if (number < -1 || number > BYTE_MAX)
-            return -EINVAL;
-        i->multicast_ttl = number < 0 ? 1 : number;
-        return 0;
-    case IP_PKTINFO:
-        i->packet_info = number != 0;
-        return 0;
-    case IP_RECVTTL:
-        i->receive_ttl = number != 0;
-        return 0;
-    case IP_RECVTOS:
-        i->receive_tos = number != 0;
-        return 0;
-    case IP_RECVERR:
-    case IP_MULTICAST_LOOP:
-    case IP_MTU_DISCOVER:
-    case IP_FREEBIND:
-    case IP_BIND_ADDRESS_NO_PORT:
-    case IP_MULTICAST_ALL:
-        return 0;
+        err = is_stream(i) ? -EINVAL : 0;
+        break;
+    case IP_UNICAST_IF:
+        err = size != sizeof(number) ? -EINVAL
+                                     : check_interface(i, swapped(number), -EADDRNOTAVAIL);
+        break;
     default:
-        return -ENOPROTOOPT;
+        break;
     }
+    return err ? err : inet_number_set(ip_numbers, ARRAY_SIZE(ip_numbers), o, option, number);
 }
 
 static int get_ip(const struct inet_socket *i, int option, int *out)
 {
+    const struct inet_options *o = &i->options;
     switch (option) {
     case IP_TOS:
-        *out = i->tos;
+        *out = o->tos;
         return 0;
     case IP_TTL:
-        *out = i->ttl ? i->ttl : INET_TTL;
+        *out = o->ttl < 0 ? INET_TTL : o->ttl;
         return 0;
     case IP_MULTICAST_TTL:
-        *out = i->multicast_ttl;
+        *out = o->group_ttl < 0 ? 1 : o->group_ttl;
         return 0;
-    case IP_PKTINFO:
-        *out = i->packet_info;
-        return 0;
-    case IP_RECVTTL:
-        *out = i->receive_ttl;
-        return 0;
-    case IP_RECVTOS:
-        *out = i->receive_tos;
-        return 0;
-    case IP_MULTICAST_LOOP:
-    case IP_MTU_DISCOVER:
-        *out = 1;
-        return 0;
-    case IP_RECVERR:
-    case IP_FREEBIND:
-    case IP_BIND_ADDRESS_NO_PORT:
-        *out = 0;
-        return 0;
+    case IP_HDRINCL:
+        *out = o->header_included;
+        return i->base.type == SOCK_RAW ? 0 : -ENOPROTOOPT;
     case IP_MTU:
-        *out = 1500;
-        return i->has_peer ? 0 : -ENOTCONN;
+        return peer_mtu(i, out);
     default:
-        return -ENOPROTOOPT;
+        return inet_number_get(ip_numbers, ARRAY_SIZE(ip_numbers), o, option, out);
     }
 }
 
-/* IPPROTO_IPV6. */
+/* A small number goes into less room than its own as a byte. */
+static int put_ip(int number, struct uptr value, struct uptr size)
+{
+    int room;
+    if (copy_from_user(&room, size, sizeof(room)))
+        return -EFAULT;
+    bool byte = room > 0 && room < (int)sizeof(number) && number >= 0 && number <= BYTE_MAX;
+    return socket_option_put(&number, byte ? 1 : sizeof(number), value, size);
+}
 
-static int set_ipv6(struct inet_socket *i, int option, struct uptr value, unsigned size)
+static int get_level_ip(const struct inet_socket *i, int option, struct uptr value,
+                        struct uptr size)
+{
+    int number;
+    if (option == IP_OPTIONS)
+        return socket_option_put(NULL, 0, value, size);
+    if (option == IP_MULTICAST_IF)
+        return socket_option_put(&i->options.group_address, sizeof(i->options.group_address), value,
+                                 size);
+    int err = get_ip(i, option, &number);
+    return err ? err : put_ip(number, value, size);
+}
+
+/* ---- IPPROTO_IPV6 ---- */
+
+static int check_ip6(const struct inet_socket *i, int option, int number, unsigned size)
+{
+    switch (option) {
+    case IPV6_V6ONLY:
+        return i->bound ? -EINVAL : 0;
+    case IPV6_MULTICAST_HOPS:
+        return is_stream(i) ? -ENOPROTOOPT : 0;
+    case IPV6_MULTICAST_IF:
+        return is_stream(i) ? -ENOPROTOOPT : check_interface(i, number, -ENODEV);
+    case IPV6_UNICAST_IF:
+        return size != sizeof(number) ? -EINVAL
+                                      : check_interface(i, swapped(number), -EADDRNOTAVAIL);
+    default:
+        return 0;
+    }
+}
+
+static int set_ip6(struct inet_socket *i, int option, struct uptr value, unsigned size)
+{
+    int number;
+    if (option == IPV6_DONTFRAG && size < sizeof(number)) {
+        i->options.whole6 = false;
+        return 0;
+    }
+    int err = socket_option_number(value, size, &number);
+    if (!err)
+        err = check_ip6(i, option, number, size);
+    if (err)
+        return err;
+    err = inet_number_set(ip6_numbers, ARRAY_SIZE(ip6_numbers), &i->options, option, number);
+    if (!err && option == IPV6_TCLASS && number < 0)
+        i->options.class6 = 0;
+    if (!err && option == IPV6_TCLASS && is_stream(i))
+        i->options.class6 &= STREAM_TOS_MASK;
+    return err;
+}
+
+static int get_ip6(const struct inet_socket *i, int option, int *out)
+{
+    const struct inet_options *o = &i->options;
+    switch (option) {
+    case IPV6_UNICAST_HOPS:
+        *out = o->hops < 0 ? INET_TTL : o->hops;
+        return 0;
+    case IPV6_MULTICAST_HOPS:
+        *out = o->group_hops < 0 ? 1 : o->group_hops;
+        return 0;
+    case IPV6_TCLASS:
+        *out = o->class6;
+        return 0;
+    case IPV6_MTU:
+        return peer_mtu(i, out);
+    default:
+        return inet_number_get(ip6_numbers, ARRAY_SIZE(ip6_numbers), o, option, out);
+    }
+}
+
+/* ---- UDP, UDP-Lite, raw sockets ---- */
+
+static bool is_udp(const struct inet_socket *i)
+{
+    return i->base.type == SOCK_DGRAM &&
+           (i->base.protocol == IPPROTO_UDP || i->base.protocol == IPPROTO_UDPLITE);
+}
+
+static int set_udp(struct inet_socket *i, int option, struct uptr value, unsigned size)
 {
     int number;
     int err = socket_option_number(value, size, &number);
     if (err)
         return err;
-    switch (option) {
-    case IPV6_V6ONLY:
-        if (i->bound)
-            return -EINVAL;
-        i->only6 = number != 0;
-        return 0;
-    case IPV6_UNICAST_HOPS:
-        return number == -1 ? (i->ttl = 0) : set_byte(&i->ttl, number, 0);
-    case IPV6_TCLASS:
-        return number == -1 ? (i->tos = 0) : set_byte(&i->tos, number, 0);
-    case IPV6_RECVPKTINFO:
-        i->packet_info6 = number != 0;
-        return 0;
-    case IPV6_RECVHOPLIMIT:
-        i->receive_ttl6 = number != 0;
-        return 0;
-    case IPV6_RECVTCLASS:
-        i->receive_tos6 = number != 0;
-        return 0;
-    case IPV6_MULTICAST_HOPS:
-    case IPV6_MULTICAST_LOOP:
-    case IPV6_MULTICAST_IF:
-    case IPV6_RECVERR:
-    case IPV6_MTU_DISCOVER:
-    case IPV6_DONTFRAG:
-        return 0;
-    default:
-        return -ENOPROTOOPT;
-    }
+    if (inet_is_udplite(i) && option != UDP_CORK)
+        return udplite_set_option(&i->lite, option, number);
+    return inet_number_set(udp_numbers, ARRAY_SIZE(udp_numbers), &i->options, option, number);
 }
 
-static int get_ipv6(const struct inet_socket *i, int option, int *out)
+static int get_udp(const struct inet_socket *i, int option, int *out)
 {
-    switch (option) {
-    case IPV6_V6ONLY:
-        *out = i->only6;
-        return 0;
-    case IPV6_UNICAST_HOPS:
-        *out = i->ttl ? i->ttl : INET_TTL;
-        return 0;
-    case IPV6_TCLASS:
-        *out = i->tos;
-        return 0;
-    case IPV6_RECVPKTINFO:
-        *out = i->packet_info6;
-        return 0;
-    case IPV6_RECVHOPLIMIT:
-        *out = i->receive_ttl6;
-        return 0;
-    case IPV6_RECVTCLASS:
-        *out = i->receive_tos6;
-        return 0;
-    case IPV6_MULTICAST_HOPS:
-    case IPV6_MULTICAST_LOOP:
-    case IPV6_MTU_DISCOVER:
-        *out = 1;
-        return 0;
-    case IPV6_RECVERR:
-    case IPV6_DONTFRAG:
-        *out = 0;
-        return 0;
-    default:
-        return -ENOPROTOOPT;
-    }
+    if (inet_is_udplite(i) && option != UDP_CORK)
+        return udplite_get_option(&i->lite, option, out);
+    return inet_number_get(udp_numbers, ARRAY_SIZE(udp_numbers), &i->options, option, out);
 }
 
-/* IPPROTO_TCP. */
-
-static int set_between(uint32_t *field, int value, int minimum, int maximum)
+/* The filter that a level's option 1 sets: which types of ICMP are not wanted. */
+static void *filter_of(struct inet_socket *i, int level, int option, unsigned *size)
 {
-    if (value < minimum || value > maximum)
-        return -EINVAL;
-    *field = (uint32_t)value;
-    return 0;
+    bool v6 = i->base.family == AF_INET6;
+    bool is = i->base.type == SOCK_RAW && option == ICMP_FILTER &&
+              i->base.protocol == (v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP) &&
+              level == (v6 ? SOL_ICMPV6 : SOL_RAW);
+    *size = v6 ? FILTER6_BYTES : FILTER4_BYTES;
+    return is ? datagram_filter(i) : NULL;
 }
 
-static int set_tcp_number(struct tcp_socket *s, int option, int value)
+static bool is_checksum(const struct inet_socket *i, int level, int option)
 {
-    switch (option) {
-    case TCP_NODELAY:
-        s->no_delay = value != 0;
-        return 0;
-    case TCP_CORK:
-        s->cork = value != 0;
-        return 0;
-    case TCP_KEEPIDLE:
-        return set_between(&s->keep_idle, value, 1, KEEP_SECONDS_MAX);
-    case TCP_KEEPINTVL:
-        return set_between(&s->keep_interval, value, 1, KEEP_SECONDS_MAX);
-    case TCP_KEEPCNT:
-        return set_between(&s->keep_count, value, 1, KEEP_COUNT_MAX);
-    case TCP_USER_TIMEOUT:
-        return set_between(&s->user_timeout_ms, value, 0, INT32_MAX);
-    case TCP_DEFER_ACCEPT:
-        s->defer_seconds = value < 0 ? 0 : (uint32_t)value;
-        return 0;
-    case TCP_QUICKACK:
-        s->quick_ack = value != 0;
-        return 0;
-    case TCP_MAXSEG:
-    case TCP_LINGER2:
-    case TCP_WINDOW_CLAMP:
-    case TCP_SYNCNT:
-    case TCP_FASTOPEN:
-    case TCP_NOTSENT_LOWAT:
-        return value < 0 ? -EINVAL : 0;
-    default:
-        return -ENOPROTOOPT;
-    }
+    return option == IPV6_CHECKSUM && (level == SOL_RAW || level == IPPROTO_IPV6) &&
+           i->base.type == SOCK_RAW && i->base.family == AF_INET6;
 }
 
-/* Out goes what was held back. */
-static void tell_tcp(struct tcp_socket *s)
+/* IPV6_CHECKSUM: where the checksum of what is sent belongs. */
+static int set_checksum(struct inet_socket *i, int level, struct uptr value, unsigned size)
 {
-    net_lock();
-    tcp_apply_options(s);
-    if (s->pcb && s->state == TCP_CONNECTED && (s->no_delay || !s->cork))
-        (void)tcp_output(s->pcb);
-    net_unlock();
-}
-
-static int set_tcp(struct tcp_socket *s, int option, struct uptr value, unsigned size)
-{
-    static const char congestion[] = "reno";
-    char name[sizeof(congestion)] = {0};
     int number;
-    if (option == TCP_CONGESTION) {
-        if (copy_from_user(name, value, min_u64(size, sizeof(name) - 1)))
-            return -EFAULT;
-        return strcmp(name, congestion) == 0 ? 0 : -ENOENT;
-    }
     int err = socket_option_number(value, size, &number);
+    if (!err && ((level == IPPROTO_IPV6 && i->base.protocol == IPPROTO_ICMPV6) ||
+                 (number > 0 && number % 2)))
+        err = -EINVAL;
     if (!err)
-        err = set_tcp_number(s, option, number);
-    if (!err)
-        tell_tcp(s);
+        i->options.checksum_at = number < 0 ? -1 : number;
     return err;
 }
 
-static int get_tcp(struct tcp_socket *s, int option, int *out)
+/* ---- all levels ---- */
+
+static bool has_ip(const struct inet_socket *i)
 {
-    switch (option) {
-    case TCP_NODELAY:
-        *out = s->no_delay;
-        return 0;
-    case TCP_CORK:
-        *out = s->cork;
-        return 0;
-    case TCP_KEEPIDLE:
-        *out = (int)s->keep_idle;
-        return 0;
-    case TCP_KEEPINTVL:
-        *out = (int)s->keep_interval;
-        return 0;
-    case TCP_KEEPCNT:
-        *out = (int)s->keep_count;
-        return 0;
-    case TCP_USER_TIMEOUT:
-        *out = (int)s->user_timeout_ms;
-        return 0;
-    case TCP_DEFER_ACCEPT:
-        *out = (int)s->defer_seconds;
-        return 0;
-    case TCP_QUICKACK:
-        *out = s->quick_ack;
-        return 0;
-    case TCP_MAXSEG:
-        net_lock();
-        *out = s->pcb && s->state == TCP_CONNECTED ? s->pcb->mss : 536;
-        net_unlock();
-        return 0;
-    case TCP_SYNCNT:
-        *out = TCP_SYNMAXRTX;
-        return 0;
-    case TCP_FASTOPEN:
-    case TCP_NOTSENT_LOWAT:
-    case TCP_WINDOW_CLAMP:
-        *out = 0;
-        return 0;
-    case TCP_LINGER2:
-        *out = 60;
-        return 0;
-    default:
-        return -ENOPROTOOPT;
-    }
+    return i->base.type != SOCK_RAW || i->base.family == AF_INET;
 }
 
-uint8_t tcp_linux_state(const struct tcp_socket *s)
+static int set_other(struct inet_socket *i, int level, int option, struct uptr value, unsigned size)
 {
-    enum {
-        ESTABLISHED_1 = 1,
-        SYN_SENT_2,
-        SYN_RECV_3,
-        FIN_WAIT1_4,
-        FIN_WAIT2_5,
-        TIME_WAIT_6,
-        CLOSE_7,
-        CLOSE_WAIT_8,
-        LAST_ACK_9,
-        LISTEN_10,
-        CLOSING_11
-    };
-    static const uint8_t states[] = {
-        [CLOSED] = CLOSE_7,         [LISTEN] = LISTEN_10,          [SYN_SENT] = SYN_SENT_2,
-        [SYN_RCVD] = SYN_RECV_3,    [ESTABLISHED] = ESTABLISHED_1, [FIN_WAIT_1] = FIN_WAIT1_4,
-        [FIN_WAIT_2] = FIN_WAIT2_5, [CLOSE_WAIT] = CLOSE_WAIT_8,   [CLOSING] = CLOSING_11,
-        [LAST_ACK] = LAST_ACK_9,    [TIME_WAIT] = TIME_WAIT_6,
-    };
-    if (s->state == TCP_LISTENING)
-        return LISTEN_10;
-    return s->pcb ? states[s->pcb->state] : CLOSE_7;
-}
-
-static int get_tcp_info(struct tcp_socket *s, struct uptr value, struct uptr size)
-{
-    struct tcp_info info = {0};
-    net_lock();
-    info.tcpi_state = tcp_linux_state(s);
-    if (s->pcb && s->state == TCP_CONNECTED) {
-        info.tcpi_snd_mss = info.tcpi_rcv_mss = info.tcpi_advmss = s->pcb->mss;
-        info.tcpi_retransmits = s->pcb->nrtx;
-        info.tcpi_snd_cwnd = s->pcb->cwnd / s->pcb->mss;
-        info.tcpi_rcv_space = s->pcb->rcv_wnd;
-        info.tcpi_pmtu = 1500;
-    }
-    net_unlock();
-    return socket_option_put(&info, sizeof(info), value, size);
-}
-
-/* UDP-Lite. */
-
-static bool is_udplite_level(const struct inet_socket *i, int level)
-{
-    return (level == IPPROTO_UDPLITE || level == IPPROTO_UDP) && inet_is_udplite(i);
-}
-
-static int set_udplite(struct inet_socket *i, int option, struct uptr value, unsigned size)
-{
-    int number;
-    int err = socket_option_number(value, size, &number);
-    return err ? err : udplite_set_option(&i->lite, option, number);
-}
-
-/* All levels. */
-
-static bool is_tcp(const struct inet_socket *i)
-{
-    return i->base.type == SOCK_STREAM;
+    unsigned room;
+    void *filter = filter_of(i, level, option, &room);
+    if (filter)
+        return copy_from_user(filter, value, min_u64(size, room));
+    if (is_checksum(i, level, option))
+        return set_checksum(i, level, value, size);
+    int err = level == IPPROTO_IP || level == IPPROTO_IPV6
+                  ? group_set_option(i, level, option, value, size)
+                  : -ENOPROTOOPT;
+    if (err != -ENOPROTOOPT)
+        return err;
+    if (level == IPPROTO_IP && has_ip(i))
+        return set_ip(i, option, value, size);
+    if (level == IPPROTO_IPV6 && i->base.family == AF_INET6)
+        return set_ip6(i, option, value, size);
+    return (level == IPPROTO_UDP || level == IPPROTO_UDPLITE) && is_udp(i)
+               ? set_udp(i, option, value, size)
+               : -ENOPROTOOPT;
 }
 
 int inet_set_option(struct socket *base, int level, int option, struct uptr value, unsigned size)
 {
     struct inet_socket *i = inet_of(base);
-    int err;
-    if (level == IPPROTO_TCP)
-        return is_tcp(i) ? set_tcp(tcp_of(base), option, value, size) : -EOPNOTSUPP;
-    if (level == IPPROTO_IP)
-        err = set_ip(i, option, value, size);
-    else if (is_udplite_level(i, level))
-        err = set_udplite(i, option, value, size);
-    else if (level == IPPROTO_IPV6 && base->family == AF_INET6)
-        err = set_ipv6(i, option, value, size);
-    else
-        return -ENOPROTOOPT;
+    if (level == IPPROTO_TCP && is_stream(i))
+        return tcp_set_option(i, option, value, size);
+    int err = set_other(i, level, option, value, size);
     if (!err)
         base->ops->changed(base, 0);
     return err;
 }
 
+static int get_number(const struct inet_socket *i, int level, int option, int *out)
+{
+    if (is_checksum(i, level, option)) {
+        *out = i->options.checksum_at;
+        return 0;
+    }
+    if (level == IPPROTO_IPV6 && i->base.family == AF_INET6)
+        return get_ip6(i, option, out);
+    if ((level == IPPROTO_UDP || level == IPPROTO_UDPLITE) && is_udp(i))
+        return get_udp(i, option, out);
+    bool known = i->base.family == AF_INET6 || (level == SOL_RAW && i->base.type == SOCK_RAW);
+    return known ? -ENOPROTOOPT : -EOPNOTSUPP;
+}
+
 int inet_get_option(struct socket *base, int level, int option, struct uptr value, struct uptr size)
 {
     struct inet_socket *i = inet_of(base);
-    int number = 0, err;
-    if (level == IPPROTO_TCP && is_tcp(i) && option == TCP_INFO)
-        return get_tcp_info(tcp_of(base), value, size);
-    if (level == IPPROTO_TCP && is_tcp(i) && option == TCP_CONGESTION)
-        return socket_option_put("reno\0\0\0\0\0\0\0\0\0\0\0", 16, value, size);
-    if (level == IPPROTO_TCP)
-        err = is_tcp(i) ? get_tcp(tcp_of(base), option, &number) : -EOPNOTSUPP;
-    else if (level == IPPROTO_IP)
-        err = get_ip(i, option, &number);
-    else if (is_udplite_level(i, level))
-        err = udplite_get_option(&i->lite, option, &number);
-    else if (level == IPPROTO_IPV6 && base->family == AF_INET6)
-        err = get_ipv6(i, option, &number);
-    else
-        return -EOPNOTSUPP;
+    int number = 0;
+    unsigned room;
+    if (level == IPPROTO_TCP && is_stream(i))
+        return tcp_get_option(i, option, value, size);
+    const void *filter = filter_of(i, level, option, &room);
+    if (filter)
+        return socket_option_put(filter, room, value, size);
+    int err = group_get_option(i, level, option, value, size);
+    if (err != -ENOPROTOOPT)
+        return err;
+    if (level == IPPROTO_IP && has_ip(i))
+        return get_level_ip(i, option, value, size);
+    err = get_number(i, level, option, &number);
     return err ? err : socket_option_put(&number, sizeof(number), value, size);
 }

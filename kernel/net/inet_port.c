@@ -49,12 +49,12 @@ struct inet_socket *port_next(struct port_table *t, uint16_t port, struct inet_s
 
 static bool has_switch(const struct inet_socket *i, int option)
 {
-    return (i->base.switches >> option & 1) != 0;
+    return socket_switch(&i->base, option);
 }
 
 static bool takes4(const struct inet_socket *i)
 {
-    return i->base.family == AF_INET || !i->only6;
+    return i->base.family == AF_INET || !i->options.only6;
 }
 
 /* Whether both could get the same packet. */
@@ -76,7 +76,8 @@ static bool listens(const struct inet_socket *i)
 
 static bool conflict(const struct inet_socket *a, const struct inet_socket *b)
 {
-    if (a == b || !overlap(a, b))
+    bool apart = a->base.interface && b->base.interface && a->base.interface != b->base.interface;
+    if (a == b || apart || !overlap(a, b))
         return false;
     if (has_switch(a, SO_REUSEPORT) && has_switch(b, SO_REUSEPORT))
         return false;
@@ -163,6 +164,11 @@ bool address_is_own(const struct inet_socket *i, const ip_addr_t *address)
     return false;
 }
 
+static bool may_bind(const struct inet_socket *i, const ip_addr_t *address)
+{
+    return i->options.free_bind || address_is_own(i, address);
+}
+
 int inet_bind_to(struct inet_socket *i, const struct socket_name *name)
 {
     struct endpoint wanted;
@@ -172,12 +178,13 @@ int inet_bind_to(struct inet_socket *i, const struct socket_name *name)
     net_lock();
     if (i->bound)
         err = -EINVAL;
-    else if (!address_is_own(i, &wanted.address))
+    else if (!may_bind(i, &wanted.address))
         err = -EADDRNOTAVAIL;
     if (!err) {
         struct endpoint before = i->local;
         i->local = wanted;
-        err = port_take(i);
+        if (wanted.port || !i->options.late_port || i->base.type != SOCK_STREAM)
+            err = port_take(i);
         if (err)
             i->local = before;
         i->chose_address = !err && !endpoint_is_any(&wanted);

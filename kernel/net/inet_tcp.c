@@ -20,6 +20,9 @@
 #define KEEP_COUNT_DEFAULT 9u
 #define RECEIVE_ROOM 131072u
 #define MS_PER_SECOND 1000u
+#define NS_PER_SECOND 1000000000ul
+#define NS_PER_MS 1000000ul
+#define TCP_SYN_COUNT 6u
 #define POLL_TICKS (500 / TCP_SLOW_INTERVAL)
 #define FIRST_TIMEOUT_MS 1000u /* RFC 6298, 2.1 */
 #define TIME_WAIT_MAX 4096u
@@ -35,10 +38,12 @@ struct tcp_socket *tcp_socket_alloc(int family)
     list_init(&s->group_node);
     list_init(&s->accept_queue);
     list_init(&s->accept_node);
+    list_init(&s->deferred);
     s->keep_idle = KEEP_IDLE_DEFAULT;
     s->keep_interval = KEEP_INTERVAL_DEFAULT;
     s->keep_count = KEEP_COUNT_DEFAULT;
     s->quick_ack = true;
+    s->syn_count = TCP_SYN_COUNT;
     return s;
 }
 
@@ -81,22 +86,44 @@ void tcp_apply_options(struct tcp_socket *s)
     pcb->keep_idle = s->keep_idle * MS_PER_SECOND;
     pcb->keep_intvl = s->keep_interval * MS_PER_SECOND;
     pcb->keep_cnt = s->keep_count;
-    pcb->tos = s->inet.tos;
-    pcb->ttl = s->inet.ttl ? s->inet.ttl : INET_TTL;
+    const struct inet_options *o = &s->inet.options;
+    bool v6 = s->inet.base.family == AF_INET6 && !IP_IS_V4_VAL(pcb->remote_ip);
+    int ttl = v6 ? o->hops : o->ttl;
+    pcb->tos = v6 ? o->class6 : o->tos;
+    pcb->ttl = ttl < 0 ? INET_TTL : (uint8_t)ttl;
+    pcb->netif_idx = (uint8_t)s->inet.base.interface;
     if (s->no_delay)
         tcp_nagle_disable(pcb);
     else
         tcp_nagle_enable(pcb);
 }
 
-/* Twice a second, for close() that waits. */
+/* TCP_USER_TIMEOUT: whether what was sent has waited for its acknowledgment for too long. */
+static bool waited_too_long(struct tcp_socket *s, const struct tcp_pcb *pcb)
+{
+    uint64_t now = clock_monotonic_ns();
+    bool waits = pcb->unacked || pcb->unsent;
+    if (!waits || pcb->lastack != s->arrived || !s->arrived_ns) {
+        s->arrived = pcb->lastack;
+        s->arrived_ns = now;
+    }
+    return waits && now - s->arrived_ns >= s->user_timeout_ms * NS_PER_MS;
+}
+
+/* Twice a second. */
 static err_t look_again(void *arg, struct tcp_pcb *pcb)
 {
     struct tcp_socket *s = arg;
-    (void)pcb;
-    if (s && s->released)
-        waitq_wake(&s->inet.base.waitq, INET_ALL);
-    return ERR_OK;
+    if (!s)
+        return ERR_OK;
+    if (s->released)
+        waitq_wake(&s->inet.base.waitq, INET_ALL); /* close() may wait */
+    if (s->deferred_to && clock_monotonic_ns() >= s->deferred_until_ns)
+        tcp_defer_end(s);
+    if (!s->user_timeout_ms || !waited_too_long(s, pcb))
+        return ERR_OK;
+    tcp_abort(pcb);
+    return ERR_ABRT;
 }
 
 void tcp_set_timeout(struct tcp_pcb *pcb)
@@ -147,25 +174,25 @@ void tcp_failed(void *arg, err_t err)
     s->pcb = NULL;
     if (error && !s->inet.base.error)
         s->inet.base.error = error;
+    if (s->deferred_to)
+        tcp_defer_end(s);
     if (s->state == TCP_CONNECTING)
         inet_unbind(&s->inet);
     s->state = TCP_ENDED;
     waitq_wake(&s->inet.base.waitq, INET_ALL);
 }
 
-void inet_unreachable(struct inet_socket *i, int err)
+void tcp_unreachable(struct inet_socket *i, int error)
 {
-    if (i->base.type == SOCK_STREAM) {
-        struct tcp_socket *s = tcp_of(&i->base);
-        if (s->state != TCP_CONNECTING || !s->pcb)
-            return; /* an established connection lives on: RFC 1122, 4.2.3.9 */
-        struct tcp_pcb *pcb = s->pcb;
-        tcp_detach(s);
-        tcp_abandon(pcb, 0);
-        inet_unbind(i);
-        s->state = TCP_ENDED;
-    }
-    i->base.error = -err;
+    struct tcp_socket *s = tcp_of(&i->base);
+    if (s->state != TCP_CONNECTING || !s->pcb)
+        return; /* an established connection lives on: RFC 1122, 4.2.3.9 */
+    struct tcp_pcb *pcb = s->pcb;
+    tcp_detach(s);
+    tcp_abandon(pcb, 0);
+    inet_unbind(i);
+    s->state = TCP_ENDED;
+    i->base.error = error;
     waitq_wake(&i->base.waitq, INET_ALL);
 }
 
@@ -215,10 +242,10 @@ static void end_connection(struct tcp_socket *s)
 }
 
 /* Connections that nobody accepted are reset. */
-static void drop_accept_queue(struct tcp_socket *s)
+static void drop_children(struct list_node *queue)
 {
-    while (!list_empty(&s->accept_queue)) {
-        struct tcp_socket *child = list_entry(s->accept_queue.next, struct tcp_socket, accept_node);
+    while (!list_empty(queue)) {
+        struct tcp_socket *child = list_entry(queue->next, struct tcp_socket, accept_node);
         list_remove(&child->accept_node);
         struct tcp_pcb *pcb = child->pcb;
         tcp_detach(child);
@@ -228,6 +255,12 @@ static void drop_accept_queue(struct tcp_socket *s)
         port_release(&child->inet);
         heap_free(child);
     }
+}
+
+static void drop_accept_queue(struct tcp_socket *s)
+{
+    drop_children(&s->accept_queue);
+    drop_children(&s->deferred);
 }
 
 static void tcp_release(struct socket *base)
@@ -371,6 +404,29 @@ void tcp_trim_time_wait(void)
     }
 }
 
+/* Only a connection has a peer: none that is over, though its TIME-WAIT may go on, and, but for
+ * accept(), none that is only being made. */
+static int tcp_get_name(struct socket *base, enum socket_end end, struct socket_name *name)
+{
+    const struct tcp_socket *s = tcp_of(base);
+    net_lock();
+    bool connected = s->state == TCP_CONNECTED && s->pcb && s->pcb->state != TIME_WAIT;
+    net_unlock();
+    return end == SOCKET_PEER && !connected ? -ENOTCONN : inet_get_name(base, end, name);
+}
+
+/* Bytes that were never sent. */
+static int tcp_unsent(struct socket *base)
+{
+    const struct tcp_socket *s = tcp_of(base);
+    net_lock();
+    int bytes = s->state == TCP_LISTENING ? -EINVAL
+                : s->pcb                  ? (int)(s->pcb->snd_lbb - s->pcb->snd_nxt)
+                                          : 0;
+    net_unlock();
+    return bytes;
+}
+
 const struct socket_ops tcp_ops = {
     .bind = tcp_socket_bind,
     .connect = tcp_socket_connect,
@@ -379,12 +435,13 @@ const struct socket_ops tcp_ops = {
     .send = tcp_socket_send,
     .receive = tcp_socket_receive,
     .shutdown = tcp_shut,
-    .get_name = inet_get_name,
+    .get_name = tcp_get_name,
     .peer_credentials = no_credentials,
     .poll = tcp_events,
     .queued = tcp_queued,
     .at_mark = tcp_at_mark,
     .listening = tcp_listening,
+    .unsent = tcp_unsent,
     .set_option = inet_set_option,
     .get_option = inet_get_option,
     .changed = tcp_changed,

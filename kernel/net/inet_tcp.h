@@ -36,11 +36,20 @@ struct tcp_socket {
     /* Listening. */
     struct tcp_group *group;
     struct list_node group_node, accept_queue, accept_node;
+    struct list_node deferred;      /* TCP_DEFER_ACCEPT: by accept_node, those without data yet */
+    struct tcp_socket *deferred_to; /* the listener in whose list of those it is, or NULL */
+    uint64_t deferred_until_ns;
     unsigned accept_count, backlog;
     /* Options. */
     bool no_delay, cork, quick_ack, narrow;        /* narrow: SO_RCVBUF was set */
+    bool acks_at_once, tell_queued;                /* TCP_QUICKACK was set; TCP_INQ */
     uint32_t keep_idle, keep_interval, keep_count; /* seconds, seconds, probes */
-    uint32_t user_timeout_ms, defer_seconds;
+    uint32_t syn_count, user_timeout_ms, defer_seconds;
+    uint32_t unsent_low, window_clamp; /* bytes; 0: any */
+    uint64_t came_ns;                  /* when bytes came last: for SO_TIMESTAMP */
+    /* TCP_USER_TIMEOUT: up to where all has arrived, and since when it is the same. */
+    uint32_t arrived;
+    uint64_t arrived_ns;
 };
 
 static inline struct tcp_socket *tcp_of(struct socket *s)
@@ -94,6 +103,11 @@ int tcp_socket_connect(struct socket *base, const struct socket_name *name, bool
 int tcp_socket_listen(struct socket *base, int backlog);
 int tcp_socket_accept(struct socket *base, struct socket **out);
 void tcp_leave_group(struct tcp_socket *s);
+/* A connection that waited for its first bytes is to be accepted. */
+void tcp_defer_end(struct tcp_socket *s);
+/* TCP_DEFER_ACCEPT: seconds as whole time-outs of a segment, each twice as long as the one before.
+ */
+int tcp_defer_seconds(int seconds);
 /* A connection comes to a listener, but for its last segment. */
 void tcp_begin_child(const struct tcp_pcb_listen *listener, struct tcp_pcb *pcb);
 

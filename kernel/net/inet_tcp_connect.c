@@ -1,6 +1,8 @@
 /* TCP: binding, connecting, listening, accepting. */
 #include <linux/eventpoll.h>
 #include <lwip/ip.h>
+#include <lwip/prot/ip4.h>
+#include <lwip/prot/ip6.h>
 #include <lwip/priv/tcp_priv.h>
 
 #include "kernel/base/errno.h"
@@ -15,6 +17,9 @@
 #include "kernel/time/clock.h"
 
 #define BACKLOG_MAX 4096
+#define NS_PER_SECOND 1000000000ul
+#define DEFER_STEPS_MAX 255u
+#define DEFER_STEP_MAX 120 /* seconds */
 
 int tcp_socket_bind(struct socket *base, const struct socket_name *name)
 {
@@ -163,7 +168,7 @@ int tcp_socket_connect(struct socket *base, const struct socket_name *name, bool
     }
     err = endpoint_parse(&s->inet, name, &peer);
     if (err)
-        return err;
+        return err == -ENODEV ? -ENETUNREACH : err;
     endpoint_resolve_any(&s->inet, &peer);
     if (base->error && s->state == TCP_ENDED)
         return socket_take_error(base); /* of the attempt before */
@@ -181,7 +186,7 @@ int tcp_socket_connect(struct socket *base, const struct socket_name *name, bool
 
 static bool same_group(const struct tcp_socket *a, const struct tcp_socket *b)
 {
-    return a->inet.base.family == b->inet.base.family && a->inet.only6 == b->inet.only6 &&
+    return a->inet.base.family == b->inet.base.family && a->inet.options.only6 == b->inet.options.only6 &&
            ip_addr_cmp(&a->inet.local.address, &b->inet.local.address);
 }
 
@@ -227,15 +232,24 @@ static struct tcp_socket *make_child(struct tcp_socket *listener, struct tcp_pcb
     base->send_room = listener->inet.base.send_room;
     base->receive_room = listener->inet.base.receive_room;
     base->receive_low = listener->inet.base.receive_low;
-    s->inet.only6 = listener->inet.only6;
-    s->inet.tos = listener->inet.tos;
-    s->inet.ttl = listener->inet.ttl;
+    base->stamp = listener->inet.base.stamp;
+    base->stamps = listener->inet.base.stamps;
+    base->interface = listener->inet.base.interface;
+    base->priority = listener->inet.base.priority;
+    base->mark = listener->inet.base.mark;
+    s->inet.options = listener->inet.options;
     s->no_delay = listener->no_delay;
     s->cork = listener->cork;
     s->narrow = listener->narrow;
     s->keep_idle = listener->keep_idle;
     s->keep_interval = listener->keep_interval;
     s->keep_count = listener->keep_count;
+    s->syn_count = listener->syn_count;
+    s->user_timeout_ms = listener->user_timeout_ms;
+    s->unsent_low = listener->unsent_low;
+    s->window_clamp = listener->window_clamp;
+    s->acks_at_once = listener->acks_at_once;
+    s->tell_queued = listener->tell_queued;
     s->inet.local = (struct endpoint){pcb->local_ip, pcb->local_port};
     s->inet.peer = (struct endpoint){pcb->remote_ip, pcb->remote_port};
     s->inet.has_peer = true;
@@ -253,6 +267,31 @@ void tcp_begin_child(const struct tcp_pcb_listen *listener, struct tcp_pcb *pcb)
         (void)tcp_narrow_window(member_for(group, pcb), pcb);
 }
 
+static void let_accept(struct tcp_socket *listener, struct tcp_socket *child)
+{
+    list_add_tail(&listener->accept_queue, &child->accept_node);
+    listener->accept_count++;
+    waitq_wake(&listener->inet.base.waitq, INET_READABLE);
+}
+
+void tcp_defer_end(struct tcp_socket *s)
+{
+    struct tcp_socket *listener = s->deferred_to;
+    s->deferred_to = NULL;
+    list_remove(&s->accept_node);
+    let_accept(listener, s);
+}
+
+int tcp_defer_seconds(int seconds)
+{
+    int whole = 0, step = 1;
+    for (unsigned n = 0; n < DEFER_STEPS_MAX && (n == 0 || whole < seconds); n++) {
+        whole += step;
+        step = step * 2 < DEFER_STEP_MAX ? step * 2 : DEFER_STEP_MAX;
+    }
+    return seconds > 0 ? whole : 0;
+}
+
 static err_t accepted(void *arg, struct tcp_pcb *pcb, err_t err)
 {
     struct tcp_group *group = arg;
@@ -262,23 +301,49 @@ static err_t accepted(void *arg, struct tcp_pcb *pcb, err_t err)
     struct tcp_socket *child = make_child(listener, pcb);
     if (!child)
         return ERR_MEM;
-    list_add_tail(&listener->accept_queue, &child->accept_node);
-    listener->accept_count++;
-    waitq_wake(&listener->inet.base.waitq, INET_READABLE);
+    if (listener->defer_seconds) {
+        child->deferred_to = listener;
+        child->deferred_until_ns =
+            clock_monotonic_ns() + listener->defer_seconds * NS_PER_SECOND;
+        list_add_tail(&listener->deferred, &child->accept_node);
+        return ERR_OK;
+    }
+    let_accept(listener, child);
     return ERR_OK;
+}
+
+/* IP_MINTTL, IPV6_MINHOPCOUNT. */
+static bool came_near_enough(const struct tcp_socket *s)
+{
+    const struct inet_options *o = &s->inet.options;
+    if (!(o->ttl_least | o->hops_least))
+        return true;
+    return ip_current_is_v6() ? IP6H_HOPLIM(ip6_current_header()) >= o->hops_least
+                              : IPH_TTL(ip4_current_header()) >= o->ttl_least;
+}
+
+/* Before it gives a connection up: TCP_SYNCNT. */
+unsigned inet_hook_syn_count(const struct tcp_pcb *pcb)
+{
+    const struct tcp_socket *s = pcb->callback_arg;
+    return s ? s->syn_count : TCP_SYNMAXRTX;
 }
 
 /* A listener whose queue is full takes no more: the other side tries again. Connections that were
  * under way before may still exceed it, for what accepted() refuses would be reset. */
 err_t inet_hook_tcp_in(struct tcp_pcb *pcb, const struct tcp_hdr *header)
 {
-    if (pcb->state != LISTEN || !(TCPH_FLAGS(header) & TCP_SYN) || !pcb->callback_arg)
+    if (!pcb->callback_arg || pcb->state == SYN_RCVD) /* which has its listener's */
+        return ERR_OK;
+    if (pcb->state != LISTEN)
+        return came_near_enough(pcb->callback_arg) ? ERR_OK : ERR_VAL;
+    if (!(TCPH_FLAGS(header) & TCP_SYN))
         return ERR_OK;
     const struct tcp_group *group = pcb->callback_arg;
     list_for_each(node, &group->members)
     {
         const struct tcp_socket *s = list_entry(node, struct tcp_socket, group_node);
-        if (s->accept_count <= s->backlog)
+        if (s->accept_count <= s->backlog && came_near_enough(s))
             return ERR_OK;
     }
     return ERR_MEM;

@@ -5,6 +5,7 @@
  */
 #include <linux/eventpoll.h>
 #include <linux/signal.h>
+#include <linux/tcp.h>
 #include <lwip/priv/tcp_priv.h>
 
 #include "kernel/base/errno.h"
@@ -12,6 +13,7 @@
 #include "kernel/mm/heap.h"
 #include "kernel/net/inet_tcp.h"
 #include "kernel/proc/task.h"
+#include "kernel/time/clock.h"
 
 #define PART_BYTES 32768u
 #define SMALL_BYTES 512u      /* what is sent from the stack, or joined when it comes */
@@ -26,10 +28,16 @@ static uint32_t send_limit(const struct tcp_socket *s)
     return (uint32_t)min_u64(s->inet.base.send_room, TCP_SND_BUF);
 }
 
+/* TCP_NOTSENT_LOWAT: whether enough waits to be sent at all. */
+static bool unsent_enough(const struct tcp_socket *s, const struct tcp_pcb *pcb)
+{
+    return s->unsent_low && pcb->snd_lbb - pcb->snd_nxt >= s->unsent_low;
+}
+
 uint32_t tcp_send_room(const struct tcp_socket *s)
 {
     const struct tcp_pcb *pcb = s->pcb;
-    if (!pcb || tcp_sndqueuelen(pcb) >= TCP_SND_QUEUELEN - 4)
+    if (!pcb || tcp_sndqueuelen(pcb) >= TCP_SND_QUEUELEN - 4 || unsent_enough(s, pcb))
         return 0;
     uint32_t waiting = TCP_SND_BUF - pcb->snd_buf, limit = send_limit(s);
     return waiting < limit ? limit - waiting : 0;
@@ -131,6 +139,8 @@ int64_t tcp_socket_send(struct socket *base, struct socket_message *m)
 {
     struct tcp_socket *s = tcp_of(base);
     int64_t done = 0, n = 0;
+    if (m->flags & MSG_FASTOPEN)
+        return -EOPNOTSUPP;
     mutex_lock(&s->inet.send_lock);
     if (m->it->left == 0)
         n = send_check(s);
@@ -206,11 +216,21 @@ static bool join(struct tcp_socket *s, struct pbuf *p)
     return true;
 }
 
+/* What some options want when bytes come. */
+static void came(struct tcp_socket *s, struct tcp_pcb *pcb)
+{
+    if (UNLIKELY(s->inet.base.stamps))
+        s->came_ns = (uint64_t)clock_realtime_ns();
+    if (UNLIKELY(s->acks_at_once))
+        tcp_ack_now(pcb);
+}
+
 err_t tcp_data_came(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
 {
     struct tcp_socket *s = arg;
-    (void)pcb;
     (void)err;
+    if (s->deferred_to)
+        tcp_defer_end(s);
     if (!p) {
         s->peer_closed = true;
         waitq_wake(&s->inet.base.waitq,
@@ -219,6 +239,7 @@ err_t tcp_data_came(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
     }
     tcp_urgent_take(s, p);
     s->came += p->tot_len;
+    came(s, pcb);
     bool urgent = tcp_urgent_events(s) != 0;
     if (p->tot_len > SMALL_BYTES || !join(s, p))
         enqueue(s, p);
@@ -265,7 +286,10 @@ static size_t copy_out(const struct tcp_socket *s, const struct pbuf *p, size_t 
 static uint32_t window_excess(const struct tcp_socket *s, const struct tcp_pcb *pcb)
 {
     uint32_t most = TCP_WND_MAX(pcb);
-    uint32_t wanted = (uint32_t)max_u64(s->inet.base.receive_room / 2, 2u * pcb->mss);
+    uint32_t room = s->inet.base.receive_room / 2;
+    if (s->window_clamp)
+        room = (uint32_t)min_u64(room, s->window_clamp);
+    uint32_t wanted = (uint32_t)max_u64(room, 2u * pcb->mss);
     return s->narrow && wanted < most ? most - wanted : 0;
 }
 
@@ -348,6 +372,16 @@ static uint32_t skip_urgent(struct tcp_socket *s, bool peeks)
     return 0;
 }
 
+static void put_controls(struct tcp_socket *s, struct socket_message *m)
+{
+    int queued = (int)s->queued;
+    m->control_count = 0; /* one read of a message may be several here */
+    if (s->inet.base.stamps)
+        socket_control_stamp(&s->inet.base, m, s->came_ns);
+    if (s->tell_queued)
+        socket_control_put(m, IP_PROTO_TCP, TCP_INQ, &queued, sizeof(queued));
+}
+
 int64_t tcp_socket_receive(struct socket *base, struct socket_message *m)
 {
     struct tcp_socket *s = tcp_of(base);
@@ -356,7 +390,7 @@ int64_t tcp_socket_receive(struct socket *base, struct socket_message *m)
     if (m->flags & MSG_OOB)
         return tcp_urgent_receive(s, m);
     if (m->flags & MSG_ERRQUEUE)
-        return -EAGAIN;
+        return inet_error_receive(&s->inet, m);
     mutex_lock(&s->inet.read_lock);
     const uint32_t ahead = skip_urgent(s, (m->flags & MSG_PEEK) != 0);
     spin_lock(&net_spinlock);
@@ -368,6 +402,8 @@ int64_t tcp_socket_receive(struct socket *base, struct socket_message *m)
         n = 0;
     else if (n == 0 && size > 0)
         n = receive_queued(s, m, first, ahead, size);
+    if (n > 0 && m->controls)
+        put_controls(s, m);
     mutex_unlock(&s->inet.read_lock);
     return n;
 }

@@ -194,9 +194,19 @@ static void input_active(struct tcp_pcb *pcb, struct pbuf *p, struct netif *neti
     tcp_active_pcbs = active;
 }
 
+/* Both ends open at once (RFC 9293, 3.5), which lwIP doesn't know: the other one has seen, or will
+ * see, our SYN, so its own is taken for the answer. A socket that connects to itself does this. */
+static void open_together(const struct tcp_pcb *pcb, struct tcp_hdr *header)
+{
+    if (pcb->state != SYN_SENT || (TCPH_FLAGS(header) & (TCP_SYN | TCP_ACK | TCP_RST)) != TCP_SYN)
+        return;
+    TCPH_SET_FLAG(header, TCP_ACK);
+    header->ackno = lwip_htonl(pcb->snd_nxt);
+}
+
 void __wrap_tcp_input(struct pbuf *p, struct netif *netif)
 {
-    const struct tcp_hdr *header = p->payload;
+    struct tcp_hdr *header = p->payload;
     if (p->len < sizeof(*header)) {
         __real_tcp_input(p, netif);
         return;
@@ -210,6 +220,8 @@ void __wrap_tcp_input(struct pbuf *p, struct netif *netif)
     }
     if (pcb && TCPH_FLAGS(header) & TCP_URG && tcp_ext_arg_get(pcb, SOCKET_ARG))
         tcp_urgent_told(tcp_ext_arg_get(pcb, SOCKET_ARG), pcb, header);
+    if (pcb)
+        open_together(pcb, header);
     if (!pcb)
         input_new(p, netif);
     else if (pcb->state == TIME_WAIT)

@@ -73,18 +73,6 @@ void __wrap_udp_input(struct pbuf *p, struct netif *netif)
     pbuf_free(p); /* it has the header that lwIP looks at meanwhile */
 }
 
-int udplite_send(struct udp_pcb *pcb, struct pbuf *p, const struct endpoint *to)
-{
-    struct netif *netif = ip_route(&pcb->local_ip, &to->address);
-    const uint16_t flags = netif ? netif->chksum_flags : 0;
-    if (!netif)
-        return -ENETUNREACH;
-    netif->chksum_flags |= NETIF_CHECKSUM_GEN_UDP; /* no card knows how */
-    err_t err = udp_sendto(pcb, p, &to->address, to->port);
-    netif->chksum_flags = flags;
-    return inet_error(err);
-}
-
 bool udplite_wanted(const struct udplite *u, const struct pbuf *p)
 {
     struct udp_hdr header;

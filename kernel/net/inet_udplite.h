@@ -7,8 +7,6 @@
 
 /* Exchanges UDP's sockets in lwIP's list for UDP-Lite's, and the other way round. */
 void udplite_swap(void);
-/* Returns 0 or -errno. */
-int udplite_send(struct udp_pcb *pcb, struct pbuf *p, const struct endpoint *to);
 /* Whether enough of a datagram is covered by its checksum; p's header lies in front of its bytes.
  */
 bool udplite_wanted(const struct udplite *u, const struct pbuf *p);

@@ -20,6 +20,7 @@ $(LWIPUSER): KFLAGS += $(LWIPFLAGS)
 WRAPPED   := tcp_input udp_input
 $(LWIPUSER): KFLAGS += $(foreach f,$(WRAPPED),-D__real_$f=$f)
 $(addprefix $(B)/lwip/core/,ipv4/ip4.o ipv6/ip6.o): LWIPFLAGS += $(foreach f,$(WRAPPED),-D$f=__wrap_$f)
+$(addprefix $(B)/lwip/core/,tcp.o tcp_in.o): LWIPFLAGS += '-DTCP_SYNMAXRTX=inet_hook_syn_count(pcb)'
 $(LWIPUSER): | $(LWIP)/.unpacked
 $(LWIPOBJ): $(B)/lwip/%.o: $(LWIP)/.unpacked | $(KGEN)/errno_names.h
 	@mkdir -p $(@D)

@@ -461,9 +461,9 @@ static int netlink_connect(struct socket *base, const struct socket_name *name, 
     return name->size >= sizeof(name->family) && name->family == AF_NETLINK ? 0 : -EINVAL;
 }
 
-static int netlink_get_name(struct socket *base, bool peer, struct socket_name *name)
+static int netlink_get_name(struct socket *base, enum socket_end end, struct socket_name *name)
 {
-    put_name(name, peer ? 0 : netlink_of(base)->port);
+    put_name(name, end != SOCKET_SELF ? 0 : netlink_of(base)->port);
     return 0;
 }
 

@@ -14,6 +14,7 @@
 #include "kernel/net/netlink.h"
 #include "kernel/net/unix.h"
 #include "kernel/time/clock.h"
+#include "kernel/time/timespec.h"
 #include "kernel/vfs/mode.h"
 
 #define ROOM_DEFAULT 212992u
@@ -31,6 +32,7 @@ void socket_init(struct socket *s, const struct socket_ops *ops, int family, int
     s->type = type;
     s->send_room = s->receive_room = ROOM_DEFAULT;
     s->receive_low = 1;
+    s->cpu = -1;
     s->ino = __atomic_add_fetch(&last_ino, 1, __ATOMIC_RELAXED);
     waitq_init(&s->waitq);
 }
@@ -66,6 +68,18 @@ struct socket *socket_of(const struct file *f)
 int socket_take_error(struct socket *s)
 {
     return s->error ? -__atomic_exchange_n(&s->error, 0, __ATOMIC_ACQ_REL) : 0;
+}
+
+void socket_control_put(struct socket_message *m, int level, int type, const void *data,
+                        unsigned size)
+{
+    if (!m->controls || m->control_count == SOCKET_CONTROLS_MAX)
+        return;
+    struct socket_control *c = &m->controls[m->control_count++];
+    c->level = level;
+    c->type = type;
+    c->size = size;
+    memcpy(c->data, data, size);
 }
 
 /* Waiting. */
@@ -121,7 +135,7 @@ static int64_t move_message(struct file *f, struct socket_message *m, move_t mov
     int64_t n = move(s, m);
     if (LIKELY(n != -EAGAIN && !(n > 0 && goes_on(s, m, sending))))
         return n;
-    if ((f->flags & O_NONBLOCK) || (m->flags & MSG_DONTWAIT) || (!sending && (m->flags & MSG_OOB)))
+    if ((f->flags & O_NONBLOCK) || (m->flags & MSG_DONTWAIT) || (!sending && (m->flags & (MSG_OOB | MSG_ERRQUEUE))))
         return n;
     return move_later(s, m, move, sending, n > 0 ? n : 0);
 }
@@ -177,6 +191,22 @@ static uint64_t socket_timeout(struct file *f, bool writing)
     return writing ? s->send_timeout_ns : s->receive_timeout_ns;
 }
 
+/* When the last message came. Who asks for the first time makes that it is known from then on. */
+static int64_t tell_stamp(struct socket *s, bool micro, struct uptr to)
+{
+    uint64_t ns = s->last_stamp_ns;
+    s->stamps = true;
+    if (!ns)
+        return -ENOENT;
+    uint64_t told[2] = {ns / NS_PER_SECOND, ns % NS_PER_SECOND / (micro ? NS_PER_US : 1)};
+    return copy_to_user(to, told, sizeof(told));
+}
+
+static int64_t tell_number(int number, struct uptr to)
+{
+    return number < 0 ? number : copy_to_user(to, &number, sizeof(number));
+}
+
 static int64_t socket_ioctl(struct file *f, unsigned request, uint64_t arg)
 {
     struct socket *s = f->private;
@@ -184,12 +214,13 @@ static int64_t socket_ioctl(struct file *f, unsigned request, uint64_t arg)
         int at = s->ops->at_mark(s);
         return copy_to_user((struct uptr){arg}, &at, sizeof(at));
     }
+    if (request == SIOCGSTAMP_OLD || request == SIOCGSTAMPNS_OLD)
+        return tell_stamp(s, request == SIOCGSTAMP_OLD, (struct uptr){arg});
+    if (request == SIOCOUTQNSD && s->ops->unsent)
+        return tell_number(s->ops->unsent(s), (struct uptr){arg});
     if (request != FIONREAD && request != SIOCOUTQ)
         return interface_ioctl(request, (struct uptr){arg});
-    int bytes = s->ops->queued(s, request == SIOCOUTQ);
-    if (bytes < 0)
-        return bytes;
-    return copy_to_user((struct uptr){arg}, &bytes, sizeof(bytes));
+    return tell_number(s->ops->queued(s, request == SIOCOUTQ), (struct uptr){arg});
 }
 
 static void socket_getattr(struct file *f, struct inode_attr *attr)

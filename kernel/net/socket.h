@@ -24,14 +24,14 @@ struct passed_files {
     struct file *files[];
 };
 
-/* A control message of a protocol: what is told of a datagram beside its bytes. */
+/* A control message: what is told beside the bytes. */
 struct socket_control {
     int level, type;
     unsigned size;
-    uint8_t data[20];
+    uint8_t data[44];
 };
 
-#define SOCKET_CONTROLS_MAX 4
+#define SOCKET_CONTROLS_MAX 9
 
 struct socket_message {
     struct iter *it;
@@ -41,13 +41,21 @@ struct socket_message {
     struct passed_files *files; /* send: taken over on success; receive: the caller's then */
     bool has_credentials;
     struct credentials credentials;
-    bool has_ttl, has_tos; /* send: this datagram's own, not the socket's */
+    /* send: this datagram's own, not the socket's */
+    bool has_ttl, has_tos, has_segment;
     uint8_t ttl, tos;
-    unsigned control_count; /* receive */
-    struct socket_control controls[SOCKET_CONTROLS_MAX];
+    uint16_t segment;          /* UDP_SEGMENT */
+    uint8_t source_size;       /* of source: 0 (none asked for), 4, 16 */
+    uint8_t source[16];        /* IP_PKTINFO, IPV6_PKTINFO */
+    uint32_t source_interface; /* 0: any */
+    unsigned control_count;    /* receive */
+    struct socket_control *controls; /* receive: SOCKET_CONTROLS_MAX of them, or NULL: not wanted */
 };
 
 struct socket;
+
+/* Whose name: accept() tells its peer's, though it may be gone by then. */
+enum socket_end { SOCKET_SELF, SOCKET_PEER, SOCKET_ACCEPTED };
 
 struct socket_ops {
     int (*bind)(struct socket *s, const struct socket_name *name);
@@ -60,7 +68,7 @@ struct socket_ops {
     int64_t (*receive)(struct socket *s, struct socket_message *m);
     int (*shutdown)(struct socket *s, int how);
     /* Its own name, or its peer's (-ENOTCONN). */
-    int (*get_name)(struct socket *s, bool peer, struct socket_name *name);
+    int (*get_name)(struct socket *s, enum socket_end end, struct socket_name *name);
     int (*peer_credentials)(struct socket *s, struct credentials *out);
     uint32_t (*poll)(struct socket *s);
     /* Bytes that wait to be read, or were sent and not read. */
@@ -68,6 +76,8 @@ struct socket_ops {
     /* Whether the next byte of the stream is the urgent one. NULL: it knows none. */
     bool (*at_mark)(struct socket *s);
     bool (*listening)(struct socket *s);
+    /* Bytes of a stream that were not sent yet. NULL: it is none. */
+    int (*unsent)(struct socket *s);
     /* Options of other levels than SOL_SOCKET. NULL: there are none. */
     int (*set_option)(struct socket *s, int level, int option, struct uptr value, unsigned size);
     int (*get_option)(struct socket *s, int level, int option, struct uptr value, struct uptr size);
@@ -87,6 +97,12 @@ struct socket {
     bool linger; /* SO_LINGER, and its seconds */
     uint32_t linger_seconds;
     uint64_t switches; /* options that are on or off: bit n is option n */
+    uint32_t interface;        /* SO_BINDTODEVICE; 0: any */
+    int priority, mark, cpu;   /* SO_INCOMING_CPU */
+    uint8_t stamp;             /* which SO_TIMESTAMP...; 0: none */
+    bool stamps;               /* something wants the time of each message */
+    uint64_t last_stamp_ns;    /* SIOCGSTAMP */
+    uint32_t lost;             /* messages for which there was no room: SO_RXQ_OVFL */
     int error;         /* positive; told once */
     struct waitq waitq;
     struct file *file; /* the open file, once there is one */
@@ -101,6 +117,16 @@ MUST_CHECK int socket_create(int family, int type, int protocol, struct socket *
 /* The open file of s, which it takes over, also if there is no memory (NULL). flags: O_NONBLOCK. */
 struct file *socket_file(struct socket *s, unsigned flags);
 struct socket *socket_of(const struct file *f); /* NULL: f is no socket */
+
+/* Adds a control message, if the reader wants any and there is room. */
+void socket_control_put(struct socket_message *m, int level, int type, const void *data,
+                        unsigned size);
+/* Tells when a message came (on the real-time clock), as SO_TIMESTAMP says. 0: not known. */
+void socket_control_stamp(struct socket *s, struct socket_message *m, uint64_t stamp_ns);
+static inline bool socket_switch(const struct socket *s, int option)
+{
+    return (s->switches >> option & 1) != 0;
+}
 
 /* Takes the error that waits: 0 or -errno. */
 int socket_take_error(struct socket *s);

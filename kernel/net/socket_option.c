@@ -1,21 +1,90 @@
 /* SOL_SOCKET options. */
 #include "kernel/base/errno.h"
+#include "kernel/base/string.h"
+#include "kernel/net/interface.h"
 #include "kernel/net/socket.h"
 #include "kernel/time/timespec.h"
 
-#define ROOM_MIN 4608u
+#define SEND_ROOM_MIN 4608u
+#define RECEIVE_ROOM_MIN 2304u
 #define ROOM_MAX (4u * 212992u)
 
-/* Options that mean nothing here, and are only kept: on or off. */
-#define KEPT_SWITCHES                                                                              \
+/* Options that are on or off; who does something about one looks at the socket's switches. */
+#define ANY_SWITCHES                                                                               \
     (1ul << SO_DEBUG | 1ul << SO_REUSEADDR | 1ul << SO_DONTROUTE | 1ul << SO_BROADCAST |           \
-     1ul << SO_KEEPALIVE | 1ul << SO_OOBINLINE | 1ul << SO_REUSEPORT | 1ul << SO_PRIORITY |        \
-     1ul << SO_TIMESTAMP_OLD | 1ul << SO_TIMESTAMPNS_OLD | 1ul << SO_PASSSEC)
+     1ul << SO_KEEPALIVE | 1ul << SO_OOBINLINE | 1ul << SO_REUSEPORT | 1ul << SO_NO_CHECK |        \
+     1ul << SO_RXQ_OVFL | 1ul << SO_SELECT_ERR_QUEUE)
+#define UNIX_SWITCHES (1ul << SO_PASSSEC)
 
-static bool is_switch(int option)
+static bool is_switch(const struct socket *s, int option)
 {
-    return option >= 0 && option < 64 && (KEPT_SWITCHES >> option & 1);
+    uint64_t switches = ANY_SWITCHES | (s->family == AF_UNIX ? UNIX_SWITCHES : 0);
+    return option >= 0 && option < 64 && (switches >> option & 1);
 }
+
+static bool is_inet(const struct socket *s)
+{
+    return s->family == AF_INET || s->family == AF_INET6;
+}
+
+/* ---- when messages came ---- */
+
+static bool is_stamp(int option)
+{
+    return option == SO_TIMESTAMP_OLD || option == SO_TIMESTAMPNS_OLD ||
+           option == SO_TIMESTAMP_NEW || option == SO_TIMESTAMPNS_NEW;
+}
+
+void socket_control_stamp(struct socket *s, struct socket_message *m, uint64_t stamp_ns)
+{
+    int64_t seconds = (int64_t)(stamp_ns / NS_PER_SECOND), rest = (int64_t)(stamp_ns % NS_PER_SECOND);
+    bool micro = s->stamp == SO_TIMESTAMP_OLD || s->stamp == SO_TIMESTAMP_NEW;
+    int64_t told[2] = {seconds, micro ? rest / NS_PER_US : rest};
+    if (stamp_ns)
+        s->last_stamp_ns = stamp_ns;
+    if (stamp_ns && s->stamp)
+        socket_control_put(m, SOL_SOCKET, s->stamp, told, sizeof(told));
+}
+
+/* ---- SO_BINDTODEVICE ---- */
+
+static int set_interface(struct socket *s, struct uptr value, unsigned size)
+{
+    char name[INTERFACE_NAME_BYTES] = {0};
+    struct interface_info found = {0};
+    if (copy_from_user(name, value, min_u64(size, sizeof(name) - 1)))
+        return -EFAULT;
+    if (name[0] && !interface_find(name, &found))
+        return -ENODEV;
+    s->interface = found.index;
+    return 0;
+}
+
+static int set_interface_number(struct socket *s, int index)
+{
+    struct interface_info found;
+    if (index < 0)
+        return -EINVAL;
+    if (index && (!interface_next((unsigned)index, &found) || found.index != (unsigned)index))
+        return -ENODEV;
+    s->interface = (uint32_t)index;
+    return 0;
+}
+
+static int put_interface(const struct socket *s, struct uptr value, struct uptr size)
+{
+    struct interface_info found;
+    int room;
+    if (copy_from_user(&room, size, sizeof(room)))
+        return -EFAULT;
+    if (!s->interface || !interface_next(s->interface, &found))
+        return socket_option_put(NULL, 0, value, size);
+    if (room < (int)sizeof(found.name))
+        return -EINVAL;
+    return socket_option_put(found.name, (unsigned)strlen(found.name) + 1, value, size);
+}
+
+/* ---- numbers ---- */
 
 static int set_timeout(uint64_t *timeout_ns, struct uptr value, unsigned size)
 {
@@ -32,10 +101,25 @@ static int set_timeout(uint64_t *timeout_ns, struct uptr value, unsigned size)
 }
 
 /* Linux doubles what it is told, for its own overhead. */
-static uint32_t room_of(int value)
+static uint32_t room_of(int value, uint32_t least)
 {
     uint64_t room = value < 0 ? ROOM_MAX : 2 * (uint64_t)value;
-    return (uint32_t)max_u64(min_u64(room, ROOM_MAX), ROOM_MIN);
+    return (uint32_t)max_u64(min_u64(room, ROOM_MAX), least);
+}
+
+static int set_switch(struct socket *s, int option, int value)
+{
+    if (option == SO_REUSEPORT && value && !is_inet(s))
+        return -EOPNOTSUPP;
+    if (is_stamp(option)) {
+        s->stamp = value ? (uint8_t)option : 0;
+        s->stamps |= value != 0;
+        return 0;
+    }
+    if (!is_switch(s, option))
+        return option == SO_PASSSEC ? -EOPNOTSUPP : -ENOPROTOOPT;
+    s->switches = value ? s->switches | 1ul << option : s->switches & ~(1ul << option);
+    return 0;
 }
 
 static int set_number(struct socket *s, int option, int value)
@@ -43,25 +127,34 @@ static int set_number(struct socket *s, int option, int value)
     switch (option) {
     case SO_SNDBUF:
     case SO_SNDBUFFORCE:
-        s->send_room = room_of(value);
+        s->send_room = room_of(value, SEND_ROOM_MIN);
         return 0;
     case SO_RCVBUF:
     case SO_RCVBUFFORCE:
-        s->receive_room = room_of(value);
+        s->receive_room = room_of(value, RECEIVE_ROOM_MIN);
         return 0;
     case SO_PASSCRED:
         s->pass_credentials = value != 0;
+        return is_inet(s) ? -EOPNOTSUPP : 0;
+    case SO_PRIORITY:
+        s->priority = value;
+        return 0;
+    case SO_MARK:
+        s->mark = value;
+        return 0;
+    case SO_INCOMING_CPU:
+        s->cpu = value;
+        return 0;
+    case SO_BINDTOIFINDEX:
+        return set_interface_number(s, value);
+    case SO_BSDCOMPAT: /* obsolete: taken, and off */
         return 0;
     case SO_RCVLOWAT:
         s->receive_low = value < 0 ? INT32_MAX : value ? (uint32_t)value : 1;
         return 0;
     default:
-        break;
+        return set_switch(s, option, value);
     }
-    if (!is_switch(option))
-        return -ENOPROTOOPT;
-    s->switches = value ? s->switches | 1ul << option : s->switches & ~(1ul << option);
-    return 0;
 }
 
 static int set_linger(struct socket *s, struct uptr value, unsigned size)
@@ -87,6 +180,10 @@ int socket_option_number(struct uptr value, unsigned size, int *out)
 static int set_option(struct socket *s, int option, struct uptr value, unsigned size)
 {
     int number;
+    if (option == SO_BINDTODEVICE)
+        return set_interface(s, value, size);
+    if (size < sizeof(number))
+        return -EINVAL;
     if (option == SO_LINGER)
         return set_linger(s, value, size);
     if (option == SO_RCVTIMEO_OLD || option == SO_RCVTIMEO_NEW)
@@ -103,6 +200,17 @@ int socket_set_option(struct socket *s, int option, struct uptr value, unsigned 
     if (!err && s->ops->changed)
         s->ops->changed(s, option);
     return err;
+}
+
+static int get_switch(const struct socket *s, int option, int *value)
+{
+    *value = is_stamp(option) ? s->stamp == option : 0;
+    if (is_stamp(option))
+        return 0;
+    if (!is_switch(s, option))
+        return option == SO_PASSSEC ? -EOPNOTSUPP : -ENOPROTOOPT;
+    *value = socket_switch(s, option);
+    return 0;
 }
 
 static int get_number(struct socket *s, int option, int *value)
@@ -128,6 +236,21 @@ static int get_number(struct socket *s, int option, int *value)
         return 0;
     case SO_PASSCRED:
         *value = s->pass_credentials;
+        return is_inet(s) ? -EOPNOTSUPP : 0;
+    case SO_PRIORITY:
+        *value = s->priority;
+        return 0;
+    case SO_MARK:
+        *value = s->mark;
+        return 0;
+    case SO_INCOMING_CPU:
+        *value = s->cpu;
+        return 0;
+    case SO_BINDTOIFINDEX:
+        *value = (int)s->interface;
+        return 0;
+    case SO_BSDCOMPAT:
+        *value = 0;
         return 0;
     case SO_ACCEPTCONN:
         *value = s->ops->listening(s);
@@ -139,8 +262,7 @@ static int get_number(struct socket *s, int option, int *value)
         *value = 1;
         return 0;
     default:
-        *value = is_switch(option) ? (int)(s->switches >> option & 1) : 0;
-        return is_switch(option) ? 0 : -ENOPROTOOPT;
+        return get_switch(s, option, value);
     }
 }
 
@@ -164,6 +286,28 @@ static int put_timeout(uint64_t timeout_ns, struct uptr value, struct uptr size)
     return socket_option_put(&tv, sizeof(tv), value, size);
 }
 
+/* A number that no other socket has; all of it, or nothing. */
+static int put_cookie(const struct socket *s, struct uptr value, struct uptr size)
+{
+    int room;
+    if (copy_from_user(&room, size, sizeof(room)))
+        return -EFAULT;
+    if (room < (int)sizeof(s->ino))
+        return -EINVAL;
+    return socket_option_put(&s->ino, sizeof(s->ino), value, size);
+}
+
+static int put_peer(struct socket *s, struct uptr value, struct uptr size)
+{
+    struct socket_name name;
+    int room, err = s->ops->get_name(s, SOCKET_PEER, &name);
+    if (err)
+        return err;
+    if (copy_from_user(&room, size, sizeof(room)))
+        return -EFAULT;
+    return room > (int)name.size ? -EINVAL : socket_option_put(name.bytes, name.size, value, size);
+}
+
 int socket_get_option(struct socket *s, int option, struct uptr value, struct uptr size)
 {
     int linger[2] = {s->linger, (int)s->linger_seconds};
@@ -178,6 +322,12 @@ int socket_get_option(struct socket *s, int option, struct uptr value, struct up
         return put_timeout(s->send_timeout_ns, value, size);
     case SO_LINGER:
         return socket_option_put(linger, sizeof(linger), value, size);
+    case SO_BINDTODEVICE:
+        return put_interface(s, value, size);
+    case SO_COOKIE:
+        return put_cookie(s, value, size);
+    case SO_PEERNAME:
+        return put_peer(s, value, size);
     case SO_PEERCRED:
         err = s->ops->peer_credentials(s, &credentials);
         return err ? err : socket_option_put(&credentials, sizeof(credentials), value, size);

@@ -9,6 +9,7 @@
 #include <lwip/etharp.h>
 #include <lwip/ethip6.h>
 #include <lwip/igmp.h>
+#include <lwip/inet_chksum.h>
 #include <lwip/init.h>
 #include <lwip/ip4_frag.h>
 #include <lwip/ip6_frag.h>
@@ -17,6 +18,8 @@
 #include <lwip/netif.h>
 #include <lwip/pbuf.h>
 #include <lwip/priv/tcp_priv.h>
+#include <lwip/prot/ip4.h>
+#include <lwip/prot/ip6.h>
 #include <netif/ethernet.h>
 
 #include "kernel/base/errno.h"
@@ -47,6 +50,7 @@ struct interface {
 struct spinlock net_spinlock = SPINLOCK_INIT(RANK_NET);
 
 /* All GUARDED_BY(net_spinlock). */
+bool net_whole_packets;
 static bool started;
 static struct interface interfaces[CARDS_MAX];
 static unsigned interface_count;
@@ -242,6 +246,26 @@ static err_t output(struct netif *netif, struct pbuf *p)
     return output_frame(&i->out, p);
 }
 
+/* What may not travel at all comes back to members on this machine only. */
+static err_t output4(struct netif *netif, struct pbuf *p, const ip4_addr_t *to)
+{
+    struct ip_hdr *header = p->payload;
+    if (IPH_TTL(header) == 0)
+        return ERR_OK;
+    if (net_whole_packets) {
+        IPH_OFFSET_SET(header, IPH_OFFSET(header) | PP_HTONS(IP_DF));
+        IPH_CHKSUM_SET(header, 0);
+        IPH_CHKSUM_SET(header, inet_chksum(header, IPH_HL_BYTES(header)));
+    }
+    return etharp_output(netif, p, to);
+}
+
+static err_t output6(struct netif *netif, struct pbuf *p, const ip6_addr_t *to)
+{
+    const struct ip6_hdr *header = p->payload;
+    return IP6H_HOPLIM(header) ? ethip6_output(netif, p, to) : ERR_OK;
+}
+
 /* Start. */
 
 static err_t card_init(struct netif *netif)
@@ -249,8 +273,8 @@ static err_t card_init(struct netif *netif)
     const struct interface *i = netif->state;
     netif->name[0] = 'e';
     netif->name[1] = 't';
-    netif->output = etharp_output;
-    netif->output_ip6 = ethip6_output;
+    netif->output = output4;
+    netif->output_ip6 = output6;
     netif->linkoutput = output;
     netif->mtu = i->device->mtu;
     netif->hwaddr_len = ETH_HWADDR_LEN;

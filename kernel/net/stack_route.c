@@ -76,11 +76,10 @@ const ip6_addr_t *inet_hook_gateway6(const struct netif *netif)
     return NULL;
 }
 
-static bool leads4(const struct netif *netif, const ip4_addr_t *to)
+static bool is_near4(const struct netif *netif, const ip4_addr_t *to)
 {
     return ip4_addr_netcmp(to, netif_ip4_addr(netif), netif_ip4_netmask(netif)) ||
-           ip4_addr_ismulticast(to) || ip4_addr_islinklocal(to) ||
-           ip4_addr_isbroadcast(to, netif) || !ip4_addr_isany(netif_ip4_gw(netif));
+           ip4_addr_ismulticast(to) || ip4_addr_islinklocal(to) || ip4_addr_isbroadcast(to, netif);
 }
 
 const ip6_addr_t *route_gateway6(const struct netif *netif)
@@ -103,16 +102,21 @@ static bool is_advertised(const struct netif *netif, const ip6_addr_t *to)
     return false;
 }
 
-static bool leads6(const struct netif *netif, const ip6_addr_t *to)
+static bool is_near6(const struct netif *netif, const ip6_addr_t *to)
 {
     return ip6_addr_ismulticast(to) || ip6_addr_islinklocal(to) || ip6_addr_isloopback(to) ||
-           is_near(to) || route_gateway6(netif) || is_advertised(netif, to);
+           is_near(to) || is_advertised(netif, to);
+}
+
+bool route_reaches(const struct netif *netif, const ip_addr_t *to, bool direct)
+{
+    if (IP_IS_V6(to))
+        return is_near6(netif, ip_2_ip6(to)) || (!direct && route_gateway6(netif));
+    return is_near4(netif, ip_2_ip4(to)) || (!direct && !ip4_addr_isany(netif_ip4_gw(netif)));
 }
 
 bool route_leads(const ip_addr_t *from, const ip_addr_t *to)
 {
     const struct netif *netif = ip_route(from, to);
-    if (!netif)
-        return false;
-    return IP_IS_V6(to) ? leads6(netif, ip_2_ip6(to)) : leads4(netif, ip_2_ip4(to));
+    return netif && route_reaches(netif, to, false);
 }

@@ -21,3 +21,6 @@ const ip6_addr_t *route_gateway6(const struct netif *netif);
 /* Whether what goes from an address (or any) to another has a way: it is on one of our networks, or
  * there is a router. Requires: the network's lock. */
 bool route_leads(const ip_addr_t *from, const ip_addr_t *to);
+
+/* The same by one interface; direct: without a router. Requires: the network's lock. */
+bool route_reaches(const struct netif *netif, const ip_addr_t *to, bool direct);

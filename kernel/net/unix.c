@@ -475,8 +475,9 @@ static int unix_shutdown(struct socket *s, int how)
     return 0;
 }
 
-static int unix_get_name(struct socket *s, bool peer, struct socket_name *name)
+static int unix_get_name(struct socket *s, enum socket_end end, struct socket_name *name)
 {
+    bool peer = end != SOCKET_SELF;
     struct unix_socket *u = peer ? unix_peer_get(unix_of(s)) : unix_get(unix_of(s));
     if (!u)
         return -ENOTCONN;

@@ -189,7 +189,7 @@ static int64_t accept_file(struct file *f, struct socket *s, struct uptr to, str
     if (!fresh)
         return -ENOMEM;
     if (!uptr_is_null(to)) {
-        err = client->ops->get_name(client, true, &name);
+        err = client->ops->get_name(client, SOCKET_ACCEPTED, &name);
         if (!err)
             err = socket_name_write(&name, to, size);
     }
@@ -230,7 +230,7 @@ int64_t sys_shutdown(int fd, int how)
     return err;
 }
 
-static int64_t put_name(int fd, bool peer, struct uptr to, struct uptr size)
+static int64_t put_name(int fd, enum socket_end end, struct uptr to, struct uptr size)
 {
     struct file *f;
     struct socket *s;
@@ -238,7 +238,7 @@ static int64_t put_name(int fd, bool peer, struct uptr to, struct uptr size)
     int err = socket_get(fd, &f, &s);
     if (err)
         return err;
-    err = s->ops->get_name(s, peer, &name);
+    err = s->ops->get_name(s, end, &name);
     if (!err)
         err = socket_name_write(&name, to, size);
     file_put(f);
@@ -247,12 +247,12 @@ static int64_t put_name(int fd, bool peer, struct uptr to, struct uptr size)
 
 int64_t sys_getsockname(int fd, struct uptr to, struct uptr size)
 {
-    return put_name(fd, false, to, size);
+    return put_name(fd, SOCKET_SELF, to, size);
 }
 
 int64_t sys_getpeername(int fd, struct uptr to, struct uptr size)
 {
-    return put_name(fd, true, to, size);
+    return put_name(fd, SOCKET_PEER, to, size);
 }
 
 int64_t sys_setsockopt(int fd, int level, int option, struct uptr value, int size)

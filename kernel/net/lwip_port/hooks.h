@@ -17,11 +17,14 @@ uint32_t inet_hook_tcp_first(const ip_addr_t *local, uint16_t local_port, const 
     inet_hook_tcp_in(pcb, header)
 signed char inet_hook_tcp_in(struct tcp_pcb *pcb, const struct tcp_hdr *header);
 
+/* How often a connection's first segment is sent anew. */
+unsigned inet_hook_syn_count(const struct tcp_pcb *pcb);
+
 /* Look at what comes in; 0: it goes on its way, 1: it is dealt with, and freed. */
 #define LWIP_HOOK_IP4_INPUT(p, netif) inet_hook_ip4_in(p, netif)
 int inet_hook_ip4_in(struct pbuf *p, struct netif *netif);
-#define LWIP_HOOK_IP6_INPUT(p, netif) inet_hook_ip6_in(p)
-int inet_hook_ip6_in(const struct pbuf *p);
+#define LWIP_HOOK_IP6_INPUT(p, netif) inet_hook_ip6_in(p, netif)
+int inet_hook_ip6_in(const struct pbuf *p, const struct netif *netif);
 
 /* IPv6: the interface through which a packet leaves, and the router there; NULL: lwIP decides. */
 #define LWIP_HOOK_IP6_ROUTE(from, to) inet_hook_route6(from, to)

@@ -81,11 +81,14 @@
 #define MEMP_NUM_TCP_SEG TCP_SND_QUEUELEN
 #define TCP_MSL 30000
 #define TCP_TMR_INTERVAL 50 /* acknowledgments wait so long; what is lost, at least six times */
+#ifndef TCP_SYNMAXRTX /* lwip.mk: where it is looked at, a socket's own */
 #define TCP_SYNMAXRTX 6
+#endif
 #define TCP_MAXRTX 12
 #define TCP_LISTEN_BACKLOG 0
 #define LWIP_TCP_KEEPALIVE 1
 #define LWIP_TCP_SACK_OUT 1
 #define TCP_QUEUE_OOSEQ 1
 #define SO_REUSE 1
+#define SO_REUSE_RXTOALL 1 /* what came to a group: its members take it or not */
 #define LWIP_TCP_PCB_NUM_EXT_ARGS 2

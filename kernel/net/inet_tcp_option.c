@@ -1,0 +1,160 @@
+/* Options of IPPROTO_TCP. */
+#include <linux/tcp.h>
+#include <lwip/priv/tcp_priv.h>
+
+#include "kernel/base/errno.h"
+#include "kernel/base/string.h"
+#include "kernel/net/inet_tcp.h"
+
+#define KEEP_SECONDS_MAX 32767
+#define KEEP_COUNT_MAX 127
+#define SYN_COUNT_MAX 127
+#define WINDOW_MIN 1152 /* half of the least SO_RCVBUF */
+#define SEGMENT_DEFAULT 536
+#define NAME_BYTES 16u
+
+#define FIELD(number, field_, low_, high_)                                                         \
+    {.option = (number),                                                                           \
+     .width = sizeof(((struct tcp_socket *)0)->field_),                                            \
+     .field = offsetof(struct tcp_socket, field_),                                                 \
+     .low = (low_),                                                                                \
+     .high = (high_)}
+#define SWITCH(number, field_) FIELD(number, field_, INET_SWITCH_LOW, 0)
+
+static const struct inet_number numbers[] = {
+    SWITCH(TCP_NODELAY, no_delay),
+    SWITCH(TCP_CORK, cork),
+    SWITCH(TCP_QUICKACK, quick_ack),
+    FIELD(TCP_INQ, tell_queued, 0, 1),
+    FIELD(TCP_KEEPIDLE, keep_idle, 1, KEEP_SECONDS_MAX),
+    FIELD(TCP_KEEPINTVL, keep_interval, 1, KEEP_SECONDS_MAX),
+    FIELD(TCP_KEEPCNT, keep_count, 1, KEEP_COUNT_MAX),
+    FIELD(TCP_SYNCNT, syn_count, 1, SYN_COUNT_MAX),
+    FIELD(TCP_USER_TIMEOUT, user_timeout_ms, 0, INT32_MAX),
+    FIELD(TCP_NOTSENT_LOWAT, unsent_low, INT32_MIN + 1, INT32_MAX),
+    FIELD(TCP_WINDOW_CLAMP, window_clamp, INT32_MIN + 1, INT32_MAX),
+    FIELD(TCP_DEFER_ACCEPT, defer_seconds, INT32_MIN + 1, INT32_MAX),
+};
+
+/* What a number becomes: some are made to fit. */
+static int fit(int option, int value)
+{
+    switch (option) {
+    case TCP_WINDOW_CLAMP:
+        return value && value < WINDOW_MIN ? WINDOW_MIN : value;
+    case TCP_DEFER_ACCEPT:
+        return tcp_defer_seconds(value);
+    default:
+        return value;
+    }
+}
+
+/* What changes at once: out goes what was held back, or an acknowledgment. */
+static void apply(struct tcp_socket *s, int option)
+{
+    net_lock();
+    tcp_apply_options(s);
+    if (option == TCP_WINDOW_CLAMP) {
+        s->narrow = true;
+        tcp_open_window(s, 0);
+    }
+    s->acks_at_once = option == TCP_QUICKACK ? s->quick_ack : s->acks_at_once;
+    if (s->pcb && s->state == TCP_CONNECTED) {
+        if (option == TCP_QUICKACK && s->quick_ack && (s->pcb->flags & TF_ACK_DELAY))
+            tcp_ack_now(s->pcb);
+        if (s->no_delay || !s->cork || option == TCP_QUICKACK)
+            (void)tcp_output(s->pcb);
+    }
+    net_unlock();
+}
+
+static int set_congestion(struct uptr value, unsigned size)
+{
+    static const char known[] = "reno";
+    char name[NAME_BYTES] = {0};
+    if (size == 0)
+        return -EINVAL;
+    if (copy_from_user(name, value, min_u64(size, sizeof(name) - 1)))
+        return -EFAULT;
+    return strcmp(name, known) == 0 ? 0 : -ENOENT;
+}
+
+int tcp_set_option(struct inet_socket *i, int option, struct uptr value, unsigned size)
+{
+    struct tcp_socket *s = tcp_of(&i->base);
+    int number;
+    if (option == TCP_CONGESTION)
+        return set_congestion(value, size);
+    int err = socket_option_number(value, size, &number);
+    if (!err)
+        err = inet_number_set(numbers, ARRAY_SIZE(numbers), s, option, fit(option, number));
+    if (!err)
+        apply(s, option);
+    return err;
+}
+
+static int segment_size(const struct tcp_socket *s)
+{
+    net_lock();
+    int size = s->pcb && s->state == TCP_CONNECTED ? s->pcb->mss : SEGMENT_DEFAULT;
+    net_unlock();
+    return size;
+}
+
+static int put_info(struct tcp_socket *s, struct uptr value, struct uptr size)
+{
+    struct tcp_info info = {0};
+    net_lock();
+    info.tcpi_state = tcp_linux_state(s);
+    if (s->pcb && s->state == TCP_CONNECTED) {
+        info.tcpi_snd_mss = info.tcpi_rcv_mss = info.tcpi_advmss = s->pcb->mss;
+        info.tcpi_retransmits = s->pcb->nrtx;
+        info.tcpi_snd_cwnd = s->pcb->cwnd / s->pcb->mss;
+        info.tcpi_rcv_space = s->pcb->rcv_wnd;
+        info.tcpi_pmtu = 1500;
+    }
+    net_unlock();
+    return socket_option_put(&info, sizeof(info), value, size);
+}
+
+int tcp_get_option(struct inet_socket *i, int option, struct uptr value, struct uptr size)
+{
+    static const char congestion[NAME_BYTES] = "reno";
+    struct tcp_socket *s = tcp_of(&i->base);
+    int number = 0, err = 0;
+    if (option == TCP_INFO)
+        return put_info(s, value, size);
+    if (option == TCP_CONGESTION)
+        return socket_option_put(congestion, sizeof(congestion), value, size);
+    if (option == TCP_MAXSEG)
+        number = segment_size(s);
+    else
+        err = inet_number_get(numbers, ARRAY_SIZE(numbers), s, option, &number);
+    return err ? err : socket_option_put(&number, sizeof(number), value, size);
+}
+
+uint8_t tcp_linux_state(const struct tcp_socket *s)
+{
+    enum {
+        ESTABLISHED_1 = 1,
+        SYN_SENT_2,
+        SYN_RECV_3,
+        FIN_WAIT1_4,
+        FIN_WAIT2_5,
+        TIME_WAIT_6,
+        CLOSE_7,
+        CLOSE_WAIT_8,
+        LAST_ACK_9,
+        LISTEN_10,
+        CLOSING_11
+    };
+    static const uint8_t states[] = {
+        [CLOSED] = CLOSE_7,         [LISTEN] = LISTEN_10,          [SYN_SENT] = SYN_SENT_2,
+        [SYN_RCVD] = SYN_RECV_3,    [ESTABLISHED] = ESTABLISHED_1, [FIN_WAIT_1] = FIN_WAIT1_4,
+        [FIN_WAIT_2] = FIN_WAIT2_5, [CLOSE_WAIT] = CLOSE_WAIT_8,   [CLOSING] = CLOSING_11,
+        [LAST_ACK] = LAST_ACK_9,    [TIME_WAIT] = TIME_WAIT_6,
+    };
+    if (s->state == TCP_LISTENING)
+        return LISTEN_10;
+    return s->pcb ? states[s->pcb->state] : CLOSE_7;
+}
