@@ -6,6 +6,7 @@
 #include <linux/in.h>
 #include <linux/in6.h>
 #include <lwip/icmp.h>
+#include <lwip/inet_chksum.h>
 #include <lwip/ip.h>
 #include <lwip/prot/icmp6.h>
 #include <lwip/prot/ip4.h>
@@ -21,6 +22,7 @@
 #define PORTS_BYTES 4u /* both ports: how TCP and UDP begin */
 #define ICMP_HEADER 8u
 #define QUEUE_BYTES 65536u
+#define QUOTED_MAX 548u /* a message of 576 bytes */
 #define CHARGE_BYTES 256u
 
 struct error_entry {
@@ -235,6 +237,38 @@ static bool read_type6(struct error_report *r)
     default:
         return false;
     }
+}
+
+/* ---- messages of our own ---- */
+
+// NOLINTNEXTLINE(readability-identifier-naming)
+void __wrap_icmp_dest_unreach(struct pbuf *p, enum icmp_dur_type code);
+
+/* In lwIP's place, which quotes eight bytes behind the header: as much as RFC 1812, 4.3.2.3, says,
+ * and from the address that was asked. p begins with its header. */
+// NOLINTNEXTLINE(readability-identifier-naming)
+void __wrap_icmp_dest_unreach(struct pbuf *p, enum icmp_dur_type code)
+{
+    struct ip_hdr quoted;
+    ip4_addr_t from, to;
+    u16_t size = (u16_t)min_u64(p->tot_len, QUOTED_MAX);
+    struct pbuf *q = pbuf_alloc(PBUF_IP, (u16_t)(ICMP_HEADER + size), PBUF_RAM);
+    if (!q)
+        return;
+    uint8_t *message = q->payload;
+    memset(message, 0, ICMP_HEADER);
+    message[0] = ICMP_DUR;
+    message[1] = (uint8_t)code;
+    pbuf_copy_partial(p, message + ICMP_HEADER, size, 0);
+    memcpy(&quoted, message + ICMP_HEADER, sizeof(quoted));
+    ip4_addr_copy(from, quoted.dest);
+    ip4_addr_copy(to, quoted.src);
+    uint16_t sum = inet_chksum(message, q->len);
+    memcpy(message + 2, &sum, sizeof(sum));
+    struct netif *netif = ip4_route(&to);
+    if (netif)
+        (void)ip4_output_if_src(q, &from, &to, ICMP_TTL, 0, IP_PROTO_ICMP, netif);
+    pbuf_free(q);
 }
 
 /* All of 127.0.0.0/8 is this machine. lwIP takes one address of an interface: for a packet to

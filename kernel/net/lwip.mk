@@ -20,10 +20,12 @@ $(LWIPUSER): KFLAGS += $(LWIPFLAGS)
 WRAPPED   := tcp_input udp_input
 $(LWIPUSER): KFLAGS += $(foreach f,$(WRAPPED),-D__real_$f=$f)
 $(addprefix $(B)/lwip/core/,ipv4/ip4.o ipv6/ip6.o): LWIPFLAGS += $(foreach f,$(WRAPPED),-D$f=__wrap_$f)
+# Likewise, so that what can't be delivered is quoted whole: inet_error.c.
+$(addprefix $(B)/lwip/core/,udp.o ipv4/ip4.o): LWIPFLAGS += -Dicmp_dest_unreach=__wrap_icmp_dest_unreach
 $(addprefix $(B)/lwip/core/,tcp.o tcp_in.o): LWIPFLAGS += '-DTCP_SYNMAXRTX=inet_hook_syn_count(pcb)'
 $(LWIPUSER): | $(LWIP)/.unpacked
 $(LWIPOBJ): $(B)/lwip/%.o: $(LWIP)/.unpacked | $(KGEN)/errno_names.h
 	@mkdir -p $(@D)
 	$(CC) $(filter-out $(WARN),$(KFLAGS)) $(LWIPFLAGS) -c $(LWIP)/src/$*.c -o $@
 # A system header to gcc, as all that lwIP includes: no .d file names these.
-$(LWIPOBJ) $(LWIPUSER): $(wildcard kernel/net/lwip_port/*.h kernel/net/lwip_port/arch/*.h)
+$(LWIPOBJ) $(LWIPUSER): $(wildcard kernel/net/lwip_port/*.h kernel/net/lwip_port/arch/*.h) kernel/net/lwip.mk

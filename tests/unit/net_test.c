@@ -1,10 +1,11 @@
 // UNIT: tests/unit/fakes/unnamed.c
 // UNIT: kernel/net/stack.c kernel/net/inet.c kernel/net/inet_name.c kernel/net/inet_port.c
 // UNIT: kernel/net/inet_tcp.c kernel/net/inet_tcp_connect.c kernel/net/inet_tcp_data.c kernel/net/inet_tcp_table.c kernel/net/inet_tcp_urgent.c kernel/net/stack_lease.c kernel/net/stack_route.c kernel/net/stack_output.c kernel/net/inet_checksum.c
-// UNIT: kernel/net/inet_datagram.c kernel/net/inet_udplite.c kernel/net/inet_control.c kernel/net/inet_option.c kernel/net/socket_option.c kernel/net/socket.c
+// UNIT: kernel/net/inet_datagram.c kernel/net/inet_datagram_send.c kernel/net/inet_udplite.c kernel/net/inet_control.c kernel/net/inet_option.c
+// UNIT: kernel/net/inet_group.c kernel/net/inet_error.c kernel/net/inet_tcp_option.c kernel/net/socket_option.c kernel/net/socket.c
 // UNIT: kernel/fd/file.c kernel/fd/iter.c kernel/base/format.c kernel/base/random.c
 // UNIT: tests/unit/fakes/heap.c tests/unit/fakes/wait.c $(LWIPUNIT)
-// LIBS: -iquote kernel/net/lwip_port -isystem build/third_party/lwip/src/include -fno-sanitize=null -Wl,--wrap=tcp_input,--wrap=udp_input
+// LIBS: -iquote kernel/net/lwip_port -isystem build/third_party/lwip/src/include -fno-sanitize=null -Wl,--wrap=tcp_input,--wrap=udp_input,--wrap=icmp_dest_unreach
 /* (lwIP takes addresses of members of NULL at offset 0: a null pointer that is read shows all the
  * same.)
  *
@@ -50,6 +51,23 @@ static uint32_t lease_number; /* of the last DHCP message that went out */
 unsigned netdev_count(void)
 {
     return 1;
+}
+
+unsigned sched_cpu_current(void)
+{
+    return 0;
+}
+
+bool interface_find(const char *name, struct interface_info *out)
+{
+    (void)name, (void)out;
+    return false;
+}
+
+bool interface_next(unsigned index, struct interface_info *out)
+{
+    (void)index, (void)out;
+    return false;
 }
 
 struct netdev *netdev_at(unsigned index)
