@@ -284,6 +284,11 @@ static void tcp_release(struct socket *base)
     heap_free(s);
 }
 
+bool tcp_has_connection(const struct tcp_socket *s)
+{
+    return s->state == TCP_CONNECTED && s->pcb && s->pcb->state != TIME_WAIT;
+}
+
 static int tcp_shut(struct socket *base, int how)
 {
     struct tcp_socket *s = tcp_of(base);
@@ -295,19 +300,17 @@ static int tcp_shut(struct socket *base, int how)
         tcp_leave_group(s);
         drop_accept_queue(s);
         s->state = TCP_IDLE;
-    } else if (s->state != TCP_CONNECTED && s->state != TCP_ENDED) {
-        err = -ENOTCONN;
     } else {
+        err = tcp_has_connection(s) ? 0 : -ENOTCONN;
         s->inet.shut_read |= how != SHUT_WR;
         if (how != SHUT_RD && !s->inet.shut_write) {
             s->inet.shut_write = true;
-            if (s->pcb)
+            if (s->pcb && s->state == TCP_CONNECTED)
                 (void)tcp_shutdown(s->pcb, 0, 1);
         }
-        err = s->state == TCP_ENDED ? -ENOTCONN : 0;
     }
     net_unlock();
-    waitq_wake(&base->waitq, INET_ALL);
+    waitq_wake(&base->waitq, INET_ALL); /* also where there is no connection */
     return err;
 }
 
@@ -410,7 +413,7 @@ static int tcp_get_name(struct socket *base, enum socket_end end, struct socket_
 {
     const struct tcp_socket *s = tcp_of(base);
     net_lock();
-    bool connected = s->state == TCP_CONNECTED && s->pcb && s->pcb->state != TIME_WAIT;
+    bool connected = tcp_has_connection(s);
     net_unlock();
     return end == SOCKET_PEER && !connected ? -ENOTCONN : inet_get_name(base, end, name);
 }

@@ -33,6 +33,7 @@ struct tcp_socket {
     uint8_t urgent_byte;
     bool peer_closed; /* its FIN came */
     bool released;    /* close() waits, as SO_LINGER says */
+    bool connect_told; /* connect() has said that there is, or was, a connection */
     /* Listening. */
     struct tcp_group *group;
     struct list_node group_node, accept_queue, accept_node;
@@ -70,6 +71,8 @@ void tcp_apply_options(struct tcp_socket *s);
 /* lwIP gives s's connection up: reset, aborted, or done. */
 void tcp_failed(void *arg, err_t err);
 
+/* Whether there is a connection, of which at least one end is open. Requires: the net lock. */
+bool tcp_has_connection(const struct tcp_socket *s);
 /* The state as Linux numbers it. */
 uint8_t tcp_linux_state(const struct tcp_socket *s);
 

@@ -78,6 +78,7 @@ static int connect_check(const struct tcp_socket *s)
     switch (s->state) {
     case TCP_CONNECTED:
     case TCP_LISTENING:
+    case TCP_ENDED:
         return -EISCONN;
     case TCP_CONNECTING:
         return -EALREADY;
@@ -96,14 +97,23 @@ static void disconnect(struct tcp_socket *s)
     tcp_drop_queue(s);
     s->inet.has_peer = s->peer_closed = s->inet.shut_read = s->inet.shut_write = false;
     s->state = TCP_IDLE;
+    s->connect_told = false;
     inet_unbind(&s->inet);
+}
+
+/* What became of an attempt that failed; the next one begins anew. */
+static int attempt_over(struct tcp_socket *s)
+{
+    int err = socket_take_error(&s->inet.base);
+    net_lock();
+    disconnect(s);
+    net_unlock();
+    return err ? err : -ECONNABORTED;
 }
 
 static int connect_begin(struct tcp_socket *s, const struct endpoint *peer)
 {
     int err = connect_check(s);
-    if (!err && s->state == TCP_ENDED)
-        disconnect(s);
     if (!err)
         err = make_pcb(s, false);
     if (err)
@@ -149,8 +159,10 @@ static int connect_wait(struct tcp_socket *s)
         return -EINPROGRESS;
     if (err)
         return timeout ? -EINTR : -ERESTARTSYS;
-    err = socket_take_error(base);
-    return err ? err : s->state == TCP_CONNECTED ? 0 : -ECONNABORTED;
+    if (s->state != TCP_CONNECTED)
+        return attempt_over(s);
+    s->connect_told = true;
+    return socket_take_error(base);
 }
 
 int tcp_socket_connect(struct socket *base, const struct socket_name *name, bool nonblocking)
@@ -170,8 +182,12 @@ int tcp_socket_connect(struct socket *base, const struct socket_name *name, bool
     if (err)
         return err == -ENODEV ? -ENETUNREACH : err;
     endpoint_resolve_any(&s->inet, &peer);
-    if (base->error && s->state == TCP_ENDED)
-        return socket_take_error(base); /* of the attempt before */
+    if (s->state == TCP_ENDED && !s->connect_told)
+        return attempt_over(s); /* the one before */
+    if (s->state == TCP_CONNECTED && !s->connect_told) {
+        s->connect_told = true;
+        return 0;
+    }
     net_lock();
     err = connect_begin(s, &peer);
     net_unlock();
@@ -253,6 +269,7 @@ static struct tcp_socket *make_child(struct tcp_socket *listener, struct tcp_pcb
     s->inet.local = (struct endpoint){pcb->local_ip, pcb->local_port};
     s->inet.peer = (struct endpoint){pcb->remote_ip, pcb->remote_port};
     s->inet.has_peer = true;
+    s->connect_told = true;
     s->withheld = TCP_WND_MAX(pcb) - pcb->rcv_wnd;
     s->state = TCP_CONNECTED;
     port_share(&s->inet);

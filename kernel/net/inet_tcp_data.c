@@ -259,7 +259,7 @@ static int64_t nothing_to_read(struct tcp_socket *s)
     if (err)
         return err;
     if (s->inet.shut_read || s->state == TCP_ENDED)
-        return s->inet.has_peer ? 0 : -ENOTCONN;
+        return 0;
     return s->state == TCP_CONNECTED || s->state == TCP_CONNECTING ? -EAGAIN : -ENOTCONN;
 }
 

@@ -449,7 +449,7 @@ static uint32_t unix_poll(struct socket *s)
         events |= EPOLLHUP;
     if (s->error)
         events |= EPOLLERR;
-    return writable(u) ? events | WRITABLE : events;
+    return u->state != UNIX_LISTENING && writable(u) ? events | WRITABLE : events;
 }
 
 static void shut(struct unix_socket *u, bool read, bool write)
