@@ -95,7 +95,8 @@ int inet_create(int family, int type, int protocol, struct socket **out)
 void inet_told_listening(const struct inet_socket *i)
 {
     const ip_addr_t *address = &i->local.address;
-    bool any = endpoint_is_any(&i->local), both = i->base.family == AF_INET6 && any && !i->options.only6;
+    bool any = endpoint_is_any(&i->local),
+         both = i->base.family == AF_INET6 && any && !i->options.only6;
     struct orris_listening m = {.port = i->local.port,
                                 .protocol = (uint8_t)i->base.protocol,
                                 .version = both                     ? 0

@@ -141,8 +141,7 @@ static int take_ipv6(struct socket_message *m, int type, const void *data, size_
     memcpy(&number, data, min_u64(size, sizeof(number)));
     if (type == IPV6_PKTINFO && size == sizeof(info)) {
         memcpy(&info, data, sizeof(info));
-        return take_source(m, (unsigned)info.ipi6_ifindex, &info.ipi6_addr,
-                           sizeof(info.ipi6_addr));
+        return take_source(m, (unsigned)info.ipi6_ifindex, &info.ipi6_addr, sizeof(info.ipi6_addr));
     }
     if (type == IPV6_HOPLIMIT && size == sizeof(int))
         return take_byte(&m->has_ttl, &m->ttl, number, -1);

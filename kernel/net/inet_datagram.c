@@ -2,6 +2,8 @@
  * UDP and UDP-Lite, and raw sockets: for those that are allowed to see everything (SOCK_RAW), and
  * for ping (SOCK_DGRAM with ICMP: echo requests whose identifier is the socket's port).
  */
+#include "kernel/net/inet_datagram.h"
+
 #include <linux/eventpoll.h>
 #include <lwip/icmp.h>
 #include <lwip/ip.h>
@@ -10,7 +12,6 @@
 #include "kernel/base/errno.h"
 #include "kernel/base/string.h"
 #include "kernel/mm/heap.h"
-#include "kernel/net/inet_datagram.h"
 #include "kernel/net/inet_udplite.h"
 #include "kernel/net/interface.h"
 #include "kernel/net/stack_route.h"
@@ -61,8 +62,8 @@ static bool is_wanted(const struct datagram_socket *s, const ip_addr_t *from, u1
     const ip_addr_t *to = ip_current_dest_addr();
     if (s->inet.shut_read)
         return false;
-    if (s->inet.has_peer && (!ip_addr_cmp(&s->inet.peer.address, from) ||
-                             (s->udp && s->inet.peer.port != port)))
+    if (s->inet.has_peer &&
+        (!ip_addr_cmp(&s->inet.peer.address, from) || (s->udp && s->inet.peer.port != port)))
         return false;
     return !ip_addr_ismulticast(to) ||
            group_wanted(&s->inet, to, from, netif_get_index(ip_current_input_netif()));
@@ -178,8 +179,7 @@ static void raw_error(const struct error_report *r, unsigned protocol, unsigned 
     list_for_each(node, &raw_sockets)
     {
         struct datagram_socket *s = list_entry(node, struct datagram_socket, raw_node);
-        bool to_peer =
-            !s->inet.has_peer || ip_addr_cmp(&s->inet.peer.address, &r->to.address);
+        bool to_peer = !s->inet.has_peer || ip_addr_cmp(&s->inet.peer.address, &r->to.address);
         if ((unsigned)s->inet.base.protocol != protocol || !to_peer)
             continue;
         if (s->ping && (r->packet->tot_len < payload + ECHO_HEADER ||

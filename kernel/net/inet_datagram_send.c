@@ -110,8 +110,8 @@ static int find_way(const struct datagram_socket *s, const struct socket_message
     if (m->source_interface && s->inet.base.interface &&
         m->source_interface != s->inet.base.interface)
         return -EINVAL;
-    way->netif = m->source_interface ? inet_interface(m->source_interface)
-                                     : datagram_way(&s->inet, to);
+    way->netif =
+        m->source_interface ? inet_interface(m->source_interface) : datagram_way(&s->inet, to);
     if (!way->netif)
         return m->source_interface ? -ENODEV : -ENETUNREACH;
     if (!may_broadcast(s, to, way->netif))
@@ -159,8 +159,7 @@ static int send_udp(struct datagram_socket *s, struct pbuf *p, const struct endp
     uint16_t checksums = way->netif->chksum_flags;
     if (inet_is_udplite(&s->inet)) /* no card knows how */
         way->netif->chksum_flags |= NETIF_CHECKSUM_GEN_UDP;
-    err_t err =
-        udp_sendto_if_src(udp, p, &to->address, to->port, way->netif, &way->source);
+    err_t err = udp_sendto_if_src(udp, p, &to->address, to->port, way->netif, &way->source);
     way->netif->chksum_flags = checksums;
     return inet_error(err);
 }
@@ -356,7 +355,7 @@ int64_t datagram_send(struct socket *base, struct socket_message *m)
 {
     struct datagram_socket *s = datagram_of(base);
     size_t size = m->it->left, segment = m->has_segment ? m->segment : s->inet.options.segment;
-    struct endpoint to;
+    struct endpoint to = s->corked_to;
     int err = check(s, m, size);
     if (!err && !s->corked)
         err = find_target(s, m, &to);

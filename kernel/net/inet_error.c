@@ -38,12 +38,10 @@ struct error_entry {
 
 void inet_error_queue(struct inet_socket *i, const struct error_report *r)
 {
-    unsigned size = r->packet && r->offset < r->packet->tot_len
-                        ? r->packet->tot_len - r->offset
-                        : 0;
+    unsigned size =
+        r->packet && r->offset < r->packet->tot_len ? r->packet->tot_len - r->offset : 0;
     uint32_t charge = size + CHARGE_BYTES;
-    struct error_entry *e =
-        i->error_bytes + charge <= QUEUE_BYTES ? heap_zalloc(sizeof(*e)) : NULL;
+    struct error_entry *e = i->error_bytes + charge <= QUEUE_BYTES ? heap_zalloc(sizeof(*e)) : NULL;
     if (!e)
         return;
     if (size) {
@@ -94,8 +92,7 @@ void inet_error_drop_all(struct inet_socket *i)
 static void show_next(struct inet_socket *i, const struct error_entry *taken)
 {
     if (!list_empty(&i->errors))
-        i->base.error =
-            (int)list_entry(i->errors.next, struct error_entry, node)->told.ee_errno;
+        i->base.error = (int)list_entry(i->errors.next, struct error_entry, node)->told.ee_errno;
     else if (taken->told.ee_origin != SO_EE_ORIGIN_LOCAL)
         i->base.error = 0;
 }
@@ -218,7 +215,7 @@ static bool read_type4(struct error_report *r)
 
 static bool read_type6(struct error_report *r)
 {
-    static const uint8_t errors[] = {ENETUNREACH, EACCES, EHOSTUNREACH, EHOSTUNREACH,
+    static const uint8_t errors[] = {ENETUNREACH,  EACCES, EHOSTUNREACH, EHOSTUNREACH,
                                      ECONNREFUSED, EACCES, EACCES};
     switch (r->type) {
     case ICMP6_TYPE_DUR:

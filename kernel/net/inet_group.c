@@ -32,8 +32,8 @@ struct membership {
 /* What an option asks for. */
 struct request {
     bool v6;
-    int64_t interface;    /* 0: none is named */
-    uint32_t address;     /* IPv4: of the interface, network order; 0: none */
+    int64_t interface; /* 0: none is named */
+    uint32_t address;  /* IPv4: of the interface, network order; 0: none */
     ip_addr_t group, source;
 };
 
@@ -144,8 +144,8 @@ static int join(struct inet_socket *i, const struct request *r, bool include)
     if (find(i, &r->group, netif_get_index(netif)))
         return -EADDRINUSE;
     unsigned count = 0;
-    list_for_each(node, &i->groups)
-        count += IP_IS_V6_VAL(list_entry(node, struct membership, node)->group) == r->v6;
+    list_for_each(node, &i->groups) count +=
+        IP_IS_V6_VAL(list_entry(node, struct membership, node)->group) == r->v6;
     if (count >= MEMBERSHIPS_MAX && !r->v6)
         return -ENOBUFS;
     struct membership *m = heap_zalloc(sizeof(*m));
@@ -187,8 +187,7 @@ static int leave_named(struct inet_socket *i, const struct request *r)
     list_for_each(node, &i->groups)
     {
         struct membership *m = list_entry(node, struct membership, node);
-        if (!same_address(&m->group, &r->group) ||
-            (!any && m->interface != netif_get_index(netif)))
+        if (!same_address(&m->group, &r->group) || (!any && m->interface != netif_get_index(netif)))
             continue;
         leave(m);
         return 0;
@@ -513,8 +512,7 @@ static int set_filter(struct inet_socket *i, int level, int option, struct uptr 
 static int copy_filter(const struct inet_socket *i, struct filter *f, ip_addr_t *out)
 {
     const struct netif *netif = interface_of(&f->request);
-    const struct membership *m =
-        netif ? find(i, &f->request.group, netif_get_index(netif)) : NULL;
+    const struct membership *m = netif ? find(i, &f->request.group, netif_get_index(netif)) : NULL;
     if (!m)
         return netif ? -EADDRNOTAVAIL : -ENODEV;
     unsigned count = (unsigned)min_u64(f->count, m->count);
@@ -545,7 +543,8 @@ int group_get_option(struct inet_socket *i, int level, int option, struct uptr v
     int room;
     bool ours = level == IPPROTO_IPV6
                     ? i->base.family == AF_INET6 && option == MCAST_MSFILTER
-                    : level == IPPROTO_IP && (i->base.type != SOCK_RAW || i->base.family == AF_INET) &&
+                    : level == IPPROTO_IP &&
+                          (i->base.type != SOCK_RAW || i->base.family == AF_INET) &&
                           (option == IP_MSFILTER || option == MCAST_MSFILTER);
     if (!ours)
         return -ENOPROTOOPT;
@@ -572,8 +571,7 @@ int group_get_option(struct inet_socket *i, int level, int option, struct uptr v
 int group_set_option(struct inet_socket *i, int level, int option, struct uptr value, unsigned size)
 {
     bool v6 = level == IPPROTO_IPV6;
-    if (v6 ? i->base.family != AF_INET6
-           : i->base.type == SOCK_RAW && i->base.family == AF_INET6)
+    if (v6 ? i->base.family != AF_INET6 : i->base.type == SOCK_RAW && i->base.family == AF_INET6)
         return -ENOPROTOOPT;
     if (v6 && (option == IPV6_ADD_MEMBERSHIP || option == IPV6_DROP_MEMBERSHIP))
         return set_plain6(i, option == IPV6_ADD_MEMBERSHIP ? IP_ADD_MEMBERSHIP : IP_DROP_MEMBERSHIP,

@@ -26,11 +26,10 @@
 /* ---- numbers ---- */
 
 #define FIELD(number, field_, low_, high_)                                                         \
-    {.option = (number),                                                                           \
-     .width = sizeof(((struct inet_options *)0)->field_),                                          \
-     .field = offsetof(struct inet_options, field_),                                               \
-     .low = (low_),                                                                                \
-     .high = (high_)}
+    {                                                                                              \
+        .option = (number), .width = sizeof(((struct inet_options *)0)->field_),                   \
+        .field = offsetof(struct inet_options, field_), .low = (low_), .high = (high_)             \
+    }
 #define SWITCH(number, field_) FIELD(number, field_, INET_SWITCH_LOW, 0)
 
 static const struct inet_number ip_numbers[] = {
@@ -125,9 +124,7 @@ static int check_interface(const struct inet_socket *i, int64_t index, int missi
     net_lock();
     bool is = inet_interface(index) != NULL;
     net_unlock();
-    return !is ? missing
-           : i->base.interface && i->base.interface != (uint64_t)index ? -EINVAL
-                                                                       : 0;
+    return !is ? missing : i->base.interface && i->base.interface != (uint64_t)index ? -EINVAL : 0;
 }
 
 /* IP_UNICAST_IF and its like say the number in network order. */
@@ -140,8 +137,7 @@ static int64_t swapped(int number)
 static int peer_mtu(const struct inet_socket *i, int *out)
 {
     net_lock();
-    const struct netif *netif =
-        i->has_peer ? ip_route(&i->local.address, &i->peer.address) : NULL;
+    const struct netif *netif = i->has_peer ? ip_route(&i->local.address, &i->peer.address) : NULL;
     if (netif)
         *out = netif->mtu;
     net_unlock();
@@ -227,8 +223,8 @@ static int set_ip(struct inet_socket *i, int option, struct uptr value, unsigned
         err = is_stream(i) ? -EINVAL : 0;
         break;
     case IP_UNICAST_IF:
-        err = size != sizeof(number) ? -EINVAL
-                                     : check_interface(i, swapped(number), -EADDRNOTAVAIL);
+        err =
+            size != sizeof(number) ? -EINVAL : check_interface(i, swapped(number), -EADDRNOTAVAIL);
         break;
     default:
         break;

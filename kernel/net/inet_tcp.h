@@ -31,8 +31,8 @@ struct tcp_socket {
     uint32_t urgent_at;     /* the urgent byte's place among them */
     enum tcp_urgent urgent;
     uint8_t urgent_byte;
-    bool peer_closed; /* its FIN came */
-    bool released;    /* close() waits, as SO_LINGER says */
+    bool peer_closed;  /* its FIN came */
+    bool released;     /* close() waits, as SO_LINGER says */
     bool connect_told; /* connect() has said that there is, or was, a connection */
     /* Listening. */
     struct tcp_group *group;

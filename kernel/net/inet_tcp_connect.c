@@ -1,9 +1,9 @@
 /* TCP: binding, connecting, listening, accepting. */
 #include <linux/eventpoll.h>
 #include <lwip/ip.h>
+#include <lwip/priv/tcp_priv.h>
 #include <lwip/prot/ip4.h>
 #include <lwip/prot/ip6.h>
-#include <lwip/priv/tcp_priv.h>
 
 #include "kernel/base/errno.h"
 #include "kernel/base/hash.h"
@@ -202,7 +202,8 @@ int tcp_socket_connect(struct socket *base, const struct socket_name *name, bool
 
 static bool same_group(const struct tcp_socket *a, const struct tcp_socket *b)
 {
-    return a->inet.base.family == b->inet.base.family && a->inet.options.only6 == b->inet.options.only6 &&
+    return a->inet.base.family == b->inet.base.family &&
+           a->inet.options.only6 == b->inet.options.only6 &&
            ip_addr_cmp(&a->inet.local.address, &b->inet.local.address);
 }
 
@@ -320,8 +321,7 @@ static err_t accepted(void *arg, struct tcp_pcb *pcb, err_t err)
         return ERR_MEM;
     if (listener->defer_seconds) {
         child->deferred_to = listener;
-        child->deferred_until_ns =
-            clock_monotonic_ns() + listener->defer_seconds * NS_PER_SECOND;
+        child->deferred_until_ns = clock_monotonic_ns() + listener->defer_seconds * NS_PER_SECOND;
         list_add_tail(&listener->deferred, &child->accept_node);
         return ERR_OK;
     }

@@ -14,11 +14,10 @@
 #define NAME_BYTES 16u
 
 #define FIELD(number, field_, low_, high_)                                                         \
-    {.option = (number),                                                                           \
-     .width = sizeof(((struct tcp_socket *)0)->field_),                                            \
-     .field = offsetof(struct tcp_socket, field_),                                                 \
-     .low = (low_),                                                                                \
-     .high = (high_)}
+    {                                                                                              \
+        .option = (number), .width = sizeof(((struct tcp_socket *)0)->field_),                     \
+        .field = offsetof(struct tcp_socket, field_), .low = (low_), .high = (high_)               \
+    }
 #define SWITCH(number, field_) FIELD(number, field_, INET_SWITCH_LOW, 0)
 
 static const struct inet_number numbers[] = {

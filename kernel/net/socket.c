@@ -135,7 +135,8 @@ static int64_t move_message(struct file *f, struct socket_message *m, move_t mov
     int64_t n = move(s, m);
     if (LIKELY(n != -EAGAIN && !(n > 0 && goes_on(s, m, sending))))
         return n;
-    if ((f->flags & O_NONBLOCK) || (m->flags & MSG_DONTWAIT) || (!sending && (m->flags & (MSG_OOB | MSG_ERRQUEUE))))
+    if ((f->flags & O_NONBLOCK) || (m->flags & MSG_DONTWAIT) ||
+        (!sending && (m->flags & (MSG_OOB | MSG_ERRQUEUE))))
         return n;
     return move_later(s, m, move, sending, n > 0 ? n : 0);
 }

@@ -44,11 +44,11 @@ struct socket_message {
     /* send: this datagram's own, not the socket's */
     bool has_ttl, has_tos, has_segment;
     uint8_t ttl, tos;
-    uint16_t segment;          /* UDP_SEGMENT */
-    uint8_t source_size;       /* of source: 0 (none asked for), 4, 16 */
-    uint8_t source[16];        /* IP_PKTINFO, IPV6_PKTINFO */
-    uint32_t source_interface; /* 0: any */
-    unsigned control_count;    /* receive */
+    uint16_t segment;                /* UDP_SEGMENT */
+    uint8_t source_size;             /* of source: 0 (none asked for), 4, 16 */
+    uint8_t source[16];              /* IP_PKTINFO, IPV6_PKTINFO */
+    uint32_t source_interface;       /* 0: any */
+    unsigned control_count;          /* receive */
     struct socket_control *controls; /* receive: SOCKET_CONTROLS_MAX of them, or NULL: not wanted */
 };
 
@@ -96,14 +96,14 @@ struct socket {
     bool pass_credentials;
     bool linger; /* SO_LINGER, and its seconds */
     uint32_t linger_seconds;
-    uint64_t switches; /* options that are on or off: bit n is option n */
-    uint32_t interface;        /* SO_BINDTODEVICE; 0: any */
-    int priority, mark, cpu;   /* SO_INCOMING_CPU */
-    uint8_t stamp;             /* which SO_TIMESTAMP...; 0: none */
-    bool stamps;               /* something wants the time of each message */
-    uint64_t last_stamp_ns;    /* SIOCGSTAMP */
-    uint32_t lost;             /* messages for which there was no room: SO_RXQ_OVFL */
-    int error;         /* positive; told once */
+    uint64_t switches;       /* options that are on or off: bit n is option n */
+    uint32_t interface;      /* SO_BINDTODEVICE; 0: any */
+    int priority, mark, cpu; /* SO_INCOMING_CPU */
+    uint8_t stamp;           /* which SO_TIMESTAMP...; 0: none */
+    bool stamps;             /* something wants the time of each message */
+    uint64_t last_stamp_ns;  /* SIOCGSTAMP */
+    uint32_t lost;           /* messages for which there was no room: SO_RXQ_OVFL */
+    int error;               /* positive; told once */
     struct waitq waitq;
     struct file *file; /* the open file, once there is one */
     uint64_t ino;

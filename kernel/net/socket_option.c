@@ -37,7 +37,8 @@ static bool is_stamp(int option)
 
 void socket_control_stamp(struct socket *s, struct socket_message *m, uint64_t stamp_ns)
 {
-    int64_t seconds = (int64_t)(stamp_ns / NS_PER_SECOND), rest = (int64_t)(stamp_ns % NS_PER_SECOND);
+    int64_t seconds = (int64_t)(stamp_ns / NS_PER_SECOND),
+            rest = (int64_t)(stamp_ns % NS_PER_SECOND);
     bool micro = s->stamp == SO_TIMESTAMP_OLD || s->stamp == SO_TIMESTAMP_NEW;
     int64_t told[2] = {seconds, micro ? rest / NS_PER_US : rest};
     if (stamp_ns)

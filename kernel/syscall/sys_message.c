@@ -284,10 +284,8 @@ static int64_t receive_head(struct file *f, struct msghdr_kernel *head, unsigned
     struct user_iovec v;
     struct socket_name name = {0};
     struct socket_control controls[SOCKET_CONTROLS_MAX];
-    struct socket_message m = {.it = &v.it,
-                               .flags = flags,
-                               .name = head->name ? &name : NULL,
-                               .controls = controls};
+    struct socket_message m = {
+        .it = &v.it, .flags = flags, .name = head->name ? &name : NULL, .controls = controls};
     if (head->name_size < 0)
         return -EINVAL;
     if (head->range_count > IOVEC_COUNT_MAX)

@@ -1,8 +1,8 @@
 /* What ICMP tells of packets that did not arrive: as an error, and in the queue that MSG_ERRQUEUE
  * reads. */
-#include "tests/harness/inet.h"
-
 #include <linux/errqueue.h>
+
+#include "tests/harness/inet.h"
 
 static char control[512] __attribute__((aligned(8)));
 static char bytes[256];

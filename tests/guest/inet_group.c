@@ -102,7 +102,8 @@ static int count(int fd)
 static void members_receive(void)
 {
     int port = 0, other_port = 0;
-    int a = receiver(AF_INET, &port), b = receiver(AF_INET, &port), c = receiver(AF_INET, &other_port);
+    int a = receiver(AF_INET, &port), b = receiver(AF_INET, &port),
+        c = receiver(AF_INET, &other_port);
     int s = sender4("127.0.0.1");
     CHECK_OK(set_option(b, IPPROTO_IP, IP_MULTICAST_ALL, 0));
     CHECK_OK(change4(a, IP_ADD_MEMBERSHIP, GROUP4, lo, NULL));
@@ -269,8 +270,8 @@ static int sender6(void)
     return fd;
 }
 
-/* Sends, and says how many of two sockets got it: bit 0 is a, bit 1 is b. Linux's loopback has no way
- * for groups of IPv6, unless somebody adds one: then it is -1. */
+/* Sends, and says how many of two sockets got it: bit 0 is a, bit 1 is b. Linux's loopback has no
+ * way for groups of IPv6, unless somebody adds one: then it is -1. */
 static int sent6(int fd, const char *group, int port, int a, int b)
 {
     struct sockaddr_in6 to = name6(group, port);

@@ -1,5 +1,5 @@
-/* Sockets at the edges of their lives: not connected, refused, connected to themselves, half or wholly
- * closed. */
+/* Sockets at the edges of their lives: not connected, refused, connected to themselves, half or
+ * wholly closed. */
 #include <linux/sockios.h>
 #include <sys/un.h>
 
@@ -213,8 +213,9 @@ static void listener_events(void)
 {
     int fd = socket(AF_UNIX, SOCK_STREAM, 0);
     struct sockaddr_un name = {.sun_family = AF_UNIX};
-    socklen_t size = (socklen_t)(sizeof(name.sun_family) + 1 +
-                                 (size_t)snprintf(name.sun_path + 1, 64, "orris-states-%d", getpid()));
+    socklen_t size =
+        (socklen_t)(sizeof(name.sun_family) + 1 +
+                    (size_t)snprintf(name.sun_path + 1, 64, "orris-states-%d", getpid()));
     CHECK_EQ(events_of(fd, POLLIN | POLLOUT, 0), POLLOUT | POLLHUP);
     CHECK_OK(bind(fd, (struct sockaddr *)&name, size));
     CHECK_OK(listen(fd, 1));

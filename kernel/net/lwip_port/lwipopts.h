@@ -81,7 +81,7 @@
 #define MEMP_NUM_TCP_SEG TCP_SND_QUEUELEN
 #define TCP_MSL 30000
 #define TCP_TMR_INTERVAL 50 /* acknowledgments wait so long; what is lost, at least six times */
-#ifndef TCP_SYNMAXRTX /* lwip.mk: where it is looked at, a socket's own */
+#ifndef TCP_SYNMAXRTX       /* lwip.mk: where it is looked at, a socket's own */
 #define TCP_SYNMAXRTX 6
 #endif
 #define TCP_MAXRTX 12
