@@ -1,6 +1,7 @@
 /* What ICMP tells of packets that did not arrive: as an error, and in the queue that MSG_ERRQUEUE
  * reads. */
-#include <linux/errqueue.h>
+#include <linux/errqueue.h> /* wants that */
+#include <time.h>
 
 #include "tests/harness/inet.h"
 
