@@ -81,9 +81,8 @@ static bool has_room(struct datagram_socket *s, uint32_t charge)
 static void enqueue(struct datagram_socket *s, struct pbuf *p, const struct endpoint *from)
 {
     uint32_t charge = p->tot_len + CHARGE_BYTES;
-    struct datagram *d = has_room(s, charge)
-                             ? heap_alloc_flags(sizeof(*d), ALLOC_OBJECT | ALLOC_LOCKED)
-                             : NULL;
+    struct datagram *d =
+        has_room(s, charge) ? heap_alloc_flags(sizeof(*d), ALLOC_OBJECT | ALLOC_LOCKED) : NULL;
     if (!d) {
         pbuf_free(p);
         return;

@@ -41,7 +41,9 @@ void inet_error_queue(struct inet_socket *i, const struct error_report *r)
     unsigned size =
         r->packet && r->offset < r->packet->tot_len ? r->packet->tot_len - r->offset : 0;
     uint32_t charge = size + CHARGE_BYTES;
-    struct error_entry *e = i->error_bytes + charge <= QUEUE_BYTES ? heap_zalloc(sizeof(*e)) : NULL;
+    struct error_entry *e = i->error_bytes + charge <= QUEUE_BYTES
+                                ? heap_zalloc_flags(sizeof(*e), ALLOC_OBJECT | ALLOC_LOCKED)
+                                : NULL;
     if (!e)
         return;
     if (size) {

@@ -148,7 +148,7 @@ static int join(struct inet_socket *i, const struct request *r, bool include)
         IP_IS_V6_VAL(list_entry(node, struct membership, node)->group) == r->v6;
     if (count >= MEMBERSHIPS_MAX && !r->v6)
         return -ENOBUFS;
-    struct membership *m = heap_zalloc(sizeof(*m));
+    struct membership *m = heap_zalloc_flags(sizeof(*m), ALLOC_OBJECT | ALLOC_LOCKED);
     if (!m)
         return -ENOBUFS;
     m->group = r->group;
@@ -203,7 +203,7 @@ static int add_source(struct membership *m, const ip_addr_t *source)
     if (m->count >= most)
         return -ENOBUFS;
     if (!m->sources)
-        m->sources = heap_alloc(most * sizeof(*m->sources));
+        m->sources = heap_alloc_flags(most * sizeof(*m->sources), ALLOC_OBJECT | ALLOC_LOCKED);
     if (!m->sources)
         return -ENOBUFS;
     m->sources[m->count++] = *source;

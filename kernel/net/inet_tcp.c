@@ -20,8 +20,6 @@
 #define KEEP_COUNT_DEFAULT 9u
 #define RECEIVE_ROOM 131072u
 #define MS_PER_SECOND 1000u
-#define NS_PER_SECOND 1000000000ul
-#define NS_PER_MS 1000000ul
 #define TCP_SYN_COUNT 6u
 #define POLL_TICKS (500 / TCP_SLOW_INTERVAL)
 #define FIRST_TIMEOUT_MS 1000u /* RFC 6298, 2.1 */
@@ -107,7 +105,7 @@ static bool waited_too_long(struct tcp_socket *s, const struct tcp_pcb *pcb)
         s->arrived = pcb->lastack;
         s->arrived_ns = now;
     }
-    return waits && now - s->arrived_ns >= s->user_timeout_ms * NS_PER_MS;
+    return waits && ns_sub(now, s->arrived_ns) >= ns_mul(NS_PER_MS, s->user_timeout_ms);
 }
 
 /* Twice a second. */

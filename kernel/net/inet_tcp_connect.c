@@ -17,7 +17,6 @@
 #include "kernel/time/clock.h"
 
 #define BACKLOG_MAX 4096
-#define NS_PER_SECOND 1000000000ul
 #define DEFER_STEPS_MAX 255u
 #define DEFER_STEP_MAX 120 /* seconds */
 
@@ -321,7 +320,8 @@ static err_t accepted(void *arg, struct tcp_pcb *pcb, err_t err)
         return ERR_MEM;
     if (listener->defer_seconds) {
         child->deferred_to = listener;
-        child->deferred_until_ns = clock_monotonic_ns() + listener->defer_seconds * NS_PER_SECOND;
+        child->deferred_until_ns =
+            ns_add(clock_monotonic_ns(), ns_mul(NS_PER_SECOND, listener->defer_seconds));
         list_add_tail(&listener->deferred, &child->accept_node);
         return ERR_OK;
     }

@@ -199,7 +199,8 @@ static int64_t tell_stamp(struct socket *s, bool micro, struct uptr to)
     s->stamps = true;
     if (!ns)
         return -ENOENT;
-    uint64_t told[2] = {ns / NS_PER_SECOND, ns % NS_PER_SECOND / (micro ? NS_PER_US : 1)};
+    uint64_t rest = ns % NS_PER_SECOND;
+    uint64_t told[2] = {ns / NS_PER_SECOND, micro ? rest / NS_PER_US : rest};
     return copy_to_user(to, told, sizeof(told));
 }
 

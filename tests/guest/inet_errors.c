@@ -1,9 +1,10 @@
 /* What ICMP tells of packets that did not arrive: as an error, and in the queue that MSG_ERRQUEUE
  * reads. */
-#include <linux/errqueue.h> /* wants that */
-#include <time.h>
-
 #include "tests/harness/inet.h"
+
+// clang-format off: it wants struct timespec, which the above brings
+#include <linux/errqueue.h>
+// clang-format on
 
 static char control[512] __attribute__((aligned(8)));
 static char bytes[256];
