@@ -7,6 +7,7 @@
 
 extern const struct pseudo_dir proc_process_dir;                 /* procfs_task.c: /proc/PID */
 extern const struct pseudo_dir proc_sys_dir;                     /* procfs_sys.c: /proc/sys */
+extern const struct pseudo_dir proc_sys_net_dir;                 /* procfs_sysnet.c */
 extern const struct pseudo_dir proc_net_dir;                     /* procfs_net.c: /proc/net */
 extern const struct pseudo_dir proc_pressure_dir;                /* procfs_pressure.c */
 extern const struct pseudo_dir proc_fd_dir, proc_fdinfo_dir;     /* procfs_fd.c */

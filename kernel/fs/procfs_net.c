@@ -1,6 +1,7 @@
 /* /proc/net: interfaces, routes, sockets. */
 #include <linux/in.h>
 
+#include "kernel/base/format.h"
 #include "kernel/fs/procfs.h"
 #include "kernel/net/inet_list.h"
 #include "kernel/net/interface.h"
@@ -146,13 +147,105 @@ static void net_udplite6(struct text *out, pseudo_key_t key)
     put_datagrams(out, AF_INET6, IPPROTO_UDPLITE);
 }
 
+static void net_snmp(struct text *out, pseudo_key_t key)
+{
+    (void)key;
+    inet_list_counters(out);
+}
+
+static void net_sockstat(struct text *out, pseudo_key_t key)
+{
+    (void)key;
+    inet_list_usage(out, AF_INET);
+}
+
+static void net_sockstat6(struct text *out, pseudo_key_t key)
+{
+    (void)key;
+    inet_list_usage(out, AF_INET6);
+}
+
+static void net_igmp(struct text *out, pseudo_key_t key)
+{
+    (void)key;
+    inet_list_groups(out, AF_INET);
+}
+
+static void net_igmp6(struct text *out, pseudo_key_t key)
+{
+    (void)key;
+    inet_list_groups(out, AF_INET6);
+}
+
+static void net_arp(struct text *out, pseudo_key_t key)
+{
+    struct interface_neighbor n;
+    (void)key;
+    text_string(out, "IP address       HW type     Flags       HW address            Mask     "
+                     "Device\n");
+    for (unsigned at = 0; interface_neighbor(&at, &n);) {
+        char address[16];
+        const uint8_t *a = n.address, *h = n.hardware;
+        if (n.v6)
+            continue;
+        format(address, sizeof(address), "%u.%u.%u.%u", a[0], a[1], a[2], a[3]);
+        text_format(out, "%-16s 0x1         0x2         %02x:%02x:%02x:%02x:%02x:%02x", address,
+                    h[0], h[1], h[2], h[3], h[4], h[5]);
+        text_format(out, "     *        eth%u\n", n.index - 2);
+    }
+}
+
+static void add_bytes(struct text *out, bool received)
+{
+    struct interface_info i;
+    uint64_t bytes = 0;
+    for (unsigned index = 1; interface_next(index, &i); index = i.index + 1)
+        bytes += received ? i.received_bytes : i.sent_bytes;
+    text_format(out, " %lu", bytes);
+}
+
+/* What is counted of what Linux counts; readers go by the names. */
+static void net_netstat(struct text *out, pseudo_key_t key)
+{
+    (void)key;
+    text_string(out, "TcpExt: SyncookiesSent SyncookiesRecv SyncookiesFailed\nTcpExt: 0 0 0\n"
+                     "IpExt: InOctets OutOctets\nIpExt:");
+    add_bytes(out, true);
+    add_bytes(out, false);
+    text_char(out, '\n');
+}
+
+/* Of each: which operations it has, as Linux's columns are. */
+static void net_protocols(struct text *out, pseudo_key_t key)
+{
+    static const char *const names[] = {"PINGv6", "RAWv6", "UDPLITEv6", "UDPv6",
+                                        "TCPv6",  "UNIX",  "UDP-Lite",  "PING",
+                                        "RAW",    "UDP",   "TCP",       "NETLINK"};
+    (void)key;
+    text_string(out,
+                "protocol  size sockets  memory press maxhdr  slab module     cl co di ac io in "
+                "de sh ss gs se re bi br ha uh gp em\n");
+    for (unsigned n = 0; n < ARRAY_SIZE(names); n++)
+        text_format(
+            out,
+            "%-9s 1024      0      -1   NI       0   no   kernel      y  y  y  n  y  y  y  y  "
+            "y  y  y  y  n  n  n  n  n  n\n",
+            names[n]);
+}
+
 static const struct pseudo_entry net_entries[] = {
-    PSEUDO_FIXED("arp", "IP address       HW type     Flags       HW address            Mask     "
-                        "Device\n"),
+    PSEUDO_FILE("arp", net_arp),
     PSEUDO_FILE("dev", net_dev),
     PSEUDO_FILE("if_inet6", net_if_inet6),
+    PSEUDO_FILE("igmp", net_igmp),
+    PSEUDO_FILE("igmp6", net_igmp6),
     PSEUDO_FILE("ipv6_route", net_ipv6_route),
+    PSEUDO_FILE("netstat", net_netstat),
+    PSEUDO_FILE("protocols", net_protocols),
     PSEUDO_FILE("route", net_route),
+    PSEUDO_FILE("snmp", net_snmp),
+    PSEUDO_FILE("sockstat", net_sockstat),
+    PSEUDO_FILE("sockstat6", net_sockstat6),
     PSEUDO_FILE("tcp", net_tcp),
     PSEUDO_FILE("tcp6", net_tcp6),
     PSEUDO_FILE("udp", net_udp),

@@ -253,35 +253,7 @@ static const struct pseudo_entry fs_entries[] = {
     PSEUDO_END};
 static const struct pseudo_dir fs_dir = {.entries = fs_entries};
 
-static const struct pseudo_entry core_entries[] = {IGNORED("optmem_max", "131072\n"),
-                                                   IGNORED("rmem_default", "212992\n"),
-                                                   IGNORED("rmem_max", "212992\n"),
-                                                   IGNORED("somaxconn", "4096\n"),
-                                                   IGNORED("wmem_default", "212992\n"),
-                                                   IGNORED("wmem_max", "212992\n"),
-                                                   PSEUDO_END};
-static const struct pseudo_dir core_dir = {.entries = core_entries};
-
-static const struct pseudo_entry ipv4_entries[] = {IGNORED("ip_local_port_range", "32768\t60999\n"),
-                                                   IGNORED("ip_unprivileged_port_start", "1024\n"),
-                                                   IGNORED("tcp_fin_timeout", "60\n"),
-                                                   IGNORED("tcp_keepalive_intvl", "75\n"),
-                                                   IGNORED("tcp_keepalive_probes", "9\n"),
-                                                   IGNORED("tcp_keepalive_time", "7200\n"),
-                                                   IGNORED("tcp_rmem", "4096\t131072\t6291456\n"),
-                                                   IGNORED("tcp_wmem", "4096\t16384\t4194304\n"),
-                                                   PSEUDO_END};
-static const struct pseudo_dir ipv4_dir = {.entries = ipv4_entries};
-
-static const struct pseudo_entry unix_entries[] = {IGNORED("max_dgram_qlen", "512\n"), PSEUDO_END};
-static const struct pseudo_dir unix_dir = {.entries = unix_entries};
-
-static const struct pseudo_entry net_entries[] = {PSEUDO_DIR("core", &core_dir),
-                                                  PSEUDO_DIR("ipv4", &ipv4_dir),
-                                                  PSEUDO_DIR("unix", &unix_dir), PSEUDO_END};
-static const struct pseudo_dir net_dir = {.entries = net_entries};
-
 static const struct pseudo_entry sys_entries[] = {
-    PSEUDO_DIR("fs", &fs_dir), PSEUDO_DIR("kernel", &kernel_dir), PSEUDO_DIR("net", &net_dir),
-    PSEUDO_DIR("vm", &vm_dir), PSEUDO_END};
+    PSEUDO_DIR("fs", &fs_dir), PSEUDO_DIR("kernel", &kernel_dir),
+    PSEUDO_DIR("net", &proc_sys_net_dir), PSEUDO_DIR("vm", &vm_dir), PSEUDO_END};
 const struct pseudo_dir proc_sys_dir = {.entries = sys_entries};

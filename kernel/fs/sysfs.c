@@ -1,10 +1,11 @@
-/* /sys: processors, caches, the memory node, huge pages and the loopback device, as programs ask
+/* /sys: processors, caches, the memory node, huge pages and network interfaces, as programs ask
  * for them before they choose how many threads to start and how to lay out memory. */
 #include <linux/magic.h>
 
 #include "kernel/arch/cpuinfo.h"
 #include "kernel/drivers/block.h"
 #include "kernel/fs/procfs.h"
+#include "kernel/fs/sysfs_net.h"
 #include "kernel/mm/page.h"
 #include "kernel/sched/thread.h"
 
@@ -283,25 +284,11 @@ static const struct pseudo_dir block_dir = {.entries = block_entries};
 
 /* Devices by class. */
 
-static const struct pseudo_entry lo_entries[] = {PSEUDO_FIXED("addr_len", "6\n"),
-                                                 PSEUDO_FIXED("address", "00:00:00:00:00:00\n"),
-                                                 PSEUDO_FIXED("broadcast", "00:00:00:00:00:00\n"),
-                                                 PSEUDO_FIXED("carrier", "1\n"),
-                                                 PSEUDO_FIXED("flags", "0x9\n"),
-                                                 PSEUDO_FIXED("ifindex", "1\n"),
-                                                 PSEUDO_FIXED("iflink", "1\n"),
-                                                 PSEUDO_FIXED("mtu", "65536\n"),
-                                                 PSEUDO_FIXED("operstate", "unknown\n"),
-                                                 PSEUDO_FIXED("tx_queue_len", "1000\n"),
-                                                 PSEUDO_FIXED("type", "772\n"),
-                                                 PSEUDO_END};
-static const struct pseudo_dir lo_dir = {.entries = lo_entries};
-static const struct pseudo_entry net_entries[] = {PSEUDO_DIR("lo", &lo_dir), PSEUDO_END};
-static const struct pseudo_dir net_dir = {.entries = net_entries};
 static const struct pseudo_dir empty_dir = {.entries = NULL};
 
 static const struct pseudo_entry class_entries[] = {PSEUDO_DIR("block", &block_dir),
                                                     PSEUDO_DIR("net", &net_dir), PSEUDO_END};
+#include "kernel/fs/sysfs_net.h"
 static const struct pseudo_dir class_dir = {.entries = class_entries};
 
 static const struct pseudo_entry root_entries[] = {PSEUDO_DIR("block", &block_dir),

@@ -501,6 +501,14 @@ static void datagram_changed(struct socket *base, int option)
         datagram_uncork(&s->inet);
 }
 
+unsigned datagram_count_raw(int family)
+{
+    unsigned count = 0;
+    list_for_each(node, &raw_sockets) count +=
+        list_entry(node, struct datagram_socket, raw_node)->inet.base.family == family;
+    return count;
+}
+
 void *datagram_filter(struct inet_socket *i)
 {
     return datagram_of(&i->base)->filter;

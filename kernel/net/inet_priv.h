@@ -204,6 +204,8 @@ void inet_error_queue(struct inet_socket *i, const struct error_report *r);
 /* MSG_ERRQUEUE: bytes of the packet that is quoted, or -EAGAIN. */
 int64_t inet_error_receive(struct inet_socket *i, struct socket_message *m);
 void inet_error_drop_all(struct inet_socket *i);
+/* How many raw sockets of a family there are. Requires: the net lock. */
+unsigned datagram_count_raw(int family);
 /* Of a raw socket of ICMP: which types it doesn't get, a bit each. */
 void *datagram_filter(struct inet_socket *i);
 /* UDP_CORK ends: what was held goes out. */

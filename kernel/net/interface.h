@@ -44,3 +44,12 @@ struct interface_route6 {
 };
 /* The ways of i, at most INTERFACE_ADDRESSES + 1; returns how many. */
 unsigned interface_routes6(const struct interface_info *i, struct interface_route6 *out);
+
+/* A machine on one of our networks, whose hardware address is known. */
+struct interface_neighbor {
+    unsigned index; /* of the interface */
+    bool v6;
+    uint8_t address[16], hardware[6];
+};
+/* The next one from *at (0: the first), which is moved behind it. False: there is none. */
+bool interface_neighbor(unsigned *at, struct interface_neighbor *out);

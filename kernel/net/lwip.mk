@@ -1,7 +1,7 @@
 # lwIP, fetched as the pinned Debian source package (third_party/fetch), unpatched. Only the
 # files kernel/net/stack*.c and inet*.c see its headers, and those of lwip_port/ it is built with.
 LWIP      := build/third_party/lwip
-LWIPSRC   := $(addprefix core/,def inet_chksum init ip mem memp netif pbuf raw tcp tcp_in tcp_out \
+LWIPSRC   := $(addprefix core/,def inet_chksum init ip mem memp netif pbuf raw stats tcp tcp_in tcp_out \
                  udp) \
              $(addprefix core/ipv4/,dhcp etharp icmp igmp ip4 ip4_addr ip4_frag) \
              $(addprefix core/ipv6/,ethip6 icmp6 inet6 ip6 ip6_addr ip6_frag mld6 nd6) netif/ethernet

@@ -8,6 +8,7 @@
 #include <linux/eventpoll.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
+#include <linux/neighbour.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 
@@ -44,10 +45,14 @@ struct answer {
 
 struct netlink_socket {
     struct socket base;
+    struct list_node all;
     struct mutex lock; /* guards the rest */
     struct list_node queue;
-    uint32_t port;
+    uint32_t port, groups; /* port 0: not bound yet */
+    uint32_t options;      /* bit n: NETLINK_... n is on */
 };
+
+static struct list_node sockets = LIST_INIT(sockets); /* under the kernel lock */
 
 static const struct socket_ops netlink_ops;
 
@@ -258,10 +263,29 @@ static void put_routes6(struct writer *w, const struct interface_info *i)
     }
 }
 
+static void put_neighbors(struct writer *w, uint8_t family)
+{
+    struct interface_neighbor n;
+    for (unsigned at = 0; interface_neighbor(&at, &n);) {
+        struct ndmsg body = {.ndm_family = n.v6 ? AF_INET6 : AF_INET,
+                             .ndm_ifindex = (int)n.index,
+                             .ndm_state = NUD_REACHABLE,
+                             .ndm_type = RTN_UNICAST};
+        if (family && family != body.ndm_family)
+            continue;
+        begin(w, RTM_NEWNEIGH, &body, sizeof(body));
+        attribute(w, NDA_DST, n.address, n.v6 ? sizeof(n.address) : sizeof(uint32_t));
+        attribute(w, NDA_LLADDR, n.hardware, sizeof(n.hardware));
+        end(w);
+    }
+}
+
 /* family 0: all. */
 static void put_all(struct writer *w, uint16_t type, uint8_t family)
 {
     struct interface_info i;
+    if (type == RTM_GETNEIGH)
+        put_neighbors(w, family);
     for (unsigned index = 1; interface_next(index, &i); index = i.index + 1) {
         if (type == RTM_GETLINK)
             put_link(w, &i);
@@ -350,6 +374,12 @@ static int get_link(struct netlink_socket *s, const struct nlmsghdr *request, co
     return 0;
 }
 
+/* Requests come in fours: new, delete, get, set. */
+static bool is_get(unsigned type)
+{
+    return (type - RTM_BASE) % 4 == 2;
+}
+
 static int serve(struct netlink_socket *s, const struct nlmsghdr *request, const char *body,
                  uint32_t size)
 {
@@ -361,10 +391,13 @@ static int serve(struct netlink_socket *s, const struct nlmsghdr *request, const
         return dump(s, request, 0);
     case RTM_GETADDR:
     case RTM_GETROUTE:
+    case RTM_GETNEIGH:
         return all ? dump(s, request, size ? (uint8_t)body[0] : 0)
                    : put_last(s, request, NLMSG_ERROR, -EOPNOTSUPP);
     default:
-        return put_last(s, request, NLMSG_ERROR, -EPERM); /* nothing is changed from here */
+        /* Nothing is changed from here, and of nothing else is there anything to tell. */
+        return put_last(s, request, NLMSG_ERROR,
+                        is_get(request->nlmsg_type) ? -EOPNOTSUPP : -EPERM);
     }
 }
 
@@ -388,6 +421,25 @@ static int serve_all(struct netlink_socket *s, const char *bytes, uint32_t size)
 
 /* The socket. */
 
+static bool is_taken(uint32_t port)
+{
+    list_for_each(node, &sockets) if (list_entry(node, struct netlink_socket, all)->port ==
+                                      port) return true;
+    return false;
+}
+
+/* Binds s, if it isn't: the first of the process by its number, others by some other. */
+static void choose_port(struct netlink_socket *s)
+{
+    static uint32_t last = (uint32_t)-4096;
+    if (s->port)
+        return;
+    uint32_t port = PROC_PID;
+    while (is_taken(port))
+        port = --last > INT32_MAX ? last : (last = (uint32_t)-4096);
+    s->port = port;
+}
+
 static int64_t netlink_send(struct socket *base, struct socket_message *m)
 {
     struct netlink_socket *s = netlink_of(base);
@@ -398,17 +450,16 @@ static int64_t netlink_send(struct socket *base, struct socket_message *m)
     if (iter_read(m->it, request, size) < size)
         return -EFAULT;
     mutex_lock(&s->lock);
-    if (!s->port)
-        s->port = PROC_PID;
+    choose_port(s);
     int err = serve_all(s, request, (uint32_t)size);
     mutex_unlock(&s->lock);
     waitq_wake(&base->waitq, EPOLLIN | EPOLLRDNORM);
     return err ? err : (int64_t)size;
 }
 
-static void put_name(struct socket_name *name, uint32_t port)
+static void put_name(struct socket_name *name, uint32_t port, uint32_t groups)
 {
-    struct sockaddr_nl nl = {.nl_family = AF_NETLINK, .nl_pid = port};
+    struct sockaddr_nl nl = {.nl_family = AF_NETLINK, .nl_pid = port, .nl_groups = groups};
     memcpy(name->bytes, &nl, sizeof(nl));
     name->size = sizeof(nl);
 }
@@ -423,7 +474,7 @@ static int64_t take(struct netlink_socket *s, struct socket_message *m)
     if (part < a->size)
         m->result_flags |= MSG_TRUNC;
     if (m->name)
-        put_name(m->name, 0);
+        put_name(m->name, 0, 0);
     if (!(m->flags & MSG_PEEK)) {
         list_remove(&a->node);
         heap_free(a);
@@ -449,21 +500,31 @@ static int netlink_bind(struct socket *base, const struct socket_name *name)
     if (name->size < sizeof(nl) || name->family != AF_NETLINK)
         return -EINVAL;
     memcpy(&nl, name->bytes, sizeof(nl));
-    s->port = nl.nl_pid ? nl.nl_pid : PROC_PID;
+    if (s->port && nl.nl_pid != s->port)
+        return -EINVAL;
+    if (!s->port && nl.nl_pid && is_taken(nl.nl_pid))
+        return -EADDRINUSE;
+    if (nl.nl_pid)
+        s->port = nl.nl_pid;
+    choose_port(s);
+    s->groups = nl.nl_groups;
     return 0;
 }
 
 static int netlink_connect(struct socket *base, const struct socket_name *name, bool nonblocking)
 {
     (void)nonblocking;
-    if (!netlink_of(base)->port)
-        netlink_of(base)->port = PROC_PID;
+    choose_port(netlink_of(base));
     return name->size >= sizeof(name->family) && name->family == AF_NETLINK ? 0 : -EINVAL;
 }
 
 static int netlink_get_name(struct socket *base, enum socket_end end, struct socket_name *name)
 {
-    put_name(name, end != SOCKET_SELF ? 0 : netlink_of(base)->port);
+    const struct netlink_socket *s = netlink_of(base);
+    if (end == SOCKET_SELF)
+        put_name(name, s->port, s->groups);
+    else
+        put_name(name, 0, 0);
     return 0;
 }
 
@@ -518,22 +579,50 @@ static bool never(struct socket *s)
     return false;
 }
 
-/* Groups and the like: there is nothing to announce. */
-static int netlink_set_option(struct socket *s, int level, int option, struct uptr value,
-                              unsigned size)
+/* Of these there is something, or nothing that could be told: messages that are announced to groups
+ * are of changes, which there are none of. */
+static bool is_option(int option)
 {
-    int number;
-    (void)s;
-    if (level != SOL_NETLINK || option < NETLINK_ADD_MEMBERSHIP || option > NETLINK_GET_STRICT_CHK)
-        return -ENOPROTOOPT;
-    return socket_option_number(value, size, &number);
+    return option == NETLINK_PKTINFO || option == NETLINK_BROADCAST_ERROR ||
+           option == NETLINK_NO_ENOBUFS || option == NETLINK_LISTEN_ALL_NSID ||
+           option == NETLINK_CAP_ACK || option == NETLINK_EXT_ACK ||
+           option == NETLINK_GET_STRICT_CHK;
 }
 
-static int netlink_get_option(struct socket *s, int level, int option, struct uptr value,
+static int netlink_set_option(struct socket *base, int level, int option, struct uptr value,
+                              unsigned size)
+{
+    struct netlink_socket *s = netlink_of(base);
+    bool member = option == NETLINK_ADD_MEMBERSHIP || option == NETLINK_DROP_MEMBERSHIP;
+    int number = 0;
+    if (level != SOL_NETLINK || (!member && !is_option(option)))
+        return -ENOPROTOOPT;
+    int err = size >= sizeof(number) ? socket_option_number(value, size, &number) : 0;
+    if (err)
+        return err;
+    if (member && (number < 1 || number > RTNLGRP_MAX))
+        return -EINVAL;
+    uint32_t *bits = member ? &s->groups : &s->options;
+    unsigned bit = member ? (unsigned)number - 1 : (unsigned)option;
+    bool on = member ? option == NETLINK_ADD_MEMBERSHIP : number != 0;
+    if (bit < 32)
+        *bits = on ? *bits | 1u << bit : *bits & ~(1u << bit);
+    return 0;
+}
+
+static int netlink_get_option(struct socket *base, int level, int option, struct uptr value,
                               struct uptr size)
 {
-    (void)s, (void)level, (void)option, (void)value, (void)size;
-    return -ENOPROTOOPT;
+    const struct netlink_socket *s = netlink_of(base);
+    int room, number = is_option(option) ? (int)(s->options >> option & 1) : 0;
+    if (level != SOL_NETLINK || (!is_option(option) && option != NETLINK_LIST_MEMBERSHIPS))
+        return -ENOPROTOOPT;
+    if (copy_from_user(&room, size, sizeof(room)))
+        return -EFAULT;
+    if (option == NETLINK_LIST_MEMBERSHIPS)
+        return socket_option_put(&s->groups, sizeof(s->groups), value, size);
+    return room < (int)sizeof(number) ? -EINVAL
+                                      : socket_option_put(&number, sizeof(number), value, size);
 }
 
 static void netlink_release(struct socket *base)
@@ -544,6 +633,7 @@ static void netlink_release(struct socket *base)
         list_remove(&a->node);
         heap_free(a);
     }
+    list_remove(&s->all);
     heap_free(s);
 }
 
@@ -577,6 +667,7 @@ int netlink_create(int type, int protocol, struct socket **out)
     socket_init(&s->base, &netlink_ops, AF_NETLINK, type);
     mutex_init(&s->lock, RANK_SOCKET);
     list_init(&s->queue);
+    list_add_tail(&sockets, &s->all);
     *out = &s->base;
     return 0;
 }

@@ -23,6 +23,7 @@
 #define WRITE_EVENTS (EPOLLOUT | EPOLLWRNORM | EPOLLERR | EPOLLHUP)
 
 static const struct file_ops socket_file_ops;
+static unsigned open_count; /* under the kernel lock */
 
 void socket_init(struct socket *s, const struct socket_ops *ops, int family, int type)
 {
@@ -57,7 +58,13 @@ struct file *socket_file(struct socket *s, unsigned flags)
         s->ops->release(s);
     else
         s->file = f;
+    open_count += f != NULL;
     return f;
+}
+
+unsigned socket_count(void)
+{
+    return open_count;
 }
 
 struct socket *socket_of(const struct file *f)
@@ -244,6 +251,7 @@ static size_t socket_describe(struct file *f, char *buf, size_t size)
 static void socket_release(struct file *f)
 {
     struct socket *s = f->private;
+    open_count--;
     s->ops->release(s);
 }
 

@@ -116,6 +116,8 @@ void socket_init(struct socket *s, const struct socket_ops *ops, int family, int
 MUST_CHECK int socket_create(int family, int type, int protocol, struct socket **out);
 /* The open file of s, which it takes over, also if there is no memory (NULL). flags: O_NONBLOCK. */
 struct file *socket_file(struct socket *s, unsigned flags);
+/* How many sockets are open. */
+unsigned socket_count(void);
 struct socket *socket_of(const struct file *f); /* NULL: f is no socket */
 
 /* Adds a control message, if the reader wants any and there is room. */

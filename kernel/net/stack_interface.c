@@ -2,7 +2,9 @@
 #include <asm/ioctls.h>
 #include <linux/in.h>
 #include <linux/sockios.h>
+#include <lwip/etharp.h>
 #include <lwip/netif.h>
+#include <lwip/priv/nd6_priv.h>
 
 #include "kernel/arch/uaccess.h"
 #include "kernel/base/errno.h"
@@ -41,6 +43,7 @@ struct ifconf_kernel {
 };
 
 #define ETHERNET_QUEUE 1000
+#define ETHTOOL_GET_LINK 0xau
 #define ADDRESS_BYTES 6u
 #define METRIC_NETWORK 256u /* IPv6's, as on Linux */
 #define METRIC_ROUTER 1024u
@@ -66,6 +69,15 @@ static void describe_addresses6(const struct netif *netif, struct interface_info
         memcpy(out->gateway6, gateway->addr, sizeof(out->gateway6));
 }
 
+static void count_loopback(const struct netif *netif, struct interface_info *out)
+{
+    const struct stats_mib2_netif_ctrs *c = &netif->mib2_counters;
+    out->received_bytes = c->ifinoctets;
+    out->received_packets = c->ifinucastpkts;
+    out->sent_bytes = c->ifoutoctets;
+    out->sent_packets = c->ifoutucastpkts;
+}
+
 static void describe(const struct netif *netif, struct interface_info *out)
 {
     *out = (struct interface_info){.index = netif_get_index(netif),
@@ -82,7 +94,9 @@ static void describe(const struct netif *netif, struct interface_info *out)
     out->broadcast = out->loopback ? 0 : out->address | ~out->netmask;
     memcpy(out->hardware_address, netif->hwaddr, sizeof(out->hardware_address));
     describe_addresses6(netif, out);
-    if (!out->loopback)
+    if (out->loopback)
+        count_loopback(netif, out);
+    else
         interface_counts(netif->state, out);
 }
 
@@ -132,6 +146,44 @@ unsigned interface_routes6(const struct interface_info *i, struct interface_rout
     return count;
 }
 
+/* ---- neighbours ---- */
+
+static bool neighbor4(unsigned at, struct interface_neighbor *out)
+{
+    ip4_addr_t *address;
+    struct netif *netif;
+    struct eth_addr *hardware;
+    if (!etharp_get_entry(at, &address, &netif, &hardware))
+        return false;
+    *out = (struct interface_neighbor){.index = netif_get_index(netif)};
+    memcpy(out->address, address, sizeof(address->addr));
+    memcpy(out->hardware, hardware, ADDRESS_BYTES);
+    return true;
+}
+
+static bool neighbor6(unsigned at, struct interface_neighbor *out)
+{
+    const struct nd6_neighbor_cache_entry *e = &neighbor_cache[at];
+    if (e->state < ND6_REACHABLE || !e->netif)
+        return false;
+    *out = (struct interface_neighbor){.v6 = true, .index = netif_get_index(e->netif)};
+    memcpy(out->address, e->next_hop_address.addr, sizeof(out->address));
+    memcpy(out->hardware, e->lladdr, ADDRESS_BYTES);
+    return true;
+}
+
+bool interface_neighbor(unsigned *at, struct interface_neighbor *out)
+{
+    bool found = false;
+    if (net_start())
+        return false;
+    net_lock();
+    for (; !found && *at < ARP_TABLE_SIZE + LWIP_ND6_NUM_NEIGHBORS; ++*at)
+        found = *at < ARP_TABLE_SIZE ? neighbor4(*at, out) : neighbor6(*at - ARP_TABLE_SIZE, out);
+    net_unlock();
+    return found;
+}
+
 /* ioctl: struct ifreq_kernel is a name and what is asked for. */
 
 static void put_address(struct ifreq_kernel *request, uint32_t address)
@@ -150,6 +202,27 @@ static void put_hardware(struct ifreq_kernel *request, const struct interface_in
     uint16_t family = i->loopback ? ARPHRD_LOOPBACK : ARPHRD_ETHER;
     memcpy(request->hardware, &family, sizeof(family));
     memcpy(request->hardware + sizeof(family), i->hardware_address, ADDRESS_BYTES);
+}
+
+/* Interfaces are what the run record says: nobody changes them. */
+static bool is_change(unsigned what)
+{
+    return what == SIOCSIFFLAGS || what == SIOCSIFADDR || what == SIOCSIFDSTADDR ||
+           what == SIOCSIFBRDADDR || what == SIOCSIFNETMASK || what == SIOCSIFMETRIC ||
+           what == SIOCSIFMTU || what == SIOCSIFNAME || what == SIOCSIFHWADDR ||
+           what == SIOCSIFTXQLEN || what == SIOCADDRT || what == SIOCDELRT;
+}
+
+/* SIOCETHTOOL: whether there is a link; nothing else is known of a card. */
+static int tell_card(const struct ifreq_kernel *request, const struct interface_info *i)
+{
+    uint32_t command;
+    struct uptr at = {0};
+    memcpy(&at, request->room, sizeof(at));
+    if (copy_from_user(&command, at, sizeof(command)))
+        return -EFAULT;
+    const uint32_t link[2] = {command, i->up};
+    return command == ETHTOOL_GET_LINK ? copy_to_user(at, link, sizeof(link)) : -EOPNOTSUPP;
 }
 
 static int answer(unsigned what, struct ifreq_kernel *request, const struct interface_info *i)
@@ -182,8 +255,14 @@ static int answer(unsigned what, struct ifreq_kernel *request, const struct inte
     case SIOCGIFMETRIC:
         request->number = 0;
         return 0;
+    case SIOCGIFDSTADDR:
+        put_address(request, i->loopback ? i->address : 0);
+        return i->address ? 0 : -EADDRNOTAVAIL;
+    case SIOCGIFMAP:
+        memset(request->room, 0, sizeof(request->room));
+        return 0;
     default:
-        return -ENOTTY;
+        return is_change(what) ? -EPERM : -EINVAL;
     }
 }
 
@@ -235,13 +314,18 @@ int64_t interface_ioctl(unsigned what, struct uptr arg)
         return get_list(arg);
     if (what == SIOCGIFNAME)
         return get_name(arg);
-    if (what < SIOCGIFFLAGS || what > SIOCGIFTXQLEN)
+    if (what == SIOCADDRT || what == SIOCDELRT)
+        return -EPERM;
+    if ((what < SIOCGIFFLAGS || what > SIOCGIFTXQLEN) && what != SIOCETHTOOL &&
+        what != SIOCSIFTXQLEN && what != SIOCGIFMAP)
         return -ENOTTY;
     if (copy_from_user(&request, arg, sizeof(request)))
         return -EFAULT;
     request.name[INTERFACE_NAME_BYTES - 1] = '\0';
     if (!interface_find(request.name, &i))
         return -ENODEV;
+    if (what == SIOCETHTOOL)
+        return tell_card(&request, &i);
     int err = answer(what, &request, &i);
     return err ? err : copy_to_user(arg, &request, sizeof(request));
 }
