@@ -491,11 +491,11 @@ static void datagram_changed(struct socket *base, int option)
     (void)option;
     net_lock();
     if (s->udp)
-        s->udp->netif_idx = (uint8_t)base->interface;
+        s->udp->netif_idx = inet_bound_interface(&s->inet);
     if (s->udp)
         s->udp->chksum_len_tx = s->inet.lite.coverage;
     if (s->raw)
-        s->raw->netif_idx = (uint8_t)base->interface;
+        s->raw->netif_idx = inet_bound_interface(&s->inet);
     net_unlock();
     if (s->corked && !s->inet.options.cork)
         datagram_uncork(&s->inet);

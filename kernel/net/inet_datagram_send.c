@@ -64,7 +64,9 @@ static int own_source(const struct inet_socket *i, const struct socket_message *
         memcpy(ip_2_ip6(out)->addr, m->source, sizeof(ip_2_ip6(out)->addr));
         ip6_addr_assign_zone(ip_2_ip6(out), IP6_UNICAST, netif);
     }
-    return i->options.free_bind || address_is_own(i, out) ? 0 : -EINVAL;
+    if (i->options.free_bind || address_is_own(i, out))
+        return 0;
+    return IP_IS_V6(out) ? -EINVAL : -ENETUNREACH;
 }
 
 static int find_source(const struct datagram_socket *s, const struct socket_message *m,
@@ -113,7 +115,7 @@ static int find_way(const struct datagram_socket *s, const struct socket_message
     way->netif =
         m->source_interface ? inet_interface(m->source_interface) : datagram_way(&s->inet, to);
     if (!way->netif)
-        return m->source_interface ? -ENODEV : -ENETUNREACH;
+        return m->source_interface || s->inet.base.interface ? -ENODEV : -ENETUNREACH;
     if (!may_broadcast(s, to, way->netif))
         return -EACCES;
     bool direct = (m->flags & MSG_DONTROUTE) || socket_switch(&s->inet.base, SO_DONTROUTE);

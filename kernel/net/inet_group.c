@@ -362,7 +362,7 @@ static int set_plain4(struct inet_socket *i, int option, struct uptr value, unsi
 static int set_source4(struct inet_socket *i, int option, struct uptr value, unsigned size)
 {
     struct ip_mreq_source named;
-    if (size != sizeof(named))
+    if (size != sizeof(named) || i->base.type == SOCK_STREAM)
         return -EINVAL;
     if (copy_from_user(&named, value, sizeof(named)))
         return -EFAULT;

@@ -148,6 +148,12 @@ MUST_CHECK int inet_bind_to(struct inet_socket *i, const struct socket_name *nam
 /* Binds to any address and a free port, unless bound. */
 MUST_CHECK int inet_bind_any(struct inet_socket *i);
 
+/* lwIP's number for SO_BINDTODEVICE's: what is none for it is none here. */
+static inline uint8_t inet_bound_interface(const struct inet_socket *i)
+{
+    return (uint8_t)min_u64(i->base.interface, UINT8_MAX);
+}
+
 /* The interface of a number that a program gave; NULL: there is none. Requires: the net lock. */
 struct netif *inet_interface(int64_t index);
 

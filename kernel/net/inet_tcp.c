@@ -89,7 +89,7 @@ void tcp_apply_options(struct tcp_socket *s)
     int ttl = v6 ? o->hops : o->ttl;
     pcb->tos = v6 ? o->class6 : o->tos;
     pcb->ttl = ttl < 0 ? INET_TTL : (uint8_t)ttl;
-    pcb->netif_idx = (uint8_t)s->inet.base.interface;
+    pcb->netif_idx = inet_bound_interface(&s->inet);
     if (s->no_delay)
         tcp_nagle_disable(pcb);
     else

@@ -63,11 +63,8 @@ static int set_interface(struct socket *s, struct uptr value, unsigned size)
 
 static int set_interface_number(struct socket *s, int index)
 {
-    struct interface_info found;
     if (index < 0)
         return -EINVAL;
-    if (index && (!interface_next((unsigned)index, &found) || found.index != (unsigned)index))
-        return -ENODEV;
     s->interface = (uint32_t)index;
     return 0;
 }
@@ -110,6 +107,8 @@ static uint32_t room_of(int value, uint32_t least)
 
 static int set_switch(struct socket *s, int option, int value)
 {
+    if (is_stamp(option) && !is_inet(s))
+        return -ENOPROTOOPT;
     if (option == SO_REUSEPORT && value && !is_inet(s))
         return -EOPNOTSUPP;
     if (is_stamp(option)) {
@@ -207,7 +206,7 @@ static int get_switch(const struct socket *s, int option, int *value)
 {
     *value = is_stamp(option) ? s->stamp == option : 0;
     if (is_stamp(option))
-        return 0;
+        return is_inet(s) ? 0 : -ENOPROTOOPT;
     if (!is_switch(s, option))
         return option == SO_PASSSEC ? -EOPNOTSUPP : -ENOPROTOOPT;
     *value = socket_switch(s, option);
