@@ -13,3 +13,5 @@ struct cpu_time {
 /* task NULL: the process, with the tasks that ended. */
 void cpu_time_get(const struct task *task, struct cpu_time *out);
 uint64_t cpu_time_process_ns(void);
+/* RLIMIT_CPU is another now, or the program begins. */
+void cpu_limit_changed(void);

@@ -25,6 +25,7 @@
 #include "kernel/fd/file.h"
 #include "kernel/mm/heap.h"
 #include "kernel/platform/run.h"
+#include "kernel/proc/cpu_time.h"
 #include "kernel/proc/elf.h"
 #include "kernel/proc/exit.h"
 #include "kernel/proc/posix_timer.h"
@@ -393,6 +394,7 @@ static void tear_down(void)
 {
     struct task *task = task_current();
     task_end_others();
+    cpu_limit_changed();
     reset_signals(task);
     fd_close_on_exec();
     aio_destroy_all();

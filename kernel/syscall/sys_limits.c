@@ -29,6 +29,8 @@ static int set_limit(int resource, const struct limit *limit)
         return -EPERM;
     current[0] = limit->soft;
     current[1] = limit->hard;
+    if (resource == RLIMIT_CPU)
+        cpu_limit_changed();
     return 0;
 }
 
