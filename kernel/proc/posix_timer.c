@@ -108,6 +108,11 @@ static void expired(struct timer *timer)
     spin_unlock(&timers_lock);
 }
 
+void posix_timer_lost(struct posix_timer *t)
+{
+    timer_set(&t->timer, ns_add(clock_monotonic_ns(), PERIOD_MIN_NS));
+}
+
 static struct posix_timer *find(int id)
 {
     list_for_each(node, &timers)
@@ -135,6 +140,8 @@ static void get(const struct posix_timer *t, struct interval *out)
 static void set(struct posix_timer *t, bool absolute, const struct interval *new)
 {
     timer_cancel(&t->timer);
+    if (!t->itimer) /* a signal of the setting before */
+        signal_recall_timer(&t->entry);
     t->armed = new->value_ns != 0;
     t->period_ns = new->period_ns;
     t->overrun = 0;

@@ -10,6 +10,8 @@
 
 #include "kernel/base/types.h"
 
+struct posix_timer;
+
 struct interval {
     uint64_t value_ns, period_ns; /* time left (0: not set) and period (0: once) */
 };
@@ -37,6 +39,8 @@ MUST_CHECK int posix_timer_delete(int id);
 
 /* A timer's signal was taken from its queue: fills in the overruns and sets the timer anew. */
 void posix_timer_taken(siginfo_t *info);
+/* Its signal was dropped from its queue unseen. Only sets a timer: any lock may be held. */
+void posix_timer_lost(struct posix_timer *t);
 /* Deletes all POSIX timers (exec). */
 void posix_timer_delete_all(void);
 

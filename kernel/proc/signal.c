@@ -37,7 +37,7 @@ enum signal_default signal_default_of(int signo)
 
 void pending_init(struct pending_signals *pending)
 {
-    pending->set = 0;
+    pending->set = pending->bare = 0;
     list_init(&pending->queue);
 }
 
@@ -50,15 +50,35 @@ static void entry_drop(struct sigqueue_entry *entry)
     heap_free(entry);
 }
 
+/* A periodic timer waits for its signal to be taken: it goes on without. */
+static void entry_flush(struct sigqueue_entry *entry)
+{
+    struct posix_timer *timer = entry->timer;
+    entry_drop(entry);
+    if (timer)
+        posix_timer_lost(timer);
+}
+
 void pending_flush(struct pending_signals *pending, sigmask_t mask)
 {
     pending->set &= ~mask;
+    pending->bare &= ~mask;
     list_for_each_safe(node, next, &pending->queue)
     {
         struct sigqueue_entry *entry = list_entry(node, struct sigqueue_entry, node);
         if (mask & SIGMASK(entry->info.si_signo))
-            entry_drop(entry);
+            entry_flush(entry);
     }
+}
+
+/* An entry of signo went: is it still pending? */
+static void pending_update(struct pending_signals *pending, int signo)
+{
+    bool found = (pending->bare & SIGMASK(signo)) != 0;
+    list_for_each(node, &pending->queue) found |=
+        list_entry(node, struct sigqueue_entry, node)->info.si_signo == signo;
+    if (!found)
+        pending->set &= ~SIGMASK(signo);
 }
 
 /* Takes the first entry of signo out of the queue; info says where the signal came from. Returns
@@ -79,13 +99,14 @@ static bool pending_take(struct pending_signals *pending, int signo, siginfo_t *
         from_timer = entry->timer != NULL;
         entry_drop(entry);
     }
-    if (!more)
-        pending->set &= ~SIGMASK(signo);
     if (!found) { /* there was no memory for an entry */
+        pending->bare &= ~SIGMASK(signo);
         memset(info, 0, sizeof(*info));
         info->si_signo = signo;
         info->si_code = SI_USER;
     }
+    if (!more && !(pending->bare & SIGMASK(signo)))
+        pending->set &= ~SIGMASK(signo);
     return from_timer;
 }
 
@@ -238,6 +259,8 @@ static int queue_locked(struct task *target, int signo, struct sigqueue_entry **
         *entry = NULL;
     } else if (must) {
         return -EAGAIN;
+    } else {
+        pending->bare |= SIGMASK(signo);
     }
     pending->set |= SIGMASK(signo);
     wake_for(target, signo);
@@ -286,10 +309,12 @@ bool signal_send_timer(struct sigqueue_entry *entry, int tid)
         spin_unlock(&the_proc.task_lock);
     }
     bool gone = tid && !target;
+    cancel_opposite(signo);
     if (!gone && list_empty(&entry->node) &&
         !is_ignored(signo, target ? target->blocked : blocked_by_any())) {
         struct pending_signals *pending = target ? &target->pending : &the_proc.pending;
         list_add_tail(&pending->queue, &entry->node);
+        entry->in = pending;
         pending->set |= SIGMASK(signo);
         wake_for(target, signo);
         queued = true;
@@ -301,7 +326,10 @@ bool signal_send_timer(struct sigqueue_entry *entry, int tid)
 void signal_recall_timer(struct sigqueue_entry *entry)
 {
     spin_lock(&the_proc.signal_lock);
-    list_remove(&entry->node);
+    if (!list_empty(&entry->node)) {
+        list_remove(&entry->node);
+        pending_update(entry->in, entry->info.si_signo);
+    }
     spin_unlock(&the_proc.signal_lock);
 }
 

@@ -14,7 +14,8 @@ struct posix_timer;
 struct sigqueue_entry {
     struct list_node node;
     siginfo_t info;
-    struct posix_timer *timer; /* whose part the entry is, or NULL: on the heap */
+    struct posix_timer *timer;  /* whose part the entry is, or NULL: on the heap */
+    struct pending_signals *in; /* a timer's: where it is queued */
 };
 
 #define SIGMASK(signo) (1ul << ((signo)-1))
@@ -54,7 +55,7 @@ void signal_mask_end(bool interrupted);
 /* Queues a timer's own entry, or counts an overrun if it is still queued. tid 0: the process.
  * Returns whether it was queued; false: it still is, or the signal is ignored. */
 bool signal_send_timer(struct sigqueue_entry *entry, int tid);
-/* Takes the entry out of the queue it may be in. */
+/* Takes the entry out of the queue it may be in: its signal is no longer pending. */
 void signal_recall_timer(struct sigqueue_entry *entry);
 
 /* What a signal does by default. */

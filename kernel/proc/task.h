@@ -26,6 +26,7 @@ typedef uint64_t sigmask_t; /* bit n-1: signal n */
 
 struct pending_signals {
     sigmask_t set;
+    sigmask_t bare;         /* of those, pending without an entry: there was no memory */
     struct list_node queue; /* struct sigqueue_entry: siginfo of each, in order */
 };
 
