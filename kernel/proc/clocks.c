@@ -25,7 +25,7 @@ static int read_cpu_clock(int clock, int64_t *ns)
         return -EINVAL;
     struct cpu_time t;
     if (!(clock & CPU_CLOCK_PER_THREAD)) {
-        if (id && id != PROC_PID)
+        if (id && id != PROC_PID && id != task_current()->tid)
             return -EINVAL;
         cpu_time_get(NULL, &t);
     } else {
@@ -39,6 +39,12 @@ static int read_cpu_clock(int clock, int64_t *ns)
     }
     *ns = (int64_t)(what == CPU_CLOCK_USER_ONLY ? t.user_ns : t.total_ns);
     return 0;
+}
+
+bool clock_is_own_thread(int clock)
+{
+    int id = ~(clock >> 3);
+    return clock < 0 && clock & CPU_CLOCK_PER_THREAD && (!id || id == task_current()->tid);
 }
 
 int clock_read(int clock, int64_t *ns)

@@ -1,4 +1,4 @@
-/* The table of futex waiters, in order of arrival for each key. */
+/* The table of futex waiters, by priority and in order of arrival for each key. */
 #include "kernel/proc/futex_table.h"
 
 #include "kernel/base/hash.h"
@@ -26,10 +26,15 @@ static struct list_node *list_of(struct futex_key key)
     return bucket_list(futex_bucket(key));
 }
 
+/* By priority, then in order of arrival. */
 static void insert(struct futex_waiter *w)
 {
+    struct list_node *head = list_of(w->key), *last = head->prev;
+    while (last != head &&
+           list_entry(last, struct futex_waiter, node)->rt_priority < w->rt_priority)
+        last = last->prev;
     w->state = FUTEX_QUEUED;
-    list_add_tail(list_of(w->key), &w->node);
+    list_add_head(last, &w->node);
 }
 
 void futex_enqueue(struct futex_waiter *w)
@@ -112,16 +117,15 @@ int futex_table_requeue(struct futex_key from, struct futex_key to, int wake, in
 
 struct futex_waiter *futex_claim_pi(struct futex_key key)
 {
-    struct futex_waiter *best = NULL;
     list_for_each(node, list_of(key))
     {
         struct futex_waiter *w = list_entry(node, struct futex_waiter, node);
-        if (futex_key_equal(w->key, key) && w->pi && (!best || w->rt_priority > best->rt_priority))
-            best = w;
+        if (futex_key_equal(w->key, key) && w->pi) {
+            claim(w);
+            return w;
+        }
     }
-    if (best)
-        claim(best);
-    return best;
+    return NULL;
 }
 
 struct futex_waiter *futex_claim_requeue(struct futex_key key)

@@ -28,7 +28,7 @@ struct futex_waiter {
     int tid;
     enum futex_state state;
     bool pi;             /* waits to become the owner of a PI futex */
-    uint8_t rt_priority; /* of its thread: PI futexes go to the highest */
+    uint8_t rt_priority; /* of its thread when it began to wait: the highest is served first */
     bool requeue_pi;     /* FUTEX_WAIT_REQUEUE_PI: waits to be moved to pi_key */
     struct futex_key pi_key;
     uint64_t addr; /* where its thread sees the (PI) futex */

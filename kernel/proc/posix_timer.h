@@ -48,5 +48,7 @@ void posix_timer_delete_all(void);
 MUST_CHECK int clock_read(int clock, int64_t *ns);
 /* Re-evaluates the timers on the real-time clock, which was set. */
 void posix_timer_clock_set(void);
+/* Whether it is the calling thread's CPU clock by name, not CLOCK_THREAD_CPUTIME_ID. */
+bool clock_is_own_thread(int clock);
 /* Whether it counts CPU time. */
 bool clock_is_cpu(int clock);

@@ -47,9 +47,11 @@ static int set_realtime(int64_t ns)
 int64_t sys_clock_settime(int clock, struct uptr from)
 {
     int64_t ns;
-    if (clock != CLOCK_REALTIME)
+    if (clock != CLOCK_REALTIME && clock >= 0)
         return -EINVAL;
     int err = timespec_read(from, &ns);
+    if (!err && clock < 0) /* nobody may set a CPU clock */
+        err = clock_read(clock, &ns) ? -EINVAL : -EPERM;
     return err ? err : set_realtime(ns);
 }
 
@@ -265,6 +267,8 @@ int64_t sys_clock_nanosleep(int clock, int flags, struct uptr request, struct up
         clock == CLOCK_MONOTONIC_RAW || clock == CLOCK_THREAD_CPUTIME_ID)
         return -EOPNOTSUPP;
     err = timespec_read(request, &ns);
+    if (!err && clock_is_own_thread(clock)) /* it would not wake */
+        err = -EINVAL;
     if (err)
         return err;
     if (flags & TIMER_ABSTIME)

@@ -190,6 +190,7 @@ struct area *area_clone(const struct area *a, uint64_t addr, uint64_t start, uin
     clone->locked = a->locked;
     clone->lock_on_fault = a->lock_on_fault;
     clone->grows_down = a->grows_down;
+    clone->small = a->small;
     clone->file = a->file ? file_get(a->file) : NULL;
     clone->memory = a->memory;
     if (clone->memory) {
@@ -236,8 +237,8 @@ static bool mergeable(const struct area *a, const struct area *b)
     return a && b && !at_paused(b->start) && a->end == b->start && a->prot == b->prot &&
            a->shared == b->shared && a->locked == b->locked &&
            a->lock_on_fault == b->lock_on_fault && a->grows_down == b->grows_down &&
-           a->file == b->file && a->map == b->map && a->memory == b->memory && !a->pages &&
-           !b->pages && a->name == b->name &&
+           a->small == b->small && a->file == b->file && a->map == b->map &&
+           a->memory == b->memory && !a->pages && !b->pages && a->name == b->name &&
            ((!a->map && !a->file) || a->offset + (a->end - a->start) == b->offset);
 }
 

@@ -72,8 +72,8 @@ static bool memory_is_plentiful(void)
 static bool fault_huge(const struct area *a, uint64_t addr)
 {
     uint64_t base = align_down(addr, HUGE_SIZE);
-    if (base < a->start || base + HUGE_SIZE > a->end || a->grows_down || !memory_is_plentiful() ||
-        !pt_huge_possible(base)) {
+    if (base < a->start || base + HUGE_SIZE > a->end || a->grows_down || a->small ||
+        !memory_is_plentiful() || !pt_huge_possible(base)) {
         return false;
     }
     struct page *page = page_alloc(HUGE_SHIFT - PAGE_SHIFT, ALLOC_ZERO | ALLOC_NORECLAIM);

@@ -133,7 +133,7 @@ static int64_t choose_address(const struct vm_map_request *r, uint64_t size)
         uint64_t below = area_find_gap_below(LOW_MAPPINGS_END, size);
         return below ? (int64_t)below : -ENOMEM;
     }
-    bool huge = !r->file && size >= HUGE_SIZE;
+    bool huge = !r->file && size >= HUGE_SIZE && !(r->flags & MAP_STACK);
     uint64_t addr = area_find_gap(size, huge ? HUGE_SIZE : PAGE_SIZE);
     return addr ? (int64_t)addr : -ENOMEM;
 }
@@ -180,6 +180,7 @@ static void area_set_up(struct area *a, const struct vm_map_request *r, const st
     a->prot = prot_to_vm(r->prot);
     a->shared = (r->flags & MAP_TYPE) != MAP_PRIVATE;
     a->grows_down = r->flags & MAP_GROWSDOWN;
+    a->small = r->flags & MAP_STACK;
     a->file = !b->memory && r->file ? file_get(r->file) : NULL;
     a->memory = b->memory;
     a->offset = r->file ? r->offset : 0;

@@ -23,6 +23,7 @@ struct area {
     uint64_t start, end; /* page aligned */
     uint32_t prot;       /* VM_* */
     bool shared, locked, lock_on_fault, grows_down;
+    bool small;                   /* no huge pages: MAP_STACK, of which a thread uses little */
     struct file *file;            /* owned, or NULL */
     struct filemap *map;          /* what backs it, or NULL: zeros */
     struct shared_memory *memory; /* owned, or NULL */

@@ -295,6 +295,60 @@ static void broken_robust_lists_are_survived(void)
     CHECK(getpid() > 0);
 }
 
+/* Real-time threads come first, by priority; the others in order of arrival. */
+#define RANKED 5
+static volatile int order[RANKED], woken_count;
+static const int priorities[RANKED] = {0, 10, 30, 10, 20};
+
+struct ranked {
+    uint32_t *word;
+    int number;
+};
+
+static void *wait_ranked(void *arg)
+{
+    struct ranked *r = arg;
+    struct sched_param param = {.sched_priority = priorities[r->number]};
+    CHECK_EQ(pthread_setschedparam(pthread_self(), param.sched_priority ? SCHED_FIFO : SCHED_OTHER,
+                                   &param),
+             0);
+    __atomic_add_fetch(&waiting, 1, __ATOMIC_SEQ_CST);
+    CHECK_EQ(futex(r->word, FUTEX_WAIT, 0, NULL, NULL, 0), 0);
+    order[woken_count] = r->number;
+    __atomic_add_fetch(&woken_count, 1, __ATOMIC_SEQ_CST);
+    return NULL;
+}
+
+static void wake_ranked(bool requeued)
+{
+    static const int expected[RANKED] = {2, 4, 1, 3, 0};
+    uint32_t word = 0, word2 = 0;
+    struct ranked ranked[RANKED];
+    pthread_t threads[RANKED];
+    waiting = woken_count = 0;
+    for (int i = 0; i < RANKED; i++) {
+        ranked[i] = (struct ranked){&word, i};
+        threads[i] = thread_start(wait_ranked, &ranked[i]);
+        wait_for(&waiting, i + 1);
+        sleep_ms(10);
+    }
+    if (requeued)
+        CHECK_EQ(futex_count(&word, FUTEX_REQUEUE, 0, RANKED, &word2, 0), RANKED);
+    for (int i = 0; i < RANKED; i++) {
+        CHECK_EQ(futex(requeued ? &word2 : &word, FUTEX_WAKE, 1, NULL, NULL, 0), 1);
+        wait_for(&woken_count, i + 1);
+        CHECK_EQ(order[i], expected[i]);
+    }
+    for (int i = 0; i < RANKED; i++)
+        thread_join(threads[i]);
+}
+
+static void waiters_are_served_by_priority(void)
+{
+    wake_ranked(false);
+    wake_ranked(true);
+}
+
 int main(void)
 {
     RUN(wait_compares_first);
@@ -306,6 +360,7 @@ int main(void)
     RUN(bad_words_are_refused);
     RUN(shared_words_are_told_by_the_page_not_the_address);
     RUN(signals_interrupt_a_wait);
+    RUN(waiters_are_served_by_priority);
     RUN(priority_inheritance_locks);
     RUN(robust_locks_outlive_their_owner);
     RUN(robust_list_registration);

@@ -114,6 +114,55 @@ static void processor_time_counts_work_not_sleep(void)
     CHECK(now_ns(clock) > 0);
 }
 
+static volatile int stop, begun;
+static volatile clockid_t worker_clock;
+
+static void *work(void *arg)
+{
+    clockid_t clock;
+    (void)arg;
+    CHECK_EQ(pthread_getcpuclockid(pthread_self(), &clock), 0);
+    worker_clock = clock;
+    struct timespec t = {0, 1};
+    CHECK_EQ(clock_nanosleep(clock, 0, &t, NULL), EINVAL); /* its own */
+    /* The clock of the process by the thread's number, for its reader alone. */
+    CHECK_OK(clock_gettime((clockid_t)(~(unsigned)gettid() << 3 | 2), &t));
+    begun = 1;
+    while (!stop)
+        ;
+    return NULL;
+}
+
+static void processor_clocks_of_others(void)
+{
+    pthread_t worker = thread_start(work, NULL);
+    struct timespec t;
+    CHECK(wait_for(&begun, 1));
+    clockid_t clock = worker_clock;
+    int64_t before = now_ns(clock), own = now_ns(CLOCK_THREAD_CPUTIME_ID);
+    t = (struct timespec){0, 20 * NS_PER_MS};
+    CHECK_EQ(clock_nanosleep(clock, 0, &t, NULL), 0);
+    CHECK(now_ns(clock) - before >= 20 * NS_PER_MS);
+    CHECK(now_ns(CLOCK_THREAD_CPUTIME_ID) - own < now_ns(clock) - before);
+    CHECK_OK(clock_getres(clock, &t));
+    CHECK_ERR(clock_settime(clock, &t), EPERM);
+    CHECK_ERR(syscall(SYS_clock_settime, clock, NULL), EFAULT);
+    stop = 1;
+    thread_join(worker);
+    CHECK_ERR(clock_gettime(clock, &t), EINVAL); /* it has gone */
+    CHECK_ERR(clock_getres(clock, &t), EINVAL);
+    CHECK_ERR(clock_settime(clock, &t), EINVAL);
+    CHECK_EQ(clock_nanosleep(clock, 0, &(struct timespec){0, 1}, NULL), EINVAL);
+    timer_t timer;
+    CHECK_ERR(timer_create(clock, NULL, &timer), EINVAL);
+    CHECK_EQ(clock_getcpuclockid(999999, &clock), ESRCH);
+    CHECK_EQ(clock_getcpuclockid(getpid(), &clock), 0);
+    CHECK(now_ns(clock) > 0);
+    CHECK_ERR(clock_gettime((clockid_t)(~0u << 3 | 3), &t), EINVAL); /* counts nothing known */
+    CHECK_ERR(clock_gettime((clockid_t)(~0u << 3 | 7), &t), EINVAL);
+    CHECK_ERR(clock_settime(CLOCK_PROCESS_CPUTIME_ID, &t), EINVAL);
+}
+
 static void reading_the_clock_discipline(void)
 {
     struct timex tx = {.modes = 0};
@@ -127,6 +176,7 @@ int main(void)
     RUN(sleeping);
     RUN(many_sleepers_wake_in_time);
     RUN(processor_time_counts_work_not_sleep);
+    RUN(processor_clocks_of_others);
     RUN(reading_the_clock_discipline);
     return check_done();
 }

@@ -89,9 +89,13 @@ static void test_requeue_to_itself_ends(void)
 
 static void test_pi_goes_by_priority(void)
 {
-    for (int i = 0; i < 3; i++)
-        add(i, KEY, FUTEX_ANY)->pi = true;
-    waiters[1].rt_priority = 5;
+    for (int i = 0; i < 3; i++) {
+        struct futex_waiter *w = add(i, KEY, FUTEX_ANY);
+        CHECK(futex_dequeue(w));
+        w->pi = true;
+        w->rt_priority = i == 1 ? 5 : 0;
+        futex_enqueue(w);
+    }
     CHECK_EQ(futex_table_wake(KEY, FUTEX_ANY, INT32_MAX), 0);
     struct futex_waiter *first = futex_claim_pi(KEY);
     CHECK(first == &waiters[1]);
