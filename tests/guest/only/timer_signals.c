@@ -126,7 +126,7 @@ static void a_periodic_timer_goes_on_after_its_signal_was_ignored(void)
     signal(SIGRTMIN, SIG_IGN);
     sigaction(SIGRTMIN, &action, NULL);
     wait_pending();
-    CHECK_EQ(taken(), 1);
+    CHECK(taken() >= 1);
     wait_pending();
     CHECK_OK(timer_delete(timer));
     CHECK(!pending());
