@@ -449,6 +449,7 @@ static bool add_object(struct closure *closure, const struct object *object, enu
     bool good = true;
     closure->converts |= object->elf.converts;
     closure->names |= object->elf.names;
+    closure->zones |= object->elf.zones;
     if (object->elf.translates)
         strlist_add(&closure->translators, object->host);
     if (object->elf.soname)

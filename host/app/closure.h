@@ -23,10 +23,10 @@ struct closure {
     struct strlist musl_folders;
     struct closure_known *known;
     size_t known_count;
-    bool converts, names;       /* as in struct elf, of any of them */
-    struct strlist translators; /* host paths of those that translate */
-    size_t scanned;             /* entries of spec looked at so far */
-    struct strlist links;       /* names that libraries are loaded by and that are links */
+    bool converts, names, zones; /* as in struct elf, of any of them */
+    struct strlist translators;  /* host paths of those that translate */
+    size_t scanned;              /* entries of spec looked at so far */
+    struct strlist links;        /* names that libraries are loaded by and that are links */
     size_t scanned_links;
     struct strlist sonames; /* of everything scanned */
 };

@@ -183,6 +183,11 @@ static void take_names(const struct reader *reader, struct elf *out)
         (!out->soname || strcmp(out->soname, "libc.so.6") != 0)) {
         out->converts = has_name(strings, size, "iconv_open");
         out->translates = has_name(strings, size, "bindtextdomain");
+        out->zones =
+            has_name(strings, size, "tzset") ||
+            ((has_name(strings, size, "setenv") || has_name(strings, size, "putenv")) &&
+             (has_name(strings, size, "localtime") || has_name(strings, size, "localtime_r") ||
+              has_name(strings, size, "mktime")));
         out->names = has_name(strings, size, "getaddrinfo") ||
                      has_name(strings, size, "getservbyname") ||
                      has_name(strings, size, "getpwnam") || has_name(strings, size, "getpwuid");

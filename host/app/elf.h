@@ -25,6 +25,7 @@ struct elf {
     bool converts;   /* it calls iconv_open() */
     bool names;      /* it asks for users, hosts or services by name */
     bool translates; /* it calls bindtextdomain() */
+    bool zones;      /* it sets its environment and asks for local times: perhaps TZ, too */
 };
 
 /* Reads path. For ELF_FOREIGN and ELF_BROKEN err is filled in; out is to be cleared in any case.

@@ -100,12 +100,30 @@ static bool add_name_modules(struct closure *closure, struct error *err)
            add_all(closure, names, why, err);
 }
 
+/* All of them: which one TZ will name is known when the program runs. /etc/localtime may have put
+ * in one of them already. */
+static bool add_zones(struct closure *closure, struct error *err)
+{
+    static const char path[] = "/usr/share/zoneinfo";
+    struct stat info;
+    char *real = NULL;
+    if (!watch_follow(&closure->spec->watch, path, &info, &real))
+        return true;
+    size_t first = closure->spec->entry_count;
+    bool good = !S_ISDIR(info.st_mode) ||
+                (spec_add_tree(closure->spec, real, real, "clock zones, for TZ", err) &&
+                 closure_add_folder_links(closure, path, "clock zones, for TZ", err));
+    free(real);
+    return good && runtime_add_link_targets(closure, first, err);
+}
+
 bool glibc_add(struct closure *closure, struct error *err)
 {
     closure->spec->tier = TIER_SYSTEM;
     if (closure->spec->layer_count || closure->musl)
         return true; /* a package brings its own */
     return (!closure->converts || add_all(closure, converters, "opened by glibc's iconv()", err)) &&
+           (!closure->zones || add_zones(closure, err)) &&
            (!closure->names || add_name_modules(closure, err)) &&
            (!uses_tls(closure) || add_all(closure, certificates, "trusted by TLS", err)) &&
            (!uses_terminfo(closure) || add_all(closure, terminals, "read by ncurses", err));

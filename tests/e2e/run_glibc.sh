@@ -57,9 +57,27 @@ int main(void)
     return 0;
 }
 C
-gcc convert.c -o convert && gcc service.c -o service
+cat > zone.c <<'C'
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+int main(void)
+{
+    const char *zones[] = {"Europe/Berlin", "America/New_York", "Asia/Kolkata"};
+    time_t t = 1700000000;
+    for (int i = 0; i < 3; i++) {
+        char text[64];
+        setenv("TZ", zones[i], 1);
+        strftime(text, sizeof(text), "%F %T %Z", localtime(&t));
+        puts(text);
+    }
+    return 0;
+}
+C
+gcc convert.c -o convert && gcc service.c -o service && gcc zone.c -o zone
 same "iconv() finds its converters" ./convert
 same "services and protocols by name" ./service
+same "clock zones that the program sets itself" ./zone
 
 cat > trust.py <<'P'
 import ssl
