@@ -39,6 +39,7 @@ enum orris_record_type {
     ORRIS_RECORD_COPY_OUT = 14, /* string: absolute path of a file to send to the tool at the end */
     ORRIS_RECORD_INTERFACE = 20, /* struct orris_interface, one a network card, in their order */
     ORRIS_RECORD_FORWARD = 21,   /* struct orris_forward: ports that the host lets in */
+    ORRIS_RECORD_USER = 22,      /* struct orris_user; default: root, and so is the host's user */
 };
 
 #define ORRIS_SECRETS_MAX 16u
@@ -121,6 +122,16 @@ struct orris_interface {
     uint8_t reserved[7];
 };
 _Static_assert(sizeof(struct orris_interface) == 56, "interface layout");
+
+#define ORRIS_USER_GROUPS_MAX 64u
+/* Who the program is. On mounts, files of the host's user appear as the program's, and back. */
+struct orris_user {
+    uint32_t uid, gid;
+    uint32_t host_uid, host_gid; /* of who runs the tool */
+    uint32_t group_count;        /* supplementary groups: those of groups[] that count */
+    uint32_t groups[ORRIS_USER_GROUPS_MAX];
+};
+_Static_assert(sizeof(struct orris_user) == 276, "user layout");
 
 #define ORRIS_FORWARDS_MAX 32u
 struct orris_forward {

@@ -155,6 +155,9 @@ static void run_program(void *unused)
     await_network();
     enter_workdir();
     stage_reached(ORRIS_STAGE_STREAMS);
+    if (proc_take_user()) {
+        refuse(-ENOMEM, "too little memory to start");
+    }
     const struct exec_args args = {the_run.program, the_run.argv, the_run.envp};
     err = proc_exec(&args);
     if (err) {

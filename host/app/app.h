@@ -25,6 +25,7 @@ struct app_request {
     struct strlist env;          /* -e: "K=V", or "K" for the host's value; first those of files */
     size_t env_from_files;       /* so many are --env-file's */
     char *workdir;               /* --workdir, or NULL */
+    char *user;                  /* --user, or NULL */
     char *image_name;            /* -i, or NULL */
     uint64_t memory_bytes;       /* -m; 0: the configuration's, else the default */
     unsigned cpus;               /* 0: the configuration's, else the default */

@@ -71,6 +71,15 @@ bool basics_add_links(struct image_spec *spec, struct error *err)
     return good;
 }
 
+bool basics_add_folders(struct image_spec *spec, struct error *err)
+{
+    bool good = true;
+    for (size_t i = 0; good && i < sizeof(folders) / sizeof(*folders); i++)
+        good = spec_add_empty_dir(spec, folders[i].path, folders[i].mode,
+                                  "what programs take for granted", err);
+    return good;
+}
+
 static bool add_files(struct image_spec *spec, struct error *err)
 {
     bool good = true;
@@ -78,9 +87,6 @@ static bool add_files(struct image_spec *spec, struct error *err)
         if (!has(spec, files[i].path))
             good = spec_add_data(spec, files[i].path, files[i].text, strlen(files[i].text), 0644,
                                  "what programs take for granted", err);
-    for (size_t i = 0; good && i < sizeof(folders) / sizeof(*folders); i++)
-        good = spec_add_empty_dir(spec, folders[i].path, folders[i].mode,
-                                  "what programs take for granted", err);
     for (size_t i = 0; good && i < sizeof(usual_links) / sizeof(*usual_links); i++)
         if (!has(spec, usual_links[i].path))
             good = spec_add_link(spec, usual_links[i].path, usual_links[i].target,

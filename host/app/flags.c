@@ -17,6 +17,8 @@ const char app_flags_help[] =
     "                       -e the program has PATH, HOME=/, and the host's LANG, LC_*, TZ, TERM\n"
     "      --env-file FILE  variables for the program, NAME=VALUE lines; -e overrides\n"
     "      --workdir DIR    the folder in the image to start in (default /)\n"
+    "      --user UID[:GID] whom the program runs as: numbers, or names of the image's\n"
+    "                       /etc/passwd and /etc/group (default root)\n"
     "      --pkg NAME       add a Debian package, with what it needs; may be repeated\n"
     "  -i, --image NAME     the image's name (default: the program's)\n"
     "  -m, --memory SIZE    the machine's memory, such as 512M or 2G (default 2G)\n"
@@ -34,6 +36,7 @@ enum flag_id {
     FLAG_ENV,
     FLAG_ENV_FILE,
     FLAG_WORKDIR,
+    FLAG_USER,
     FLAG_PKG,
     FLAG_IMAGE,
     FLAG_MEMORY,
@@ -47,11 +50,17 @@ static const struct {
     char letter;
     const char *name, *other; /* long forms */
 } flags[FLAG_COUNT] = {
-    [FLAG_CONFIG] = {'c', "--config", NULL},   [FLAG_ARG] = {'a', "--args", "--arg"},
-    [FLAG_ENV] = {'e', "--env", "--envs"},     [FLAG_WORKDIR] = {0, "--workdir", NULL},
-    [FLAG_PKG] = {0, "--pkg", "--package"},    [FLAG_IMAGE] = {'i', "--image", "--imagename"},
-    [FLAG_MEMORY] = {'m', "--memory", NULL},   [FLAG_CPUS] = {0, "--cpus", "--smp"},
-    [FLAG_ENV_FILE] = {0, "--env-file", NULL}, [FLAG_KEEP] = {0, "--keep", NULL},
+    [FLAG_CONFIG] = {'c', "--config", NULL},
+    [FLAG_ARG] = {'a', "--args", "--arg"},
+    [FLAG_ENV] = {'e', "--env", "--envs"},
+    [FLAG_WORKDIR] = {0, "--workdir", NULL},
+    [FLAG_USER] = {0, "--user", NULL},
+    [FLAG_PKG] = {0, "--pkg", "--package"},
+    [FLAG_IMAGE] = {'i', "--image", "--imagename"},
+    [FLAG_MEMORY] = {'m', "--memory", NULL},
+    [FLAG_CPUS] = {0, "--cpus", "--smp"},
+    [FLAG_ENV_FILE] = {0, "--env-file", NULL},
+    [FLAG_KEEP] = {0, "--keep", NULL},
     [FLAG_LOCK] = {0, "--lock", NULL},
 };
 
@@ -66,6 +75,7 @@ void app_request_clear(struct app_request *request)
     free(request->config_path);
     free(request->program);
     free(request->workdir);
+    free(request->user);
     free(request->image_name);
     free(request->lock_path);
     strlist_clear(&request->keep);
@@ -150,6 +160,9 @@ static bool flag_store(struct app_request *request, enum flag_id id, const char 
         return add_env_file(request, value, err);
     case FLAG_WORKDIR:
         set_text(&request->workdir, value);
+        return true;
+    case FLAG_USER:
+        set_text(&request->user, value);
         return true;
     case FLAG_PKG:
         strlist_add(&request->packages, value);

@@ -67,6 +67,14 @@ bool guestenv_add(struct strlist *list, const struct pairs *config, const struct
     return true;
 }
 
+void guestenv_add_user(struct strlist *list, const char *name, const char *home)
+{
+    if (home && !guestenv_get(list, "HOME"))
+        set_pair(list, "HOME", home);
+    if (name && !guestenv_get(list, "USER"))
+        set_pair(list, "USER", name);
+}
+
 void guestenv_add_default(struct strlist *list)
 {
     if (!guestenv_get(list, "PATH"))

@@ -24,6 +24,8 @@ bool guestenv_add(struct strlist *list, const struct pairs *config, const struct
                   struct error *err);
 
 /* PATH and HOME, where list doesn't set them. */
+/* The user's HOME and USER, unless they are set. NULL: not known. */
+void guestenv_add_user(struct strlist *list, const char *name, const char *home);
 void guestenv_add_default(struct strlist *list);
 
 /* LANG, LC_*, TZ and TERM of the host, where list doesn't set them. */

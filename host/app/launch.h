@@ -99,3 +99,5 @@ bool locale_add(struct closure *closure, bool catalogs, struct error *err);
 
 /* Links such as /lib, as the host has them; before anything else. */
 bool basics_add_links(struct image_spec *spec, struct error *err);
+/* Folders such as /tmp, with their modes; before what lies in them. */
+bool basics_add_folders(struct image_spec *spec, struct error *err);

@@ -17,7 +17,7 @@
 #include "host/base/stamp.h"
 #include "host/base/store.h"
 
-#define MEMO_MAGIC "orris memo 4\n"
+#define MEMO_MAGIC "orris memo 5\n"
 #define LINE_SIZE 256
 
 static void key_text(struct digest *hash, const char *text)
@@ -87,6 +87,7 @@ char *memo_path(const struct app_request *request, struct error *err)
                            request->config_path,
                            request->program,
                            request->workdir,
+                           request->user,
                            request->image_name,
                            request->bake ? "bake" : "run",
                            request->locked ? "locked" : "",

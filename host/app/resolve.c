@@ -17,6 +17,7 @@
 #include "host/app/guestenv.h"
 #include "host/base/path.h"
 #include "host/base/store.h"
+#include "host/image/user.h"
 #include "host/pkg/pin.h"
 #include "host/pkg/pkg.h"
 #include "host/record/lock.h"
@@ -354,9 +355,10 @@ static bool fill(struct resolving *it)
     struct image_spec *spec = &it->out->spec;
     struct error *err = it->err;
     spec->tier = TIER_SYSTEM;
-    return (spec->layer_count || basics_add_links(spec, err)) && find_program(it) &&
-           config_apply(&it->config, spec, err) && put_arguments(it) && add_locked(it) &&
-           basics_add(&it->closure, err) && closure_add_entries(&it->closure, err) &&
+    return (spec->layer_count || basics_add_links(spec, err)) && basics_add_folders(spec, err) &&
+           find_program(it) && config_apply(&it->config, spec, err) && put_arguments(it) &&
+           add_locked(it) && basics_add(&it->closure, err) &&
+           closure_add_entries(&it->closure, err) &&
            locale_add(&it->closure, !it->launch.lock, err) &&
            (it->launch.lock || glibc_add(&it->closure, err)) &&
            closure_add_entries(&it->closure, err) && closure_add_cache(&it->closure, err) &&
@@ -401,6 +403,23 @@ static void add_network(const struct config *config, struct strlist *out)
         strlist_add(out, "nic");
         strlist_add(out, config->nics.items[i]);
     }
+}
+
+/* Whom the program runs as, and that user's variables. */
+static bool apply_user(struct resolving *it)
+{
+    struct image_spec *spec = &it->out->spec;
+    const char *text = it->request->user ? it->request->user : it->config.user;
+    struct user user;
+    if (!text)
+        return true;
+    bool good = user_of_spec(text, spec, &user, it->err);
+    if (!good)
+        error_prefix(it->err, it->request->user ? "--user" : "User");
+    spec->user = user.ids;
+    guestenv_add_user(&spec->env, user.name, user.home);
+    user_clear(&user);
+    return good;
 }
 
 static void finish(struct resolving *it)
@@ -451,6 +470,7 @@ bool resolve(const struct app_request *request, struct resolved *out, struct err
         good = fill(&it) && set_name(&it);
         if (good && out->spec.workdir)
             good = spec_add_empty_dir(&out->spec, out->spec.workdir, 0755, "Workdir", err);
+        good = good && apply_user(&it);
         if (good)
             finish(&it);
         launch_clear(&it.launch);

@@ -24,7 +24,7 @@ struct config {
     char *path;      /* as the user gave it, for messages */
     char *folder;    /* absolute: what host paths are relative to */
     struct buf text; /* the file */
-    char *program, *workdir, *image_name;
+    char *program, *workdir, *user, *image_name;
     char *tap, *bridge, *address, *address6, *netmask, *gateway, *gateway6;
     char *parent;                           /* LocalFilesParentDirectory */
     char *version, *language, *description; /* for people */

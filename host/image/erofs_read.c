@@ -142,3 +142,36 @@ bool erofs_list(const struct erofs_volume *volume, const struct erofs_file *fold
     }
     return true;
 }
+
+struct wanted {
+    const char *name;
+    size_t length;
+    uint64_t number;
+    bool found;
+};
+
+static bool is_wanted(void *context, const char *name, uint64_t number)
+{
+    struct wanted *wanted = context;
+    if (strlen(name) == wanted->length && memcmp(name, wanted->name, wanted->length) == 0) {
+        wanted->number = number;
+        wanted->found = true;
+    }
+    return true;
+}
+
+bool erofs_find(const struct erofs_volume *volume, const char *path, struct erofs_file *file)
+{
+    if (!erofs_stat(volume, volume->root, file))
+        return false;
+    for (;;) {
+        path += strspn(path, "/");
+        struct wanted wanted = {.name = path, .length = strcspn(path, "/")};
+        if (!wanted.length)
+            return true;
+        if (!S_ISDIR(file->mode) || !erofs_list(volume, file, is_wanted, &wanted) ||
+            !wanted.found || !erofs_stat(volume, wanted.number, file))
+            return false;
+        path += wanted.length;
+    }
+}

@@ -34,6 +34,10 @@ bool erofs_open(struct erofs_volume *volume, int fd, uint64_t base, uint64_t siz
 
 bool erofs_stat(const struct erofs_volume *volume, uint64_t number, struct erofs_file *file);
 
+/* The file at path, from the root on, along folders alone. False: there is none, or it is damaged.
+ */
+bool erofs_find(const struct erofs_volume *volume, const char *path, struct erofs_file *file);
+
 /* Bytes from offset on, at most size, or -1 if the volume is damaged. */
 ssize_t erofs_read(const struct erofs_volume *volume, const struct erofs_file *file, void *data,
                    size_t size, uint64_t offset);

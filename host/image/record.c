@@ -39,4 +39,5 @@ void image_records(const struct image_spec *spec, struct buf *records)
         record_string(records, ORRIS_RECORD_ENV, spec->env.items[i]);
     if (spec->workdir)
         record_string(records, ORRIS_RECORD_WORKDIR, spec->workdir);
+    record_add(records, ORRIS_RECORD_USER, &spec->user, sizeof(spec->user));
 }

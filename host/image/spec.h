@@ -10,6 +10,7 @@
 
 #include <sys/types.h>
 
+#include "abi/record.h"
 #include "host/base/error.h"
 #include "host/base/stamp.h"
 #include "host/base/watch.h"
@@ -68,6 +69,7 @@ struct image_spec {
     struct strlist args;      /* argv, argv[0] first */
     struct strlist env;       /* "NAME=VALUE" */
     char *workdir;            /* NULL: "/" */
+    struct orris_user user;   /* whom the program runs as */
     uint64_t memory_bytes;    /* 0: the default */
     unsigned cpus;            /* 0: the default */
 };

@@ -107,33 +107,16 @@ bool view_open(struct view *view, const char *path, struct error *err)
 }
 
 /* Looks for one name in a folder. */
-struct wanted {
-    const char *name;
-    uint64_t number;
-    bool found;
-};
-
-static bool is_wanted(void *context, const char *name, uint64_t number)
-{
-    struct wanted *wanted = context;
-    if (strcmp(name, wanted->name) == 0)
-        *wanted = (struct wanted){name, number, true};
-    return true;
-}
-
 bool view_annex(const struct view *view, const char *name, struct buf *out, struct error *err)
 {
     const struct orris_image_header *header = &view->info.header;
     struct erofs_volume volume;
     struct erofs_file file;
-    struct wanted wanted = {.name = name};
     if (!header->annex_offset)
         return error_set(err, "the image is of an older orris and doesn't say that: build it anew");
     if (!erofs_open(&volume, view->fd, header->annex_offset, header->annex_size, err))
         return error_prefix(err, "the image's annex");
-    if (!erofs_stat(&volume, volume.root, &file) ||
-        !erofs_list(&volume, &file, is_wanted, &wanted) || !wanted.found ||
-        !erofs_stat(&volume, wanted.number, &file) || file.size > header->annex_size)
+    if (!erofs_find(&volume, name, &file) || file.size > header->annex_size)
         return error_set(err, "the image's annex is damaged");
     buf_reserve(out, file.size);
     out->size = file.size;

@@ -8,6 +8,7 @@
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "host/base/crc32c.h"
 #include "host/base/say.h"
@@ -34,6 +35,7 @@ static bool replaced(uint32_t type, const struct run_options *options)
     case ORRIS_RECORD_TRACE:
     case ORRIS_RECORD_INTERFACE:
     case ORRIS_RECORD_FORWARD:
+    case ORRIS_RECORD_USER:
         return true;
     default:
         return false;
@@ -54,6 +56,20 @@ static void copy_image_records(const struct buf *records, const struct run_optio
         size_t padded = ((size_t)head.size + 7) & ~(size_t)7;
         at += padded < records->size - at ? padded : records->size - at;
     }
+}
+
+/* The image's user; on mounts it stands for who runs this tool. */
+static void add_user(const struct buf *records, struct buf *out)
+{
+    struct orris_user user = {0};
+    struct orris_record head;
+    const char *payload;
+    for (size_t at = 0; record_next(records, &at, &head, &payload);)
+        if (head.type == ORRIS_RECORD_USER && head.size == sizeof(user))
+            memcpy(&user, payload, sizeof(user));
+    user.host_uid = geteuid();
+    user.host_gid = getegid();
+    record_add(out, ORRIS_RECORD_USER, &user, sizeof(user));
 }
 
 static void add_secret(const struct secret *secret, struct buf *out)
@@ -164,6 +180,7 @@ void runrecord_build(const struct image_info *image, const struct run_options *o
     record_add(out, ORRIS_RECORD_HEADER, &header, sizeof(header));
     size_t body = out->size;
     copy_image_records(&image->records, options, out);
+    add_user(&image->records, out);
     add_program(options, out);
     if (host->streams)
         add_streams(host, out);

@@ -16,6 +16,7 @@
 #include "kernel/base/string.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
+#include "kernel/proc/cred.h"
 #include "kernel/time/clock.h"
 #include "kernel/vfs/mode.h"
 
@@ -41,6 +42,7 @@ struct pipe {
     struct waitq waitq;
     uint64_t ino;
     int64_t made_ns; /* real time */
+    uint32_t uid, gid;
     struct slot first_slots[PIPE_PAGES_DEFAULT];
 };
 
@@ -76,6 +78,8 @@ static struct pipe *pipe_alloc(void)
     p->capacity = PIPE_PAGES_DEFAULT;
     p->ino = __atomic_add_fetch(&last_ino, 1, __ATOMIC_RELAXED);
     p->made_ns = clock_realtime_ns();
+    p->uid = cred_current()->uid[CRED_FS];
+    p->gid = cred_current()->gid[CRED_FS];
     return p;
 }
 
@@ -283,6 +287,8 @@ static void pipe_getattr(struct file *f, struct inode_attr *attr)
                                 .device = PIPE_DEVICE,
                                 .mode = S_IFIFO | 0600,
                                 .links = 1,
+                                .uid = p->uid,
+                                .gid = p->gid,
                                 .block_size = PAGE_SIZE,
                                 .atime_ns = p->made_ns,
                                 .mtime_ns = p->made_ns,

@@ -13,6 +13,7 @@
 
 #include "kernel/base/errno.h"
 #include "kernel/base/format.h"
+#include "kernel/platform/run.h"
 
 #define PORT_COUNT 3
 #define PORT_DEVICE 0xdu
@@ -114,6 +115,8 @@ static void port_getattr(struct file *f, struct inode_attr *attr)
                                 .rdev = S_ISCHR(p->mode) ? NULL_DEVICE : 0,
                                 .mode = p->mode,
                                 .links = 1,
+                                .uid = the_run.user.uid,
+                                .gid = the_run.user.gid,
                                 .block_size = PAGE_SIZE};
 }
 

@@ -16,6 +16,7 @@
 #include "kernel/mm/heap.h"
 #include "kernel/proc/task.h"
 
+#define TTY_GROUP 5 /* of Debian */
 #define PTYS_MAX 256u
 #define SHOWN_BYTES 16384u /* a power of two */
 #define SHOWN_MASK (SHOWN_BYTES - 1)
@@ -25,6 +26,7 @@
 struct pty {
     struct tty tty; /* the slave; its lock guards what is shown */
     unsigned number;
+    uint32_t uid;          /* who opened the master */
     unsigned refs, slaves; /* open files: all, the slave's. GUARDED_BY(table_lock) */
     bool locked;           /* the slave can't be opened yet. GUARDED_BY(table_lock) */
     bool left;             /* the last slave was closed */
@@ -328,6 +330,7 @@ int devfs_open_ptmx(struct file *file, uint32_t number)
     p->tty.termios.c_cflag &= ~(unsigned)HUPCL;
     waitq_init(&p->waitq);
     p->refs = 1;
+    p->uid = cred_current()->uid[CRED_FS];
     p->locked = true;
     if (!enter(p)) {
         heap_free(p);
@@ -336,6 +339,15 @@ int devfs_open_ptmx(struct file *file, uint32_t number)
     file->ops = &master_ops;
     file->private = p;
     return 0;
+}
+
+void devfs_pts_owner(struct inode *inode, uint32_t number)
+{
+    spin_lock(&table_lock);
+    if (number < PTYS_MAX && table[number])
+        inode->uid = table[number]->uid;
+    spin_unlock(&table_lock);
+    inode->gid = TTY_GROUP;
 }
 
 int devfs_open_pts(struct file *file, uint32_t number)

@@ -17,6 +17,7 @@
 #include "kernel/time/clock.h"
 #include "kernel/vfs/dentry.h"
 #include "kernel/vfs/flock.h"
+#include "kernel/vfs/permission.h"
 
 /* Between two pages of a long transfer. True: the process ends. */
 static bool give_way(void)
@@ -141,6 +142,7 @@ int64_t regular_write(struct file *f, struct iter *it, uint64_t *pos)
     if (n > 0) {
         inode->mtime_ns = inode->ctime_ns = clock_realtime_ns();
         inode->pinned = true;
+        inode_remove_privileges(inode);
     }
     mutex_unlock(&inode->lock);
     return n;
@@ -302,6 +304,7 @@ static int regular_fallocate(struct file *f, int mode, uint64_t offset, uint64_t
     if (!err) {
         inode->mtime_ns = inode->ctime_ns = clock_realtime_ns();
         inode->pinned = true;
+        inode_remove_privileges(inode);
     }
     mutex_unlock(&inode->lock);
     if (!err)

@@ -10,6 +10,7 @@
 #include "kernel/mm/heap.h"
 #include "kernel/platform/run.h"
 #include "kernel/platform/streams.h"
+#include "kernel/proc/cred.h"
 #include "kernel/vfs/mode.h"
 
 #define PERMISSION_BITS 0777u
@@ -50,6 +51,7 @@ static int send_file(const char *path, struct piece *piece, struct orris_copy_en
 
 void copy_out_send(void)
 {
+    cred_become_kernel();
     struct piece *piece = the_run.copy_out_count ? heap_alloc(sizeof(*piece)) : NULL;
     for (unsigned i = 0; i < the_run.copy_out_count; i++) {
         struct orris_copy_end end = {.index = i};

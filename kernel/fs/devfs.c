@@ -10,6 +10,7 @@
 #include "kernel/fs/pseudofs.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
+#include "kernel/platform/run.h"
 #include "kernel/sched/thread.h"
 
 #define DEVFS_DEVICE 0x5
@@ -165,6 +166,18 @@ __attribute__((weak)) bool devfs_next_pts(uint32_t *number)
     return false;
 }
 
+__attribute__((weak)) void devfs_pts_owner(struct inode *inode, uint32_t number)
+{
+    (void)inode, (void)number;
+}
+
+/* The terminal is the program's, as a login has it. */
+static void console_owner(struct inode *inode, uint32_t number)
+{
+    (void)number;
+    inode->uid = the_run.user.uid;
+}
+
 static bool next_pts(pseudo_key_t key, uint32_t *number)
 {
     (void)key;
@@ -190,11 +203,12 @@ static const struct pseudo_device urandom_device = {.rdev = DEVICE(1, 9), .ops =
 static const struct pseudo_device kmsg_device = {.rdev = DEVICE(1, 11), .ops = &kmsg_ops};
 
 static const struct pseudo_device tty_device = {.rdev = DEVICE(5, 0), .open = devfs_open_terminal};
-static const struct pseudo_device console_device = {.rdev = DEVICE(5, 1),
-                                                    .open = devfs_open_terminal};
+static const struct pseudo_device console_device = {
+    .rdev = DEVICE(5, 1), .owner = console_owner, .open = devfs_open_terminal};
 
 static const struct pseudo_device ptmx_device = {.rdev = DEVICE(5, 2), .open = devfs_open_ptmx};
-static const struct pseudo_device pts_device = {.rdev = DEVICE(136, 0), .open = devfs_open_pts};
+static const struct pseudo_device pts_device = {
+    .rdev = DEVICE(136, 0), .owner = devfs_pts_owner, .open = devfs_open_pts};
 
 static const struct pseudo_dir empty_dir = {.entries = NULL};
 static const struct pseudo_entry pts_child = PSEUDO_DEVICE(NULL, 0620, &pts_device);

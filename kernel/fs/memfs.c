@@ -18,6 +18,7 @@
 #include "kernel/time/clock.h"
 #include "kernel/vfs/dentry.h"
 #include "kernel/vfs/mode.h"
+#include "kernel/vfs/permission.h"
 
 #define DIR_SIZE 4096u
 #define FIRST_INO (1ull << 40) /* those below are the layers' */
@@ -106,11 +107,7 @@ static int memfs_new(struct inode *dir, uint32_t mode, size_t text_bytes, struct
         inode_put(&m->inode);
         return -ENOSPC;
     }
-    bool inherit = dir->mode & S_ISGID;
-    m->inode.uid = the_proc.uid[3];
-    m->inode.gid = inherit ? dir->gid : the_proc.gid[3];
-    if (inherit && S_ISDIR(mode))
-        m->inode.mode |= S_ISGID;
+    inode_init_owner(&m->inode, dir, mode);
     m->inode.pinned = true;
     *out = m;
     return 0;
@@ -378,8 +375,7 @@ int memfs_create_anonymous(const char *name, uint32_t mode, struct dentry **out)
     if (!m)
         return -ENOMEM;
     m->inode.links = 0;
-    m->inode.uid = the_proc.uid[3];
-    m->inode.gid = the_proc.gid[3];
+    inode_init_owner(&m->inode, NULL, m->inode.mode);
     struct dentry *d = dentry_alloc(NULL, name_make(name, strlen(name)), &m->inode);
     if (!d) {
         inode_put(&m->inode);

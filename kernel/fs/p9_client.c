@@ -5,6 +5,7 @@
 #include "kernel/base/string.h"
 #include "kernel/fs/p9.h"
 #include "kernel/mm/heap.h"
+#include "kernel/platform/run.h"
 
 #define VERSION "9P2000.L"
 #define MESSAGE_MAX (P9_DATA_MAX + 4096u)
@@ -175,6 +176,27 @@ static int64_t get_time(struct p9_call *c)
     return time_of((int64_t)seconds, time_of_ns(ns));
 }
 
+/* On a mount, what belongs to the host's user is the program's user's. */
+static uint32_t uid_of_host(uint32_t uid)
+{
+    return uid == the_run.user.host_uid ? the_run.user.uid : uid;
+}
+
+static uint32_t gid_of_host(uint32_t gid)
+{
+    return gid == the_run.user.host_gid ? the_run.user.gid : gid;
+}
+
+static uint32_t uid_to_host(uint32_t uid)
+{
+    return uid == the_run.user.uid ? the_run.user.host_uid : uid;
+}
+
+static uint32_t gid_to_host(uint32_t gid)
+{
+    return gid == the_run.user.gid ? the_run.user.host_gid : gid;
+}
+
 int p9_get_attr(struct p9_fid *fid, struct inode_attr *attr, struct p9_qid *qid)
 {
     struct p9_call c;
@@ -189,8 +211,8 @@ int p9_get_attr(struct p9_fid *fid, struct inode_attr *attr, struct p9_qid *qid)
         *qid = p9_get_qid(&c);
         *attr = (struct inode_attr){.ino = qid->path};
         attr->mode = (uint32_t)p9_get(&c, 4);
-        attr->uid = (uint32_t)p9_get(&c, 4);
-        attr->gid = (uint32_t)p9_get(&c, 4);
+        attr->uid = uid_of_host((uint32_t)p9_get(&c, 4));
+        attr->gid = gid_of_host((uint32_t)p9_get(&c, 4));
         attr->links = (uint32_t)p9_get(&c, 8);
         attr->rdev = p9_get(&c, 8);
         attr->size = p9_get(&c, 8);
@@ -225,8 +247,8 @@ int p9_set_attr(struct p9_fid *fid, const struct inode_attr *attr, unsigned what
     p9_put(&c, fid->number, 4);
     p9_put(&c, what & ~ATTR_CTIME, 4);
     p9_put(&c, attr->mode, 4);
-    p9_put(&c, attr->uid, 4);
-    p9_put(&c, attr->gid, 4);
+    p9_put(&c, uid_to_host(attr->uid), 4);
+    p9_put(&c, gid_to_host(attr->gid), 4);
     p9_put(&c, attr->size, 8);
     put_time(&c, attr->atime_ns);
     put_time(&c, attr->mtime_ns);

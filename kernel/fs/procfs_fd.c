@@ -148,6 +148,8 @@ static int handle_make(struct file *file, struct dentry **out)
     inode_init(&h->inode, &procfs, attr.mode);
     h->inode.ops = &handle_ops;
     h->inode.ino = attr.ino;
+    h->inode.uid = attr.uid;
+    h->inode.gid = attr.gid;
     h->inode.rdev = attr.rdev;
     h->inode.links = 1;
     h->file = file;

@@ -15,7 +15,6 @@
 #define KB(pages) ((pages) * (PAGE_SIZE / 1024))
 #define TTY_DEVICE 0x8800 /* 136:0 */
 #define PRIORITY_DEFAULT 20
-#define CAPABILITIES_ALL 0x1fffffffffful
 
 static char task_state(const struct thread *t)
 {
@@ -157,17 +156,33 @@ static const char *state_name(char state)
     }
 }
 
-static void status_identity(struct text *out, const struct task_snapshot *t)
+static void status_identity(struct text *out, const struct task_snapshot *t,
+                            const struct cred *cred)
 {
     text_string(out, "Name:\t");
     text_escaped(out, t->name, "\n");
     text_format(out, "\nUmask:\t%04o\nState:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t0\n",
                 the_proc.umask, state_name(t->state), PROC_PID, t->tid);
-    text_format(out, "TracerPid:\t0\nUid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n", the_proc.uid[0],
-                the_proc.uid[1], the_proc.uid[2], the_proc.uid[3], the_proc.gid[0], the_proc.gid[1],
-                the_proc.gid[2], the_proc.gid[3]);
-    text_format(out, "FDSize:\t256\nGroups:\t \nNStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\n",
-                PROC_PID, t->tid, the_proc.pgrp, the_proc.session);
+    const uint32_t *uid = cred->uid, *gid = cred->gid;
+    text_format(out, "TracerPid:\t0\nUid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n", uid[0], uid[1],
+                uid[2], uid[3], gid[0], gid[1], gid[2], gid[3]);
+    text_format(out, "FDSize:\t256\nGroups:\t");
+    for (uint32_t i = 0; cred->groups && i < cred->groups->count; i++)
+        text_format(out, "%u ", cred->groups->gid[i]);
+    text_format(out, "%s\nNStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\n",
+                cred->groups && cred->groups->count ? "" : " ", PROC_PID, t->tid, the_proc.pgrp,
+                the_proc.session);
+}
+
+/* A copy of the credentials of thread tid. False: it is gone. */
+static bool cred_of_task(int tid, struct cred *out)
+{
+    spin_lock(&the_proc.task_lock);
+    const struct task *task = task_find(tid);
+    if (task)
+        cred_copy(out, &task->cred);
+    spin_unlock(&the_proc.task_lock);
+    return task != NULL;
 }
 
 static void status_memory(struct text *out)
@@ -200,13 +215,12 @@ static void status_signals(struct text *out, const struct task_snapshot *t)
     text_format(out, "SigIgn:\t%016lx\nSigCgt:\t%016lx\n", sets.ignored, sets.caught);
 }
 
-static void status_rights(struct text *out)
+static void status_rights(struct text *out, const struct cred *cred)
 {
-    uint64_t effective = the_proc.uid[1] == 0 ? CAPABILITIES_ALL : 0;
-    text_format(out, "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\nCapBnd:\t%016lx\n", 0ul,
-                effective, effective, CAPABILITIES_ALL);
-    text_format(out, "CapAmb:\t%016lx\nNoNewPrivs:\t%d\nSeccomp:\t0\nSeccomp_filters:\t0\n", 0ul,
-                the_proc.no_new_privs);
+    text_format(out, "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\nCapBnd:\t%016lx\n",
+                cred->inheritable, cred->permitted, cred->effective, cred->bounding);
+    text_format(out, "CapAmb:\t%016lx\nNoNewPrivs:\t%d\nSeccomp:\t0\nSeccomp_filters:\t0\n",
+                cred->ambient, cred->no_new_privs);
 }
 
 static void status_places(struct text *out, const struct task_snapshot *t)
@@ -225,9 +239,13 @@ void proc_status(struct text *out, pseudo_key_t key)
     struct task_snapshot t;
     if (!task_snapshot_of(key, &t))
         return;
-    status_identity(out, &t);
+    struct cred cred;
+    if (!cred_of_task(t.tid, &cred))
+        return;
+    status_identity(out, &t, &cred);
     status_memory(out);
     status_signals(out, &t);
-    status_rights(out);
+    status_rights(out, &cred);
+    cred_fini(&cred);
     status_places(out, &t);
 }

@@ -247,7 +247,7 @@ static const struct pseudo_entry fs_entries[] = {
     PSEUDO_FILE_MODE("pipe-max-size", 0644, pipe_max_text, write_pipe_max),
     IGNORED("pipe-user-pages-hard", "0\n"),
     IGNORED("pipe-user-pages-soft", "16384\n"),
-    IGNORED("protected_hardlinks", "0\n"),
+    IGNORED("protected_hardlinks", "1\n"),
     IGNORED("protected_symlinks", "0\n"),
     IGNORED("suid_dumpable", "0\n"),
     PSEUDO_END};

@@ -133,4 +133,13 @@ static const struct pseudo_entry process_entries[] = {
     PSEUDO_FILE_MODE("timerslack_ns", 0666, proc_timerslack, pseudo_write_ignored),
     PSEUDO_FIXED_MODE("uid_map", 0644, "         0          0 4294967295\n", NULL),
     PSEUDO_END};
-const struct pseudo_dir proc_process_dir = {.entries = process_entries};
+/* The program's user, or root where that user has no right to look into it. */
+static void process_owner(struct inode *inode, pseudo_key_t key)
+{
+    (void)key;
+    const struct cred *cred = cred_current();
+    inode->uid = the_proc.dumpable ? cred->uid[CRED_EFFECTIVE] : 0;
+    inode->gid = the_proc.dumpable ? cred->gid[CRED_EFFECTIVE] : 0;
+}
+
+const struct pseudo_dir proc_process_dir = {.entries = process_entries, .owner = process_owner};

@@ -19,6 +19,7 @@ struct pseudo_inode {
     struct inode inode;
     const struct pseudo_entry *entry;
     pseudo_key_t key;
+    void (*owner)(struct inode *inode, pseudo_key_t key); /* of this and what lies below, or NULL */
 };
 
 /* What an open file of text keeps. */
@@ -60,8 +61,21 @@ static const struct inode_ops *ops_of(const struct pseudo_entry *entry)
     }
 }
 
-static struct inode *make_inode(struct filesystem *fs, const struct pseudo_entry *entry,
-                                pseudo_key_t key, uint64_t ino)
+static void set_owner(struct pseudo_inode *p, const struct pseudo_inode *parent)
+{
+    const struct pseudo_entry *entry = p->entry;
+    uint32_t type = entry->mode & PSEUDO_TYPE;
+    p->owner = type == PSEUDO_TYPE_DIR && entry->dir->owner ? entry->dir->owner
+               : parent                                     ? parent->owner
+                                                            : NULL;
+    if (type == PSEUDO_TYPE_DEVICE && entry->device->owner)
+        entry->device->owner(&p->inode, pseudo_number(p->key));
+    else if (p->owner)
+        p->owner(&p->inode, p->key);
+}
+
+static struct inode *make_inode(struct filesystem *fs, const struct pseudo_inode *parent,
+                                const struct pseudo_entry *entry, pseudo_key_t key, uint64_t ino)
 {
     struct pseudo_inode *p = heap_zalloc(sizeof(*p));
     if (!p)
@@ -78,6 +92,7 @@ static struct inode *make_inode(struct filesystem *fs, const struct pseudo_entry
         p->inode.link_text = entry->content;
         p->inode.size = strlen(entry->content);
     }
+    set_owner(p, parent);
     return &p->inode;
 }
 
@@ -142,7 +157,7 @@ static int pseudo_lookup(struct inode *inode, struct name name, struct inode **o
         entry = find_numbered(p->entry->dir, name, &key);
     if (!entry)
         return -ENOENT;
-    *out = make_inode(inode->fs, entry, key, entry_ino(inode->ino, name));
+    *out = make_inode(inode->fs, p, entry, key, entry_ino(inode->ino, name));
     return *out ? 0 : -ENOMEM;
 }
 
@@ -345,7 +360,7 @@ static const struct file_ops pseudo_text_ops = {
 
 int pseudo_make_root(struct filesystem *fs, const struct pseudo_entry *root)
 {
-    struct inode *inode = make_inode(fs, root, 0, 1);
+    struct inode *inode = make_inode(fs, NULL, root, 0, 1);
     if (!inode)
         return -ENOMEM;
     fs->root = dentry_make_root(inode);

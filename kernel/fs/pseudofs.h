@@ -36,6 +36,8 @@ struct pseudo_link {
 struct pseudo_device {
     uint64_t rdev; /* of numbered ones: the first's */
     const struct file_ops *ops;
+    /* Sets uid and gid of the number-th's inode; NULL: root's. */
+    void (*owner)(struct inode *inode, uint32_t number);
     /* Instead of ops: sets file->ops and private of one of the number-th. Returns 0 or -errno. */
     int (*open)(struct file *file, uint32_t number);
 };
@@ -50,6 +52,9 @@ struct pseudo_dir {
     const char *prefix;
     bool (*next)(pseudo_key_t key, uint32_t *number);
     bool (*has)(pseudo_key_t key, uint32_t number);
+    /* Sets uid and gid of the inode of this directory, or of what lies below it; NULL: as the
+     * directory around it says, else root's. */
+    void (*owner)(struct inode *inode, pseudo_key_t key);
 };
 
 struct pseudo_entry {

@@ -22,6 +22,12 @@ static int write_all(struct file *f, const struct run_secret *secret)
     return n < 0 ? (int)n : (uint64_t)n < secret->size ? -ENOSPC : 0;
 }
 
+static void own(struct inode *inode)
+{
+    inode->uid = the_run.user.uid;
+    inode->gid = the_run.user.gid;
+}
+
 static int make_file(const struct run_secret *secret)
 {
     char path[sizeof(FOLDER) + 1 + ORRIS_SECRET_NAME_MAX];
@@ -30,6 +36,7 @@ static int make_file(const struct run_secret *secret)
     int err = vfs_open(NULL, path, O_WRONLY | O_CREAT | O_EXCL, FILE_MODE, &f);
     if (err)
         return err;
+    own(f->inode);
     err = write_all(f, secret);
     file_put(f);
     return err;
@@ -42,6 +49,8 @@ int secrets_make(void)
     struct filesystem *fs = tmpfs_create(FOLDER_MODE, 0);
     int err = fs ? vfs_make_folders(FOLDER) : -ENOMEM;
     err = err ? err : vfs_mount(FOLDER, fs);
+    if (!err)
+        own(fs->root->inode);
     for (unsigned i = 0; !err && i < the_run.secret_count; i++)
         err = make_file(&the_run.secrets[i]);
     return err;

@@ -18,38 +18,37 @@ struct spinlock ipc_lock = SPINLOCK_INIT(RANK_IPC);
 
 uint32_t ipc_uid(void)
 {
-    return the_proc.uid[1];
+    return cred_current()->uid[CRED_EFFECTIVE];
 }
 
 uint32_t ipc_real_uid(void)
 {
-    return the_proc.uid[0];
+    return cred_current()->uid[CRED_REAL];
 }
 
 uint32_t ipc_fs_uid(void)
 {
-    return the_proc.uid[3];
+    return cred_current()->uid[CRED_FS];
 }
 
 uint32_t ipc_fs_gid(void)
 {
-    return the_proc.gid[3];
+    return cred_current()->gid[CRED_FS];
 }
 
 static uint32_t own_gid(void)
 {
-    return the_proc.gid[1];
+    return cred_current()->gid[CRED_EFFECTIVE];
 }
 
 static bool in_group(uint32_t gid)
 {
-    return own_gid() == gid;
+    return own_gid() == gid || cred_in_group(gid);
 }
 
 bool ipc_capable(int capability)
 {
-    (void)capability;
-    return the_proc.uid[1] == 0;
+    return capable(capability);
 }
 
 int64_t ipc_seconds(void)

@@ -10,6 +10,7 @@
 #include "kernel/base/string.h"
 #include "kernel/net/inet_priv.h"
 #include "kernel/platform/streams.h"
+#include "kernel/proc/cred.h"
 
 #define BYTE_MAX 255
 #define PROTOCOL_MAX 262 /* MPTCP's: some have no place in a packet */
@@ -86,6 +87,8 @@ int inet_create(int family, int type, int protocol, struct socket **out)
                    ? datagram_create(family, type, protocol, out)
                    : -EPROTONOSUPPORT;
     case SOCK_RAW:
+        if (protocol && !capable(CAP_NET_RAW))
+            return -EPERM;
         return protocol ? datagram_create(family, type, protocol, out) : -EPROTONOSUPPORT;
     default:
         return -ESOCKTNOSUPPORT;

@@ -13,6 +13,7 @@
 #include "kernel/net/interface.h"
 #include "kernel/net/netlink.h"
 #include "kernel/net/unix.h"
+#include "kernel/proc/cred.h"
 #include "kernel/time/clock.h"
 #include "kernel/time/timespec.h"
 #include "kernel/vfs/mode.h"
@@ -35,6 +36,8 @@ void socket_init(struct socket *s, const struct socket_ops *ops, int family, int
     s->receive_low = 1;
     s->cpu = -1;
     s->ino = __atomic_add_fetch(&last_ino, 1, __ATOMIC_RELAXED);
+    s->uid = cred_current()->uid[CRED_FS];
+    s->gid = cred_current()->gid[CRED_FS];
     waitq_init(&s->waitq);
 }
 
@@ -239,6 +242,8 @@ static void socket_getattr(struct file *f, struct inode_attr *attr)
                                 .device = SOCKET_DEVICE,
                                 .mode = S_IFSOCK | 0777,
                                 .links = 1,
+                                .uid = s->uid,
+                                .gid = s->gid,
                                 .block_size = PAGE_SIZE};
 }
 

@@ -107,6 +107,7 @@ struct socket {
     struct waitq waitq;
     struct file *file; /* the open file, once there is one */
     uint64_t ino;
+    uint32_t uid, gid;
 };
 
 void socket_init(struct socket *s, const struct socket_ops *ops, int family, int type);

@@ -62,7 +62,8 @@ struct unix_socket *unix_peer_get(struct unix_socket *u)
 
 struct credentials unix_own_credentials(void)
 {
-    return (struct credentials){PROC_PID, the_proc.uid[1], the_proc.gid[1]};
+    const struct cred *cred = cred_current();
+    return (struct credentials){PROC_PID, cred->uid[CRED_EFFECTIVE], cred->gid[CRED_EFFECTIVE]};
 }
 
 /* Packets. */

@@ -10,6 +10,7 @@
 #include "kernel/net/unix.h"
 #include "kernel/proc/task.h"
 #include "kernel/vfs/mode.h"
+#include "kernel/vfs/permission.h"
 
 #define AUTOBIND_BYTES 6u /* a 0 and five digits */
 #define AUTOBIND_NAMES 0x100000u
@@ -159,6 +160,11 @@ int unix_find(const struct socket_name *wanted, struct unix_socket **out)
         err = vfs_lookup(NULL, path_of(&name), LOOKUP_FOLLOW, &d, NULL);
         if (err)
             return err;
+        err = inode_permission(d->inode, MAY_WRITE);
+        if (err) {
+            dentry_put(d);
+            return err;
+        }
     }
     bool possible = !d || (d->inode && S_ISSOCK(d->inode->mode));
     *out = possible ? find_bound(&name, d ? d->inode : NULL) : NULL;

@@ -156,6 +156,15 @@ static const char *take_forward(struct run_config *run, const struct orris_recor
     return why;
 }
 
+static const char *take_user(struct run_config *run, const struct orris_record *r,
+                             const uint8_t *payload)
+{
+    const char *why = TAKE(run->user);
+    if (!why && run->user.group_count > ORRIS_USER_GROUPS_MAX)
+        why = "the run record names too many groups";
+    return why;
+}
+
 static const char *take_entropy(struct run_config *run, const struct orris_record *r,
                                 const uint8_t *payload)
 {
@@ -219,6 +228,8 @@ static const char *take_value(struct run_config *run, const struct orris_record 
         return take_forward(run, r, payload);
     case ORRIS_RECORD_INTERFACE:
         return take_interface(run, r, payload);
+    case ORRIS_RECORD_USER:
+        return take_user(run, r, payload);
     default:
         return "the run record holds a record of an unknown type";
     }

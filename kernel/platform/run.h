@@ -35,6 +35,7 @@ struct run_config {
     unsigned interface_count;
     struct orris_forward forwards[ORRIS_FORWARDS_MAX];
     unsigned forward_count;
+    struct orris_user user;
 };
 
 extern struct run_config the_run;

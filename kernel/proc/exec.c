@@ -34,7 +34,7 @@
 #include "kernel/proc/stack.h"
 #include "kernel/proc/task.h"
 #include "kernel/proc/vdso.h"
-#include "kernel/vfs/vfs.h"
+#include "kernel/vfs/permission.h"
 #include "kernel/vm/vm.h"
 
 #define SCRIPT_DEPTH_MAX 5
@@ -47,7 +47,6 @@
 #define AUXV_RSEQ_ALIGN 28
 #define RSEQ_SIZE 28
 #define RSEQ_ALIGNMENT 32
-#define MODE_ANY_EXEC 0111u
 
 /* All that is known of a program before it is loaded. Too big for the stack. */
 struct program {
@@ -60,6 +59,13 @@ struct program {
     char interp_path[ELF_PATH_MAX];
 };
 
+/* Whether the program has rights that its user has not. */
+static bool is_secure(const struct cred *cred)
+{
+    return cred->uid[CRED_EFFECTIVE] != cred->uid[CRED_REAL] ||
+           cred->gid[CRED_EFFECTIVE] != cred->gid[CRED_REAL];
+}
+
 static bool randomized(void)
 {
     return !(the_run.options.flags & ORRIS_OPTION_NO_ASLR);
@@ -67,17 +73,18 @@ static bool randomized(void)
 
 static int open_executable(const char *path, struct file **out)
 {
-    int err = vfs_open(NULL, path, O_RDONLY, 0, out);
+    struct dentry *d;
+    int err = vfs_lookup(NULL, path, LOOKUP_FOLLOW, &d, NULL);
+    if (err == -ENOENT)
+        vfs_note_missing(NULL, path);
     if (err)
         return err;
-    struct inode *inode = (*out)->inode;
-    err = inode && inode_is_regular(inode) && (inode->mode & MODE_ANY_EXEC) ? 0 : -EACCES;
-    if (!err && inode->writers > 0)
+    err = inode_is_regular(d->inode) ? inode_permission(d->inode, MAY_EXEC) : -EACCES;
+    if (!err && d->inode->writers > 0)
         err = -ETXTBSY;
-    if (err) {
-        file_put(*out);
-        *out = NULL;
-    }
+    if (!err)
+        err = vfs_open_dentry(d, O_RDONLY, out);
+    dentry_put(d);
     return err;
 }
 
@@ -318,11 +325,12 @@ static void fill_auxv(struct stack_image *stack, const struct program *p, uint64
     stack_add_auxv(stack, AT_BASE, p->interp_file ? interp_bias : 0);
     stack_add_auxv(stack, AT_FLAGS, 0);
     stack_add_auxv(stack, AT_ENTRY, bias + image->entry);
-    stack_add_auxv(stack, AT_UID, the_proc.uid[0]);
-    stack_add_auxv(stack, AT_EUID, the_proc.uid[1]);
-    stack_add_auxv(stack, AT_GID, the_proc.gid[0]);
-    stack_add_auxv(stack, AT_EGID, the_proc.gid[1]);
-    stack_add_auxv(stack, AT_SECURE, 0);
+    const struct cred *cred = cred_current();
+    stack_add_auxv(stack, AT_UID, cred->uid[CRED_REAL]);
+    stack_add_auxv(stack, AT_EUID, cred->uid[CRED_EFFECTIVE]);
+    stack_add_auxv(stack, AT_GID, cred->gid[CRED_REAL]);
+    stack_add_auxv(stack, AT_EGID, cred->gid[CRED_EFFECTIVE]);
+    stack_add_auxv(stack, AT_SECURE, is_secure(cred));
     stack_add_auxv(stack, AT_HWCAP2, arch_hwcap2());
     stack_add_auxv(stack, AUXV_RSEQ_SIZE, RSEQ_SIZE);
     stack_add_auxv(stack, AUXV_RSEQ_ALIGN, RSEQ_ALIGNMENT);
@@ -387,6 +395,15 @@ static void reset_signals(struct task *task)
     task->altstack_flags = SS_DISABLE;
     task->restore_blocked = false;
     posix_timer_delete_all();
+}
+
+/* The new program's rights, from those of the old one and its file's. */
+static void change_credentials(const struct inode *inode)
+{
+    struct cred *cred = cred_current();
+    uint32_t mode = inode->fs->shared ? 0 : inode->mode; /* the host's set-id bits aren't ours */
+    cred_exec(cred, mode, inode->uid, inode->gid);
+    the_proc.dumpable = !is_secure(cred) && !inode_permission(inode, MAY_READ);
 }
 
 /* The old program ends here. */
@@ -479,6 +496,7 @@ int proc_exec(const struct exec_args *args)
     }
     bool first = !the_proc.exe;
     tear_down();
+    change_credentials(p->file->inode);
     set_names(args, p);
     err = build_up(p, args);
     if (err)

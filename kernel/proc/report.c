@@ -219,6 +219,7 @@ void report_fatal_signal(int signo, const siginfo_t *info, const struct user_reg
     struct text *t = heap_zalloc(sizeof(*t));
     if (!t)
         return;
+    cred_become_kernel(); /* names of functions lie in files */
     const struct task *task = task_current();
     add_cause(t, signo, info);
     add(t, "thread %d \"", task->tid);

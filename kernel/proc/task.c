@@ -40,12 +40,13 @@ struct task *task_current(void)
     return thread_current()->task;
 }
 
-struct task *task_alloc(struct thread *t)
+struct task *task_alloc(struct thread *t, const struct cred *cred)
 {
     struct task *task = heap_zalloc_object(sizeof(*task));
     if (!task)
         return NULL;
     task->thread = t;
+    cred_copy(&task->cred, cred);
     list_init(&task->node);
     pending_init(&task->pending);
     waitq_init(&task->signal_waitq);
@@ -57,6 +58,12 @@ struct task *task_alloc(struct thread *t)
 uint32_t task_max(void)
 {
     return (uint32_t)max_u64(page_stats.total_pages * PAGE_SIZE / (8 * STACK_SIZE), THREADS_SURE);
+}
+
+void task_free(struct task *task)
+{
+    cred_fini(&task->cred);
+    heap_free(task);
 }
 
 int task_new_tid(void)
@@ -131,7 +138,7 @@ int proc_init(void)
     init_limits();
     the_proc.start_ns = clock_monotonic_ns();
 
-    struct task *task = task_alloc(t);
+    struct task *task = task_alloc(t, cred_current());
     if (!task)
         return -ENOMEM;
     task->tid = PROC_PID;
@@ -139,6 +146,18 @@ int proc_init(void)
     memcpy(task->name, "orris", 6);
     list_add_tail(&the_proc.tasks, &task->node);
     the_proc.task_count = 1;
+    return 0;
+}
+
+int proc_take_user(void)
+{
+    const struct orris_user *user = &the_run.user;
+    struct cred_groups *groups = cred_groups_alloc(user->group_count);
+    if (!groups)
+        return -ENOMEM;
+    memcpy(groups->gid, user->groups, user->group_count * sizeof(groups->gid[0]));
+    cred_init(cred_current(), user->uid, user->gid);
+    cred_set_groups(cred_current(), groups);
     return 0;
 }
 
@@ -188,7 +207,7 @@ void task_end(int status)
     pending_flush(&task->pending, ~0ul);
     spin_unlock(&the_proc.signal_lock);
     t->task = NULL;
-    heap_free(task);
+    task_free(task);
     waitq_wake(&the_proc.task_waitq, EVENTS_ANY);
     thread_exit();
 }

@@ -9,6 +9,7 @@
 
 #include "kernel/arch/uaccess.h"
 #include "kernel/base/list.h"
+#include "kernel/proc/cred.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sync/mutex.h"
 #include "kernel/sync/spinlock.h"
@@ -35,6 +36,7 @@ struct task {
     int tid;
     struct list_node node; /* in the_proc.tasks */
     char name[16];         /* PR_SET_NAME, /proc/self/task/TID/comm */
+    struct cred cred;
     /* Signals: under the_proc.signal_lock. */
     sigmask_t blocked;
     sigmask_t saved_blocked; /* to restore after sigsuspend, ppoll … */
@@ -82,9 +84,8 @@ struct proc {
     bool stopped;                /* by SIGSTOP, SIGTSTP …: threads wait in task_return_work() */
     struct waitq continue_waitq;
     uint32_t umask;
-    uint32_t uid[4], gid[4]; /* real, effective, saved, filesystem */
-    struct dentry *exe;      /* the executable, for /proc/self/exe */
-    struct dentry *program;  /* what the first exec named: that file, or a script */
+    struct dentry *exe;     /* the executable, for /proc/self/exe */
+    struct dentry *program; /* what the first exec named: that file, or a script */
     char comm[16];
     uint64_t arg_start, arg_end, env_start, env_end, auxv_start, auxv_size; /* user addresses */
     uint64_t limits[16][2]; /* RLIMIT_*: soft, hard */
@@ -92,8 +93,7 @@ struct proc {
     int session, pgrp;
     bool dumpable;
     bool exiting;
-    int exit_code; /* as of wait(2): status << 8, or the signal */
-    bool no_new_privs;
+    int exit_code;                  /* as of wait(2): status << 8, or the signal */
     struct waitq task_waitq;        /* woken when a task ends */
     uint64_t dead_ns, dead_user_ns; /* CPU time of the tasks that ended */
     uint64_t dead_switches[2];      /* theirs: voluntary, involuntary */
@@ -104,8 +104,10 @@ extern struct proc the_proc;
 
 struct task *task_current(void); /* NULL in a kernel thread */
 
-/* Boot: makes the main task on the current thread, which has its FPU state. */
+/* Boot: makes the main task on the current thread, which has its FPU state. It is root's. */
 MUST_CHECK int proc_init(void);
+/* Boot: the current task becomes whom the run record names. Returns 0 or -ENOMEM. */
+MUST_CHECK int proc_take_user(void);
 
 /* Replaces the address space by the program at path (scripts with #! too): exec(2). On success
  * registers of the current thread are those of the program's first instruction. path is looked up
@@ -117,8 +119,11 @@ struct exec_args {
 };
 MUST_CHECK int proc_exec(const struct exec_args *args);
 
-/* Makes a task, in no list yet, for thread t. NULL if there is no memory. */
-struct task *task_alloc(struct thread *t);
+/* Makes a task, in no list yet, for thread t, with these credentials. NULL if there is no memory.
+ */
+struct task *task_alloc(struct thread *t, const struct cred *cred);
+/* Frees one that was never in the list, or is no more. */
+void task_free(struct task *task);
 /* A new thread id. */
 int task_new_tid(void);
 /* Puts task into the_proc.tasks, or answers false because the process is ending. */

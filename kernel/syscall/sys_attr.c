@@ -67,23 +67,14 @@ int64_t sys_fchmod(int fd, unsigned mode)
     return err ? err : change_mode(d, mode);
 }
 
-/* A new owner takes the set-id bits from what can be executed. */
 static int64_t change_owner(struct dentry *d, unsigned uid, unsigned gid)
 {
-    struct inode *inode = d->inode;
-    struct inode_attr attr = {.mode = inode->mode, .uid = uid, .gid = gid};
+    struct inode_attr attr = {.uid = uid, .gid = gid};
     unsigned what = 0;
     if (uid != ID_UNCHANGED)
         what |= ATTR_UID;
     if (gid != ID_UNCHANGED)
         what |= ATTR_GID;
-    if (!inode_is_dir(inode) && what) {
-        attr.mode &= ~(uint32_t)S_ISUID;
-        if (attr.mode & S_IXGRP)
-            attr.mode &= ~(uint32_t)S_ISGID;
-        if (attr.mode != inode->mode)
-            what |= ATTR_MODE;
-    }
     return change(d, &attr, what);
 }
 
@@ -132,6 +123,8 @@ static int64_t change_times(struct dentry *d, const struct __kernel_timespec tim
             ns[i] = time_of(times[i].tv_sec, times[i].tv_nsec);
     }
     struct inode_attr attr = {0};
+    if (times[0].tv_nsec == TIME_NOW && times[1].tv_nsec == TIME_NOW)
+        what |= ATTR_NOW;
     if (what & ATTR_ATIME)
         attr.atime_ns = ns[0];
     if (what & ATTR_MTIME)

@@ -2,8 +2,10 @@
 #include <linux/fcntl.h>
 
 #include "kernel/mm/heap.h"
+#include "kernel/proc/cred.h"
 #include "kernel/syscall/path.h"
 #include "kernel/syscall/syscall.h"
+#include "kernel/vfs/permission.h"
 
 /* Linux counts the NUL in the result. */
 int64_t sys_getcwd(struct uptr buf, size_t size)
@@ -25,9 +27,10 @@ int64_t sys_getcwd(struct uptr buf, size_t size)
 /* Takes over the reference to dir. */
 static int64_t change_to(struct dentry *dir)
 {
-    if (!inode_is_dir(dir->inode)) {
+    int err = inode_is_dir(dir->inode) ? inode_permission(dir->inode, MAY_EXEC) : -ENOTDIR;
+    if (err) {
         dentry_put(dir);
-        return -ENOTDIR;
+        return err;
     }
     vfs_cwd_set(dir);
     return 0;
@@ -65,7 +68,9 @@ int64_t sys_chroot(struct uptr path)
         return err;
     if (!inode_is_dir(dir->inode))
         err = -ENOTDIR;
-    else if (dir != vfs_root())
+    else if (inode_permission(dir->inode, MAY_EXEC))
+        err = -EACCES;
+    else if (dir != vfs_root() || !capable(CAP_SYS_CHROOT))
         err = -EPERM;
     dentry_put(dir);
     return err;

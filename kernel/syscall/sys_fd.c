@@ -107,7 +107,7 @@ static int64_t fcntl_file(struct file *f, int command, uint64_t arg)
     case F_GETPIPE_SZ:
         return pipe_is(f) ? pipe_size(f) : -EBADF;
     case F_SETPIPE_SZ:
-        return pipe_is(f) ? pipe_resize(f, arg, the_proc.uid[1] == 0) : -EBADF;
+        return pipe_is(f) ? pipe_resize(f, arg, capable(CAP_SYS_RESOURCE)) : -EBADF;
     case F_ADD_SEALS:
         return seals_add(f, (unsigned)arg);
     case F_GET_SEALS:

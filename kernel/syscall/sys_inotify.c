@@ -6,6 +6,7 @@
 #include "kernel/fs/inotify.h"
 #include "kernel/syscall/path.h"
 #include "kernel/syscall/syscall.h"
+#include "kernel/vfs/permission.h"
 
 #define KNOWN_BITS                                                                                 \
     (IN_ALL_EVENTS | IN_ONLYDIR | IN_DONT_FOLLOW | IN_EXCL_UNLINK | IN_MASK_CREATE | IN_MASK_ADD | \
@@ -36,6 +37,8 @@ static int64_t watch_path(struct file *f, struct uptr path, uint32_t mask)
     if ((mask & IN_ONLYDIR) && !inode_is_dir(d->inode))
         result = -ENOTDIR;
     else
+        result = inode_permission(d->inode, MAY_READ);
+    if (!result)
         result = inotify_watch(f, d->inode, mask);
     dentry_put(d);
     return result;

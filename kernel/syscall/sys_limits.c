@@ -25,7 +25,7 @@ static int set_limit(int resource, const struct limit *limit)
         return -EINVAL;
     if (resource == RLIMIT_NOFILE && limit->hard > NOFILE_MAX)
         return -EPERM;
-    if (limit->hard > current[1] && the_proc.uid[1] != 0)
+    if (limit->hard > current[1] && !capable(CAP_SYS_RESOURCE))
         return -EPERM;
     current[0] = limit->soft;
     current[1] = limit->hard;

@@ -77,6 +77,8 @@ int64_t sys_linkat(int old_dirfd, struct uptr old_path, int new_dirfd, struct up
     struct user_path p;
     if (flags & ~(unsigned)(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH))
         return -EINVAL;
+    if ((flags & AT_EMPTY_PATH) && !capable(CAP_DAC_READ_SEARCH))
+        return -ENOENT;
     unsigned how = (flags & AT_EMPTY_PATH) | (flags & AT_SYMLINK_FOLLOW ? 0 : AT_SYMLINK_NOFOLLOW);
     int err = user_path_lookup(old_dirfd, old_path, how, &d);
     if (err)

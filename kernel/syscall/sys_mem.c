@@ -82,7 +82,7 @@ static int whole_pages(uint64_t *addr, uint64_t *size)
 
 static bool may_lock_any(void)
 {
-    return the_proc.uid[1] == 0 || proc_limit(RLIMIT_MEMLOCK) != 0;
+    return capable(CAP_IPC_LOCK) || proc_limit(RLIMIT_MEMLOCK) != 0;
 }
 
 static int64_t lock(uint64_t addr, uint64_t size, bool on_fault)

@@ -2,6 +2,7 @@
 #include "kernel/base/string.h"
 #include "kernel/mm/heap.h"
 #include "kernel/net/inet_control.h"
+#include "kernel/proc/task.h"
 #include "kernel/syscall/iovec.h"
 #include "kernel/syscall/socket_args.h"
 #include "kernel/syscall/syscall.h"
@@ -96,6 +97,18 @@ static int add_files(struct socket_message *m, const char *data, size_t size)
     return 0;
 }
 
+/* Others' ids take the capability to become them. */
+static bool may_claim(const struct credentials *c)
+{
+    const struct cred *cred = cred_current();
+    bool user = c->uid == cred->uid[CRED_REAL] || c->uid == cred->uid[CRED_EFFECTIVE] ||
+                c->uid == cred->uid[CRED_SAVED];
+    bool group = c->gid == cred->gid[CRED_REAL] || c->gid == cred->gid[CRED_EFFECTIVE] ||
+                 c->gid == cred->gid[CRED_SAVED];
+    return (c->pid == PROC_PID || capable(CAP_SYS_ADMIN)) && (user || capable(CAP_SETUID)) &&
+           (group || capable(CAP_SETGID));
+}
+
 static int add_control(struct socket_message *m, const struct cmsghdr_kernel *head,
                        const char *data)
 {
@@ -107,6 +120,8 @@ static int add_control(struct socket_message *m, const struct cmsghdr_kernel *he
     if (head->type != SCM_CREDENTIALS || size != sizeof(m->credentials))
         return -EINVAL;
     memcpy(&m->credentials, data, size);
+    if (!may_claim(&m->credentials))
+        return -EPERM;
     m->has_credentials = true;
     return 0;
 }

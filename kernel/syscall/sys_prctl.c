@@ -1,18 +1,18 @@
 /* prctl(2): what a thread or the process can set on itself. */
-#include <linux/capability.h>
 #include <linux/prctl.h>
 #include <linux/seccomp.h>
+#include <linux/securebits.h>
 
 #include "kernel/base/string.h"
 #include "kernel/proc/signal.h"
+#include "kernel/syscall/prctl.h"
 #include "kernel/syscall/syscall.h"
 
 #define DEFAULT_SLACK_NS 50000
 
 static struct {
     int death_signal;
-    bool subreaper, keep_capabilities, thp_disabled;
-    uint32_t securebits;
+    bool subreaper, thp_disabled;
 } state;
 
 static int64_t set_name(uint64_t from)
@@ -65,7 +65,7 @@ static int64_t no_new_privileges(uint64_t value, uint64_t a, uint64_t b, uint64_
 {
     if (value != 1 || a || b || c)
         return -EINVAL;
-    the_proc.no_new_privs = true;
+    cred_current()->no_new_privs = true;
     return 0;
 }
 
@@ -88,13 +88,13 @@ int64_t sys_prctl(int option, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
     case PR_GET_DUMPABLE:
         return the_proc.dumpable;
     case PR_SET_KEEPCAPS:
-        return set_bool(&state.keep_capabilities, a);
+        return prctl_keep_capabilities(a);
     case PR_GET_KEEPCAPS:
-        return state.keep_capabilities;
+        return (cred_current()->securebits & SECBIT_KEEP_CAPS) != 0;
     case PR_SET_NO_NEW_PRIVS:
         return no_new_privileges(a, b, c, d);
     case PR_GET_NO_NEW_PRIVS:
-        return a || b || c || d ? -EINVAL : the_proc.no_new_privs;
+        return a || b || c || d ? -EINVAL : cred_current()->no_new_privs;
     case PR_SET_TIMERSLACK:
         return set_slack(a);
     case PR_GET_TIMERSLACK:
@@ -112,14 +112,15 @@ int64_t sys_prctl(int option, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
     case PR_GET_SECCOMP:
         return SECCOMP_MODE_DISABLED;
     case PR_CAPBSET_READ:
-        return a <= CAP_LAST_CAP ? 1 : -EINVAL;
+        return prctl_bounding_read(a);
     case PR_CAPBSET_DROP:
-        return a <= CAP_LAST_CAP ? 0 : -EINVAL;
+        return prctl_bounding_drop(a);
+    case PR_CAP_AMBIENT:
+        return prctl_ambient(a, b, c, d);
     case PR_GET_SECUREBITS:
-        return state.securebits;
+        return cred_current()->securebits;
     case PR_SET_SECUREBITS:
-        state.securebits = (uint32_t)a;
-        return 0;
+        return prctl_set_securebits(a);
     case PR_GET_TID_ADDRESS:
         return copy_to_user((struct uptr){a}, &task->clear_tid.addr, sizeof(uint64_t));
     case PR_SET_PTRACER:

@@ -16,6 +16,7 @@
 #define RT_PRIORITY_MAX 99
 #define NICE_MIN (-20)
 #define NICE_MAX 19
+#define NICE_REFUSED (-100)
 #define SLICE_NS 4000000 /* what sched_rr_get_interval answers for time-sharing threads */
 #define SLICE_RR_NS 100000000
 #define ATTR_SIZE_FIRST 48
@@ -40,6 +41,25 @@ static int check(const struct priority *p)
     return known && p->rt_priority >= lowest && p->rt_priority <= highest ? 0 : -EINVAL;
 }
 
+/* Whether a thread may be as favoured as nice says. */
+static bool may_nice(int nice)
+{
+    return capable(CAP_SYS_NICE) || (uint64_t)(20 - nice) <= proc_limit(RLIMIT_NICE);
+}
+
+static bool may_change(const struct priority *from, const struct priority *to)
+{
+    uint64_t highest = proc_limit(RLIMIT_RTPRIO);
+    if (capable(CAP_SYS_NICE))
+        return true;
+    if (is_realtime(to->policy))
+        return (to->policy == from->policy || highest) &&
+               (to->rt_priority <= from->rt_priority || (uint64_t)to->rt_priority <= highest);
+    if (from->policy == SCHED_IDLE && to->policy != SCHED_IDLE && !may_nice(from->nice))
+        return false;
+    return to->nice >= from->nice || may_nice(to->nice);
+}
+
 static int apply(int tid, const struct priority *p)
 {
     int err = check(p);
@@ -47,10 +67,15 @@ static int apply(int tid, const struct priority *p)
         return err;
     spin_lock(&the_proc.task_lock);
     struct task *task = find(tid);
-    if (task)
+    struct priority old;
+    if (task) {
+        priority_get(task, &old);
+        err = may_change(&old, p) ? 0 : -EPERM;
+    }
+    if (task && !err)
         priority_set(task, p);
     spin_unlock(&the_proc.task_lock);
-    return task ? 0 : -ESRCH;
+    return task ? err : -ESRCH;
 }
 
 static int look(int tid, struct priority *p)
@@ -261,7 +286,7 @@ static bool names_process(int which, int who)
         return true;
     if (which == PRIO_PGRP)
         return who == the_proc.pgrp;
-    return which == PRIO_USER && (uint32_t)who == the_proc.uid[0];
+    return which == PRIO_USER && (uint32_t)who == cred_current()->uid[CRED_REAL];
 }
 
 /* Calls for the tasks that which and who name. Returns how many. */
@@ -283,8 +308,13 @@ static int for_tasks(int which, int who, void (*each)(struct task *task, int *va
     return count;
 }
 
+/* *value: NICE_REFUSED from a task on for which it was. */
 static void set_nice(struct task *task, int *value)
 {
+    if (*value == NICE_REFUSED || (*value < task->thread->nice && !may_nice(*value))) {
+        *value = NICE_REFUSED;
+        return;
+    }
     task->thread->nice = (int8_t)*value;
     sched_update(task->thread);
 }
@@ -300,7 +330,8 @@ int64_t sys_setpriority(int which, int who, int nice)
     if (which < PRIO_PROCESS || which > PRIO_USER)
         return -EINVAL;
     nice = clamp_nice(nice);
-    return for_tasks(which, who, set_nice, &nice) ? 0 : -ESRCH;
+    int count = for_tasks(which, who, set_nice, &nice);
+    return !count ? -ESRCH : nice == NICE_REFUSED ? -EACCES : 0;
 }
 
 /* The kernel's answer is 20 - nice, so that it is never negative. */

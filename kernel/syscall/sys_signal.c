@@ -186,7 +186,7 @@ static void fill_user_info(siginfo_t *info, int signo, int code)
     info->si_signo = signo;
     info->si_code = code;
     info->si_pid = PROC_PID;
-    info->si_uid = the_proc.uid[0];
+    info->si_uid = cred_current()->uid[CRED_REAL];
 }
 
 /* Sends to one thread; tgid 0: of any process. Returns 0, -EINVAL, -ESRCH, -EAGAIN. */

@@ -2,16 +2,15 @@
 #include <asm/stat.h>
 #include <asm/statfs.h>
 #include <linux/fcntl.h>
+#include <linux/securebits.h>
 #include <linux/stat.h>
 
 #include "kernel/fd/fdtable.h"
 #include "kernel/proc/task.h"
 #include "kernel/syscall/path.h"
 #include "kernel/syscall/syscall.h"
+#include "kernel/vfs/permission.h"
 
-#define ACCESS_READ 4u
-#define ACCESS_WRITE 2u
-#define ACCESS_EXECUTE 1u
 #define MINOR_BITS 8u
 
 /* Seconds rounded down, and what is left, which is not negative. */
@@ -161,31 +160,36 @@ int64_t sys_statx(int dirfd, struct uptr path, unsigned flags, unsigned mask, st
     return copy_to_user(out, &x, sizeof(x));
 }
 
-/* May a user do this (ACCESS_*) with what has these attributes? Root may all, but execute only what
- * somebody may. */
-static int access_check(const struct inode_attr *a, uint32_t uid, uint32_t gid, unsigned wanted)
+/* Has the thread go by its real ids, in place of those for files. */
+static void use_real_ids(struct cred *cred)
 {
-    bool directory = (a->mode & S_IFMT) == S_IFDIR;
-    unsigned bits = a->mode & 7;
-    if (uid == 0)
-        bits = ACCESS_READ | ACCESS_WRITE | (directory || (a->mode & 0111) ? ACCESS_EXECUTE : 0);
-    else if (uid == a->uid)
-        bits = (a->mode >> 6) & 7;
-    else if (gid == a->gid)
-        bits = (a->mode >> 3) & 7;
-    return wanted & ~bits ? -EACCES : 0;
+    cred->uid[CRED_FS] = cred->uid[CRED_REAL];
+    cred->gid[CRED_FS] = cred->gid[CRED_REAL];
+    if (!(cred->securebits & SECBIT_NO_SETUID_FIXUP))
+        cred->effective = cred->uid[CRED_REAL] == 0 ? cred->permitted : 0;
+}
+
+/* mode: MAY_*, which are R_OK, W_OK and X_OK. */
+static int access_check(int dirfd, struct uptr path, unsigned mode, unsigned flags)
+{
+    struct inode_attr attr;
+    int err = path_getattr(dirfd, path, flags, &attr);
+    if (err)
+        return err;
+    const struct inode seen = {.mode = attr.mode, .uid = attr.uid, .gid = attr.gid};
+    return mode ? inode_permission(&seen, mode) : 0;
 }
 
 static int64_t access_at(int dirfd, struct uptr path, int mode, unsigned flags)
 {
-    struct inode_attr attr;
+    struct cred *cred = cred_current(), saved = *cred;
     if ((unsigned)mode & ~7u)
         return -EINVAL;
-    int err = path_getattr(dirfd, path, flags, &attr);
-    if (err)
-        return err;
-    unsigned who = flags & AT_EACCESS ? 1 : 0; /* effective, or real */
-    return access_check(&attr, the_proc.uid[who], the_proc.gid[who], (unsigned)mode);
+    if (!(flags & AT_EACCESS))
+        use_real_ids(cred);
+    int64_t result = access_check(dirfd, path, (unsigned)mode, flags);
+    *cred = saved;
+    return result;
 }
 
 int64_t sys_access(struct uptr path, int mode)

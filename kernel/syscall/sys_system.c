@@ -34,6 +34,8 @@ int64_t sys_uname(struct uptr buf)
 static int64_t set_name(enum uts_name which, struct uptr name, int length)
 {
     char text[UTS_BYTES];
+    if (!capable(CAP_SYS_ADMIN))
+        return -EPERM;
     if (length < 0 || (size_t)length >= sizeof(text))
         return -EINVAL;
     int err = copy_from_user(text, name, (size_t)length);

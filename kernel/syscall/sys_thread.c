@@ -104,7 +104,7 @@ static int64_t start_thread(const struct clone_request *r)
     int err = thread_create(&t, NULL, NULL, "thread");
     if (err)
         return -EAGAIN;
-    struct task *task = task_alloc(t);
+    struct task *task = task_alloc(t, cred_current());
     if (!task) {
         err = -EAGAIN;
         goto destroy_thread;
@@ -132,7 +132,7 @@ static int64_t start_thread(const struct clone_request *r)
 free_task:
     sem_undo_leave(task);
     t->task = NULL;
-    heap_free(task);
+    task_free(task);
 destroy_thread:
     thread_destroy(t);
     return err;

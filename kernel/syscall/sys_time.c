@@ -36,6 +36,8 @@ int64_t sys_clock_getres(int clock, struct uptr to)
 /* As on Linux the machine can't have started before 1970, nor may the clock come to its end. */
 static int set_realtime(int64_t ns)
 {
+    if (!capable(CAP_SYS_TIME))
+        return -EPERM;
     if (ns < (int64_t)clock_monotonic_ns() ||
         ns / NS_PER_SECOND >= SECONDS_MAX - UPTIME_MAX_SECONDS)
         return -EINVAL;
@@ -169,6 +171,8 @@ int64_t sys_clock_adjtime(int clock, struct uptr buf)
     if (clock != CLOCK_REALTIME)
         return clock_read(clock, &now) ? -EINVAL : -EOPNOTSUPP;
     err = check_timex(&tx);
+    if (!err && tx.modes && tx.modes != ADJ_OFFSET_SS_READ && !capable(CAP_SYS_TIME))
+        err = -EPERM;
     if (!err && slews(&tx))
         err = -EPERM;
     if (!err && tx.modes & ADJ_SETOFFSET)

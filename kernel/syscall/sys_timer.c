@@ -106,6 +106,9 @@ int64_t sys_timer_create(int clock, struct uptr from, struct uptr to)
     int err = uptr_is_null(from) ? 0 : copy_from_user(&event, from, sizeof(event));
     if (!err)
         err = check_event(&event);
+    if (!err && (clock == CLOCK_REALTIME_ALARM || clock == CLOCK_BOOTTIME_ALARM) &&
+        !capable(CAP_WAKE_ALARM))
+        err = -EPERM;
     if (err)
         return err;
     /* The caller's thread clock means the creator's, whoever looks at the timer later. */

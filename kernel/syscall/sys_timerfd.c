@@ -4,6 +4,7 @@
 
 #include "kernel/fd/fdtable.h"
 #include "kernel/fd/timerfd.h"
+#include "kernel/proc/cred.h"
 #include "kernel/syscall/syscall.h"
 #include "kernel/time/timespec.h"
 
@@ -17,6 +18,9 @@ int64_t sys_timerfd_create(int clock, unsigned flags)
 {
     if ((flags & ~(unsigned)(TFD_CLOEXEC | TFD_NONBLOCK)) || !clock_allowed(clock))
         return -EINVAL;
+    if ((clock == CLOCK_REALTIME_ALARM || clock == CLOCK_BOOTTIME_ALARM) &&
+        !capable(CAP_WAKE_ALARM))
+        return -EPERM;
     return fd_install_or_put(timerfd_create(clock, flags & TFD_NONBLOCK),
                              (flags & TFD_CLOEXEC) != 0);
 }

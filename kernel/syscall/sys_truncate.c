@@ -8,6 +8,7 @@
 #include "kernel/fd/fdtable.h"
 #include "kernel/syscall/path.h"
 #include "kernel/syscall/syscall.h"
+#include "kernel/vfs/permission.h"
 
 int64_t sys_truncate(struct uptr path, int64_t size)
 {
@@ -17,7 +18,10 @@ int64_t sys_truncate(struct uptr path, int64_t size)
     int err = user_path_lookup(AT_FDCWD, path, 0, &d);
     if (err)
         return err;
-    err = vfs_truncate(d->inode, (uint64_t)size);
+    if (inode_is_regular(d->inode) && !d->inode->fs->read_only)
+        err = inode_permission(d->inode, MAY_WRITE);
+    if (!err)
+        err = vfs_truncate(d->inode, (uint64_t)size);
     if (!err)
         vfs_notify_dentry(d, IN_MODIFY);
     dentry_put(d);

@@ -2,12 +2,15 @@
 #include <linux/fcntl.h>
 #include <linux/inotify.h>
 #include <linux/limits.h>
+#include <linux/stat.h>
 #include <linux/xattr.h>
 
 #include "kernel/base/string.h"
 #include "kernel/mm/heap.h"
+#include "kernel/proc/cred.h"
 #include "kernel/syscall/path.h"
 #include "kernel/syscall/syscall.h"
+#include "kernel/vfs/permission.h"
 
 #define NAME_SIZE (XATTR_NAME_MAX + 1)
 
@@ -19,7 +22,15 @@ static int name_get(char *name, struct uptr from)
     return length < 0 ? (int)length : 0;
 }
 
-/* Whether inode may have an attribute of this name. */
+/* Attributes of users go by the file's permissions, in a shared directory by its owner. */
+static int user_name_check(const struct inode *inode, bool change)
+{
+    if (change && inode_is_dir(inode) && (inode->mode & S_ISVTX) && !inode_owner_or_capable(inode))
+        return -EPERM;
+    return inode_permission(inode, change ? MAY_WRITE : MAY_READ);
+}
+
+/* Whether inode may have an attribute of this name, and the thread may get or change it. */
 static int name_check(const struct inode *inode, const char *name, bool change)
 {
     bool plain = inode_is_regular(inode) || inode_is_dir(inode);
@@ -28,9 +39,14 @@ static int name_check(const struct inode *inode, const char *name, bool change)
     if (strcmp(name, "user.") == 0 || strcmp(name, "trusted.") == 0 ||
         strcmp(name, "security.") == 0)
         return -EINVAL;
-    if (strncmp(name, "user.", 5) == 0 || strncmp(name, "trusted.", 8) == 0 ||
-        strncmp(name, "security.", 9) == 0)
-        return 0;
+    if (strncmp(name, "user.", 5) == 0)
+        return user_name_check(inode, change);
+    if (strncmp(name, "trusted.", 8) == 0)
+        return capable(CAP_SYS_ADMIN) ? 0 : change ? -EPERM : -ENODATA;
+    if (strcmp(name, "security.capability") == 0)
+        return change && !capable(CAP_SETFCAP) ? -EPERM : 0;
+    if (strncmp(name, "security.", 9) == 0)
+        return change && !capable(CAP_SYS_ADMIN) ? -EPERM : 0;
     return -EOPNOTSUPP;
 }
 

@@ -10,9 +10,11 @@
 
 #include "kernel/base/errno.h"
 #include "kernel/mm/heap.h"
+#include "kernel/proc/cred.h"
 #include "kernel/time/clock.h"
 #include "kernel/vfs/dentry.h"
 #include "kernel/vfs/mode.h"
+#include "kernel/vfs/permission.h"
 
 static struct mutex rename_lock = {.waiters = {.lock = SPINLOCK_INIT(RANK_WAITQ),
                                                .waiters = LIST_INIT(rename_lock.waiters.waiters)},
@@ -50,6 +52,11 @@ static int make_inode(struct inode *dir, struct name name, uint32_t mode, uint64
     const struct inode_ops *ops = dir->ops;
     if (dir->fs->read_only)
         return -EROFS;
+    int err = may_create(dir);
+    if (!err && (S_ISBLK(mode) || (S_ISCHR(mode) && rdev)) && !capable(CAP_MKNOD))
+        err = -EPERM;
+    if (err)
+        return err;
     if (S_ISDIR(mode))
         return ops->mkdir ? ops->mkdir(dir, name, mode, out) : -EPERM;
     if (S_ISLNK(mode))
@@ -146,6 +153,10 @@ static int link_locked(struct inode *inode, struct dentry *dir, struct name last
     else if (inode->links == 0 && !inode->linkable)
         err = -ENOENT;
     else
+        err = may_link(inode);
+    if (!err)
+        err = may_create(parent);
+    if (!err)
         err = parent->ops->link ? parent->ops->link(parent, last, inode) : -EPERM;
     if (!err) {
         inode->links++;
@@ -215,6 +226,9 @@ static int unlink_check(struct dentry *d, bool directory, bool slash)
 {
     if (!d->inode)
         return -ENOENT;
+    int err = d->inode->fs->read_only ? 0 : may_delete(d->parent->inode, d->inode);
+    if (err)
+        return err;
     if (d->mounted)
         return -EBUSY;
     if (directory && !inode_is_dir(d->inode))
@@ -354,6 +368,28 @@ static int rename_check_kinds(const struct rename *r)
     return 0;
 }
 
+/* A directory that gets another parent is written to: its ".." changes. */
+static int reparent_permission(const struct rename *r, const struct inode *moved)
+{
+    bool other = r->old_dir->inode != r->new_dir->inode;
+    return moved && other && inode_is_dir(moved) ? inode_permission(moved, MAY_WRITE) : 0;
+}
+
+static int rename_permission(const struct rename *r)
+{
+    const struct inode *to = r->new->inode;
+    if (r->old_dir->inode->fs->read_only)
+        return 0; /* that comes first */
+    int err = may_delete(r->old_dir->inode, r->old->inode);
+    if (!err)
+        err = to ? may_delete(r->new_dir->inode, to) : may_create(r->new_dir->inode);
+    if (!err)
+        err = reparent_permission(r, r->old->inode);
+    if (!err && (r->flags & RENAME_EXCHANGE))
+        err = reparent_permission(r, to);
+    return err;
+}
+
 /* In Linux's order, so that the first of several reasons is the same. */
 static int rename_check(const struct rename *r)
 {
@@ -370,7 +406,9 @@ static int rename_check(const struct rename *r)
         return r->flags & RENAME_EXCHANGE ? -EINVAL : -ENOTEMPTY;
     if (r->old->inode == r->new->inode) /* links to one file: nothing to do */
         return 0;
-    err = rename_check_kinds(r);
+    err = rename_permission(r);
+    if (!err)
+        err = rename_check_kinds(r);
     if (err)
         return err;
     if (r->old->mounted || r->new->mounted)

@@ -8,7 +8,7 @@
 #include "kernel/mm/heap.h"
 #include "kernel/proc/task.h"
 #include "kernel/time/clock.h"
-#include "kernel/vfs/vfs.h"
+#include "kernel/vfs/permission.h"
 
 #define PERMISSION_BITS 07777u
 
@@ -71,12 +71,14 @@ void vfs_getattr(struct inode *inode, struct inode_attr *attr)
         inode->ops->getattr(inode, attr);
 }
 
-int vfs_setattr(struct inode *inode, const struct inode_attr *attr, unsigned what)
+int vfs_setattr(struct inode *inode, struct inode_attr *attr, unsigned what)
 {
     if (inode->fs->read_only)
         return -EROFS;
     mutex_lock(&inode->lock);
-    int err = inode->ops && inode->ops->setattr ? inode->ops->setattr(inode, attr, what) : 0;
+    int err = may_setattr(inode, attr, &what);
+    if (!err && inode->ops && inode->ops->setattr)
+        err = inode->ops->setattr(inode, attr, what);
     if (!err) {
         if (what & ATTR_MODE)
             inode->mode = (inode->mode & ~PERMISSION_BITS) | (attr->mode & PERMISSION_BITS);
@@ -122,6 +124,8 @@ int vfs_truncate(struct inode *inode, uint64_t size)
     int err = vfs_check_size(inode->map, size);
     if (!err)
         err = inode->ops->setattr(inode, &attr, ATTR_SIZE);
+    if (!err)
+        inode_remove_privileges(inode);
     mutex_unlock(&inode->lock);
     return err;
 }

@@ -11,6 +11,7 @@
 #include "kernel/mm/heap.h"
 #include "kernel/vfs/dentry.h"
 #include "kernel/vfs/memo.h"
+#include "kernel/vfs/permission.h"
 #include "kernel/vfs/words.h"
 
 struct walk {
@@ -22,6 +23,7 @@ struct walk {
     unsigned flags;        /* LOOKUP_* */
     struct dentry *top;    /* what LOOKUP_BENEATH and LOOKUP_IN_ROOT do not go above */
     bool want_directory;
+    bool restricted;   /* not every directory may be searched: each is asked, and no memo used */
     const char *start; /* for the memo: the path, while all of it was cached; or NULL */
     const char *later[LINK_DEPTH_MAX]; /* the rest of paths in which links stood */
     struct inode *link[LINK_DEPTH_MAX];
@@ -256,6 +258,8 @@ static int walk_path(struct walk *w, struct name *last) REQUIRES(dentry_lock)
         }
         if (UNLIKELY(!w->at->inode || !inode_is_dir(w->at->inode)))
             return -ENOTDIR;
+        if (UNLIKELY(w->restricted) && inode_permission(w->at->inode, MAY_EXEC))
+            return -EACCES;
         if (UNLIKELY(!component_scan(w->path, &c)))
             return walk_long_name(w, last);
         size_t length = c.length;
@@ -291,6 +295,10 @@ static int walk_begin(struct walk *w, struct dentry *base) REQUIRES(dentry_lock)
     }
     if (w->flags & LOOKUP_LIMITS)
         return walk_to_root(w);
+    if (UNLIKELY(w->restricted)) {
+        w->at = vfs_root_locked();
+        return 0;
+    }
     w->start = w->path;
     w->at = memo_find(&w->path);
     if (w->at)
@@ -313,6 +321,7 @@ int vfs_lookup_within(struct dentry *top, struct dentry *base, const char *path,
     w.top = flags & (LOOKUP_BENEATH | LOOKUP_IN_ROOT) ? top : NULL;
     w.want_directory = flags & LOOKUP_DIRECTORY;
     w.start = NULL;
+    w.restricted = !may_search_all();
     spin_lock(&dentry_lock);
     int err = walk_begin(&w, base);
     ASSERT(err || w.at);

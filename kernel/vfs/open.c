@@ -11,6 +11,7 @@
 #include "kernel/proc/task.h"
 #include "kernel/vfs/dentry.h"
 #include "kernel/vfs/mode.h"
+#include "kernel/vfs/permission.h"
 
 #define PATH_FLAGS (O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 #define TMPFILE_BIT (O_TMPFILE & ~O_DIRECTORY)
@@ -124,10 +125,11 @@ static int create_locked(struct dentry *dir, struct dentry *d, uint32_t mode)
     struct inode *parent = dir->inode, *inode;
     if (parent->fs->read_only)
         return -EROFS;
-    if (!parent->ops->create)
+    int err = may_create(parent);
+    if (err || !parent->ops->create)
         return -EACCES;
     mode = S_IFREG | (mode & 07777u & ~the_proc.umask);
-    int err = parent->ops->create(parent, dentry_name(d), mode, 0, &inode);
+    err = parent->ops->create(parent, dentry_name(d), mode, 0, &inode);
     if (err)
         return err;
     dentry_instantiate(d, inode);
@@ -271,6 +273,8 @@ static int open_create(struct dentry *base, const char *path, unsigned flags, ui
     if (created)
         flags &= ~(unsigned)O_TRUNC;
     err = open_check(d->inode, flags & ~(unsigned)(created ? O_CREAT : 0));
+    if (!err && !created)
+        err = may_open(d->inode, flags);
     if (!err)
         err = open_checked(d, flags, out);
     if (err)
@@ -302,6 +306,8 @@ static int open_tmpfile(struct dentry *base, const char *path, unsigned flags, u
     if (!parent->fs->in_memory || !parent->ops->create)
         err = -EOPNOTSUPP;
     else
+        err = may_create(parent);
+    if (!err)
         err = parent->ops->create(parent, name_make("", 0), mode, 0, &inode);
     struct dentry *d = err ? NULL : tmpfile_name(dir, inode);
     if (d) {
@@ -336,6 +342,8 @@ int vfs_open_limited(struct dentry *base, const char *path, unsigned flags, uint
         err = vfs_lookup(base, path, how, &d, NULL);
         if (!err) {
             err = open_check(d->inode, flags);
+            if (!err && !(flags & O_PATH))
+                err = may_open(d->inode, flags);
             if (!err)
                 err = open_checked(d, flags, out);
             if (err)

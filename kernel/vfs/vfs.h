@@ -79,6 +79,7 @@ struct inode_ops {
 #define ATTR_ATIME 0x10u
 #define ATTR_MTIME 0x20u
 #define ATTR_CTIME 0x40u
+#define ATTR_NOW 0x80u /* both times are now: who may write may set them */
 
 struct inode {
     uint32_t refs;
@@ -216,8 +217,9 @@ MUST_CHECK int vfs_rename_to(struct dentry *old_dir, struct name last, struct de
                              const char *new_path, unsigned flags);
 MUST_CHECK int vfs_rename(struct dentry *old_base, const char *old_path, struct dentry *new_base,
                           const char *new_path, unsigned flags);
-/* Sets what (ATTR_*; not ATTR_SIZE) from attr, and the change time. */
-MUST_CHECK int vfs_setattr(struct inode *inode, const struct inode_attr *attr, unsigned what);
+/* Sets what (ATTR_*; not ATTR_SIZE) from attr, and the change time, if the thread may: else -EPERM,
+ * -EACCES. */
+MUST_CHECK int vfs_setattr(struct inode *inode, struct inode_attr *attr, unsigned what);
 /* A root dentry for a filesystem, over the inode (reference taken over). NULL: no memory. */
 struct dentry *dentry_make_root(struct inode *inode);
 

@@ -277,7 +277,7 @@ int vm_lock_all(int flags)
     struct vm_op op;
     vm_begin(&op, 0, VM_END);
     uint64_t limit = proc_limit(RLIMIT_MEMLOCK);
-    if (locked && the_proc.uid[1] != 0 && the_vm.mapped_pages > limit >> PAGE_SHIFT) {
+    if (locked && !capable(CAP_IPC_LOCK) && the_vm.mapped_pages > limit >> PAGE_SHIFT) {
         vm_end(&op);
         return -ENOMEM;
     }

@@ -113,7 +113,7 @@ static int64_t choose_address(const struct vm_map_request *r, uint64_t size)
         if (!range_ok(r->addr, size)) {
             return -ENOMEM;
         }
-        if (r->addr < VM_MIN_ADDR && the_proc.uid[1] != 0) {
+        if (r->addr < VM_MIN_ADDR && !capable(CAP_SYS_RAWIO)) {
             return -EPERM;
         }
         if (r->flags & MAP_FIXED_NOREPLACE && !range_is_free(r->addr, size)) {
@@ -156,14 +156,14 @@ static bool too_much(const struct vm_map_request *r, uint64_t size)
 bool may_lock(uint64_t more)
 {
     uint64_t limit = proc_limit(RLIMIT_MEMLOCK);
-    return the_proc.uid[1] == 0 || (the_vm.locked_pages << PAGE_SHIFT) + more <= limit;
+    return capable(CAP_IPC_LOCK) || (the_vm.locked_pages << PAGE_SHIFT) + more <= limit;
 }
 
 /* 0, or why what is to be locked can't be. */
 static int check_lock(const struct vm_map_request *r, uint64_t size)
 {
     bool asked = r->flags & MAP_LOCKED;
-    if (asked && the_proc.uid[1] != 0 && proc_limit(RLIMIT_MEMLOCK) == 0) {
+    if (asked && !capable(CAP_IPC_LOCK) && proc_limit(RLIMIT_MEMLOCK) == 0) {
         return -EPERM;
     }
     return (asked || the_vm.lock_future) && !may_lock(size) ? -EAGAIN : 0;

@@ -327,7 +327,7 @@ static int check_request(const struct remap *r)
         !range_ok(r->to, r->new_size) || r->to & PAGE_MASK || !apart) {
         return -EINVAL;
     }
-    return r->flags & MREMAP_FIXED && r->to < VM_MIN_ADDR && the_proc.uid[1] != 0 ? -EPERM : 0;
+    return r->flags & MREMAP_FIXED && r->to < VM_MIN_ADDR && !capable(CAP_SYS_RAWIO) ? -EPERM : 0;
 }
 
 int64_t vm_remap(uint64_t old_addr, uint64_t old_size, uint64_t new_size, uint32_t flags,

@@ -1,5 +1,5 @@
 // UNIT: tests/unit/fakes/unnamed.c
-// UNIT: kernel/fd/pipe.c kernel/fd/file.c kernel/fd/iter.c kernel/fd/pollset.c kernel/base/format.c tests/unit/fakes/heap.c tests/unit/fakes/page.c
+// UNIT: kernel/proc/cred.c kernel/fd/pipe.c kernel/fd/file.c kernel/fd/iter.c kernel/fd/pollset.c kernel/base/format.c tests/unit/fakes/heap.c tests/unit/fakes/page.c
 /* Pipes under file_read, file_write, and poll. There is one thread; when it would sleep, the test
  * does what the other thread would do. */
 #include <asm/fcntl.h>

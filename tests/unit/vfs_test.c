@@ -1,6 +1,7 @@
 // UNIT: kernel/vfs/change.c kernel/vfs/dentry.c kernel/vfs/filemap.c kernel/vfs/workingset.c kernel/vfs/flock.c kernel/base/format.c
 // UNIT: kernel/vfs/inode.c kernel/vfs/lookup.c kernel/vfs/memo.c kernel/vfs/missing.c
 // UNIT: kernel/vfs/namespace.c
+// UNIT: kernel/vfs/permission.c kernel/proc/cred.c
 // UNIT: kernel/vfs/open.c kernel/vfs/seals.c kernel/fd/regular.c kernel/fd/directory.c
 // UNIT: kernel/fs/erofs.c kernel/fs/layers.c kernel/fs/memfs.c kernel/fs/rootfs.c
 // UNIT: kernel/fs/xattrs.c kernel/base/radix.c kernel/base/crc32c.c

@@ -1,4 +1,4 @@
-// UNIT: kernel/vm/area.c kernel/vm/map.c kernel/vm/remap.c kernel/vm/advise.c kernel/vm/range.c kernel/vm/fault.c
+// UNIT: kernel/proc/cred.c kernel/vm/area.c kernel/vm/map.c kernel/vm/remap.c kernel/vm/advise.c kernel/vm/range.c kernel/vm/fault.c
 // UNIT: kernel/vm/info.c kernel/vm/tell.c kernel/mm/page.c
 // UNIT: kernel/vfs/filemap.c kernel/vfs/workingset.c kernel/base/radix.c kernel/base/rbtree.c
 // UNIT: tests/unit/fakes/heap.c tests/unit/fakes/sched.c
@@ -35,6 +35,12 @@ uint64_t direct_map_base;
 paddr_t kernel_pml4;
 struct run_config the_run;
 struct proc the_proc;
+
+struct task *task_current(void)
+{
+    static struct task root = {.cred = {.effective = CRED_CAPABILITIES_ALL}};
+    return &root;
+}
 
 int64_t clock_realtime_ns(void)
 {

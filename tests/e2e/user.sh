@@ -1,0 +1,100 @@
+#!/bin/bash
+# --user and the key User: ids, names, variables, permissions, mounts, secrets; guest tests as another user than root.
+. "$(dirname "$0")/tap.sh"
+
+cat > who.py <<'PY'
+import grp, os, pwd, sys
+def user(uid):
+    try: return pwd.getpwuid(uid).pw_name
+    except KeyError: return "?"
+print(os.getuid(), os.geteuid(), os.getgid(), sorted(os.getgroups()), user(os.getuid()), os.environ.get("HOME"), os.environ.get("USER"))
+for path in sys.argv[1:]:
+    try:
+        with open(path, "a"): print(path, "can be written")
+    except OSError as e: print(path, e.strerror)
+PY
+printf 'root:x:0:0::/root:\nalice:x:1001:1002::/home/alice:\n' > passwd
+printf 'root:x:0:\nstaff:x:50:alice,bob\nalice:x:1002:\nx:x:60:malice\n' > group
+cat > config.json <<'JSON'
+{"MapDirs": {"etc/*": "/etc"}, "Dirs": ["home"]}
+JSON
+mkdir -p etc home/alice
+mv passwd group etc/
+who() { try run -i user-e2e -c config.json "$@"; }
+
+who $python who.py
+ok "by default the program is root" is "$(cat out)" "0 0 0 [] root / None"
+who --user 4711 $python who.py /etc/passwd /tmp/new /new
+ok "a number" is "$(cat out)" "4711 4711 0 [] ? / None
+/etc/passwd Permission denied
+/tmp/new can be written
+/new Permission denied"
+who --user 4711:4712 $python who.py
+ok "a number with a group" is "$(cat out)" "4711 4711 4712 [] ? / None"
+who --user alice $python who.py
+ok "a name of the image's passwd, its groups, HOME and USER" is "$(cat out)" "1001 1001 1002 [50] alice /home/alice alice"
+who --user alice:x -e HOME=/tmp -e USER=a $python who.py
+ok "a group by name; -e overrides" is "$(cat out)" "1001 1001 60 [] alice /tmp a"
+who --user 1001 $python who.py
+ok "a number that passwd knows" is "$(cat out)" "1001 1001 1002 [50] alice /home/alice alice"
+who --user mallory $python who.py
+ok "an unknown user is refused" is "$status" 125
+ok "and named" has err 'orris: --user: the image'"'"'s /etc/passwd has no user "mallory"'
+who --user alice:none $python who.py
+ok "so is a group" has err 'the image'"'"'s /etc/group has no group "none"'
+
+sed 's/^{/{"User": "alice", /' config.json > user.json
+try run -i user-e2e -c user.json $python who.py
+ok "the key User" is "$(cat out)" "1001 1001 1002 [50] alice /home/alice alice"
+try run -i user-e2e -c user.json --user 0 $python who.py
+ok "--user comes before it" is "$(cat out)" "0 0 0 [] root /root root"
+try build -i user-e2e-built -c user.json $python who.py
+try boot user-e2e-built
+ok "an image that was built keeps it" is "$(cat out)" "1001 1001 1002 [50] alice /home/alice alice"
+
+# Mounts: what belongs to who runs the tool is the program's user's, and back.
+mkdir data
+echo host > data/host.txt
+chmod 600 data/host.txt
+cat > files.py <<'PY'
+import os
+st = os.stat("/data/host.txt")
+print(st.st_uid == os.getuid(), st.st_gid == os.getgid(), open("/data/host.txt").read().strip())
+with open("/data/guest.txt", "w") as f: f.write("guest")
+st = os.stat("/data/guest.txt")
+print(st.st_uid == os.getuid(), st.st_gid == os.getgid())
+os.chown("/data/guest.txt", os.getuid(), os.getgid())
+os.chmod("/data/guest.txt", 0o640)
+PY
+try run -i user-e2e --mount data:/data --user 4711:4712 $python files.py
+ok "the host's files are the program's" is "$(cat out)" "True True host
+True True"
+ok "and the program's the host's" is "$(stat -c '%u %g %a' data/guest.txt)" "$(id -u) $(id -g) 640"
+try run -i user-e2e --mount data:/data $python files.py
+ok "for root, too" is "$(cat out)" "True True host
+True True"
+
+# Secrets belong to the user.
+printf 'key' > token
+try run -i user-e2e --secret token=token --user 4711 $python -c 'import os; s = os.stat("/run/secrets/token"); print(open("/run/secrets/token").read(), s.st_uid, oct(s.st_mode))'
+ok "a secret is the user's" is "$(cat out)" "key 4711 0o100400"
+
+# Streams and low ports.
+cat > streams.py <<'PY'
+import socket
+for fd in 1, 2: open("/proc/self/fd/%d" % fd, "w").write("reopened\n")
+s = socket.socket(); s.bind(("0.0.0.0", 80)); print("port 80")
+PY
+try run -i user-e2e --user 4711 $python streams.py
+ok "streams can be opened again, and ports below 1024" is "$(cat out)" "reopened
+port 80"
+
+# The guest tests that need no root, as another user.
+for name in file_dir file_open file_path file_map file_lock fd_pipe fd_epoll mem_map mem_protect proc_links thread_basic signal_timer time_clock exec_again; do
+    program=$top/build/tests/guest/$name
+    [ -x "$program" ] || continue
+    try run -q --user 1000:1000 "$program"
+    ok "$name as uid 1000" is "$status $(grep -c '^not ok' out)" "0 0"
+done
+orris image delete user-e2e user-e2e-built > /dev/null 2>&1
+finish
