@@ -159,6 +159,7 @@ static int link_locked(struct inode *inode, struct dentry *dir, struct name last
     if (!err)
         err = parent->ops->link ? parent->ops->link(parent, last, inode) : -EPERM;
     if (!err) {
+        inode->linkable = false;
         inode->links++;
         inode->ctime_ns = clock_realtime_ns();
         inode->pinned = true;
