@@ -90,6 +90,8 @@ static void file_destroy(struct file *f)
         __atomic_fetch_sub(&f->inode->writers, 1, __ATOMIC_RELAXED);
     if (f->dentry)
         dentry_put(f->dentry);
+    else if (f->owns_inode)
+        inode_put(f->inode);
     heap_free(f);
     file_count--;
 }

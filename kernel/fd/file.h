@@ -53,7 +53,8 @@ struct file {
     uint32_t flags; /* O_* as F_GETFL shows them, plus O_PATH */
     const struct file_ops *ops;
     struct dentry *dentry; /* owned, or NULL for kinds without a name */
-    struct inode *inode;   /* borrowed from dentry, or NULL */
+    struct inode *inode;   /* borrowed from dentry; or of a file without a name, or NULL */
+    bool owns_inode;       /* it has no other */
     void *private;
     struct mutex pos_lock;
     uint64_t pos;                 /* GUARDED_BY(pos_lock) */

@@ -10,6 +10,7 @@
 #include <asm/fcntl.h>
 #include <asm/ioctls.h>
 #include <linux/eventpoll.h>
+#include <linux/magic.h>
 
 #include "kernel/base/errno.h"
 #include "kernel/base/format.h"
@@ -40,13 +41,13 @@ struct pipe {
     uint32_t readers, writers;           /* open files */
     uint32_t reader_opens, writer_opens; /* counts, for FIFOs */
     struct waitq waitq;
-    uint64_t ino;
-    int64_t made_ns; /* real time */
-    uint32_t uid, gid;
+    bool claimed;       /* somebody moves what is in it elsewhere: for others it is empty */
+    struct inode inode; /* of a pipe without a name: attributes and locks */
     struct slot first_slots[PIPE_PAGES_DEFAULT];
 };
 
-static uint64_t last_ino = 1000;
+static struct filesystem pipefs = {
+    .type = "pipefs", .device = PIPE_DEVICE, .magic = PIPEFS_MAGIC, .next_ino = 1001};
 static uint32_t limit = PIPE_BYTES_MAX; /* a power of two */
 
 static inline struct slot *slot_at(struct pipe *p, uint32_t index)
@@ -76,10 +77,9 @@ static struct pipe *pipe_alloc(void)
     waitq_init(&p->waitq);
     p->slots = p->first_slots;
     p->capacity = PIPE_PAGES_DEFAULT;
-    p->ino = __atomic_add_fetch(&last_ino, 1, __ATOMIC_RELAXED);
-    p->made_ns = clock_realtime_ns();
-    p->uid = cred_current()->uid[CRED_FS];
-    p->gid = cred_current()->gid[CRED_FS];
+    inode_init(&p->inode, &pipefs, S_IFIFO | 0600);
+    p->inode.uid = cred_current()->uid[CRED_FS];
+    p->inode.gid = cred_current()->gid[CRED_FS];
     return p;
 }
 
@@ -161,7 +161,7 @@ static int64_t pipe_read(struct file *f, struct iter *it, uint64_t *pos)
     bool freed = false;
     (void)pos;
     mutex_lock(&p->lock);
-    int64_t n = read_locked(p, it, &freed);
+    int64_t n = UNLIKELY(p->claimed) ? -EAGAIN : read_locked(p, it, &freed);
     mutex_unlock(&p->lock);
     if (freed)
         waitq_wake(&p->waitq, EPOLLOUT | EPOLLWRNORM);
@@ -246,7 +246,7 @@ static uint32_t pipe_poll(struct file *f)
     uint32_t readers = __atomic_load_n(&p->readers, __ATOMIC_RELAXED);
     uint32_t writers = __atomic_load_n(&p->writers, __ATOMIC_RELAXED);
     if (file_readable(f)) {
-        if (!pipe_empty(p))
+        if (!pipe_empty(p) && !p->claimed)
             events |= EPOLLIN | EPOLLRDNORM;
         /* A FIFO that never had a writer while this file was open isn't hung up. */
         if (!writers && f->readahead != p->writer_opens)
@@ -282,23 +282,13 @@ static int64_t pipe_ioctl(struct file *f, unsigned request, uint64_t arg)
 
 static void pipe_getattr(struct file *f, struct inode_attr *attr)
 {
-    const struct pipe *p = f->private;
-    *attr = (struct inode_attr){.ino = p->ino,
-                                .device = PIPE_DEVICE,
-                                .mode = S_IFIFO | 0600,
-                                .links = 1,
-                                .uid = p->uid,
-                                .gid = p->gid,
-                                .block_size = PAGE_SIZE,
-                                .atime_ns = p->made_ns,
-                                .mtime_ns = p->made_ns,
-                                .ctime_ns = p->made_ns};
+    vfs_getattr(f->inode, attr);
 }
 
 static size_t pipe_describe(struct file *f, char *buf, size_t size)
 {
     const struct pipe *p = f->private;
-    return format(buf, size, "pipe:[%lu]", p->ino);
+    return format(buf, size, "pipe:[%lu]", p->inode.ino);
 }
 
 /* One end goes. Returns whether it was the last. p->lock is not held. */
@@ -350,6 +340,7 @@ int pipe_create(unsigned flags, bool privileged, struct file *files[2])
         pipe_free(p);
         return file_alloc_error();
     }
+    files[0]->inode = files[1]->inode = &p->inode;
     p->readers = p->writers = p->writer_opens = 1;
     return 0;
 }
@@ -553,4 +544,42 @@ void pipe_drop(struct file *f, size_t size)
     }
     mutex_unlock(&p->lock);
     waitq_wake(&p->waitq, EPOLLOUT | EPOLLWRNORM);
+}
+
+bool pipe_holds(const struct file *f)
+{
+    return !pipe_empty(f->private);
+}
+
+int pipe_claim(struct file *f, bool wait)
+{
+    struct pipe *p = f->private;
+    int err = 0;
+    struct waiter w;
+    waiter_init(&w, EPOLLIN | EPOLLRDNORM | EPOLLHUP);
+    waitq_add(&p->waitq, &w);
+    for (;;) {
+        waiter_arm(&w);
+        mutex_lock(&p->lock);
+        bool busy = p->claimed || (pipe_empty(p) && p->writers);
+        if (!busy)
+            p->claimed = true;
+        mutex_unlock(&p->lock);
+        if (!busy)
+            break;
+        err = wait ? waiter_sleep(&w, DEADLINE_NONE, true) : -EAGAIN;
+        if (err)
+            break;
+    }
+    waitq_remove(&p->waitq, &w);
+    return err == -EINTR ? -ERESTARTSYS : err;
+}
+
+void pipe_give_back(struct file *f)
+{
+    struct pipe *p = f->private;
+    mutex_lock(&p->lock);
+    p->claimed = false;
+    mutex_unlock(&p->lock);
+    waitq_wake(&p->waitq, EPOLLIN | EPOLLRDNORM | EPOLLHUP);
 }

@@ -31,3 +31,9 @@ MUST_CHECK int pipe_limit_set(uint64_t size);
 int64_t pipe_peek(struct file *f, void *buf, size_t size, uint64_t offset);
 /* Takes size bytes and drops them. */
 void pipe_drop(struct file *f, size_t size);
+bool pipe_holds(const struct file *f); /* bytes that were not taken */
+/* What the pipe holds is the caller's until pipe_give_back(): others find it empty, and so take
+ * nothing that is being moved. Waits for bytes or the end if it may. Returns 0, -EAGAIN or
+ * -ERESTARTSYS. */
+MUST_CHECK int pipe_claim(struct file *f, bool wait);
+void pipe_give_back(struct file *f);

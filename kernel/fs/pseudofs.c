@@ -4,6 +4,8 @@
  */
 #include "kernel/fs/pseudofs.h"
 
+#include <linux/eventpoll.h>
+
 #include "kernel/base/errno.h"
 #include "kernel/base/format.h"
 #include "kernel/base/hash.h"
@@ -20,6 +22,7 @@ struct pseudo_inode {
     const struct pseudo_entry *entry;
     pseudo_key_t key;
     void (*owner)(struct inode *inode, pseudo_key_t key); /* of this and what lies below, or NULL */
+    bool of_task; /* below /proc/PID: what is there can't be polled, but for mounts */
 };
 
 /* What an open file of text keeps. */
@@ -29,7 +32,7 @@ struct pseudo_file {
 
 static const struct inode_ops pseudo_dir_ops, pseudo_text_link_ops, pseudo_object_link_ops,
     pseudo_file_ops;
-static const struct file_ops pseudo_text_ops;
+static const struct file_ops pseudo_text_ops, pseudo_polled_ops;
 
 static struct pseudo_inode *pseudo_of(const struct inode *inode)
 {
@@ -158,7 +161,11 @@ static int pseudo_lookup(struct inode *inode, struct name name, struct inode **o
     if (!entry)
         return -ENOENT;
     *out = make_inode(inode->fs, p, entry, key, entry_ino(inode->ino, name));
-    return *out ? 0 : -ENOMEM;
+    if (!*out)
+        return -ENOMEM;
+    bool task_dir = inode->fs == &procfs && key != p->key;
+    pseudo_of(*out)->of_task = task_dir || (p->of_task && strcmp(entry->name, "net") != 0);
+    return 0;
 }
 
 static bool emit_entry(struct inode *dir, const struct pseudo_entry *entry, const char *text,
@@ -237,7 +244,8 @@ static int pseudo_open(struct inode *inode, struct file *file)
     struct pseudo_file *p = heap_zalloc(sizeof(*p));
     if (!p)
         return -ENOMEM;
-    file->ops = &pseudo_text_ops;
+    bool polled = !pseudo_of(inode)->of_task || strncmp(entry->name, "mount", 5) == 0;
+    file->ops = polled ? &pseudo_polled_ops : &pseudo_text_ops;
     file->private = p;
     return 0;
 }
@@ -354,6 +362,23 @@ static const struct file_ops pseudo_text_ops = {
     .name = "pseudo",
     .read = pseudo_read,
     .write = pseudo_write,
+    .seek = pseudo_seek,
+    .release = pseudo_file_release,
+};
+
+/* Always ready; a file of /sys also tells that it changed, until it is read. */
+static uint32_t pseudo_poll(struct file *f)
+{
+    const struct pseudo_file *p = f->private;
+    bool news = f->inode->fs == &sysfs && !p->text.data;
+    return EPOLLIN | EPOLLOUT | EPOLLRDNORM | EPOLLWRNORM | (news ? EPOLLERR | EPOLLPRI : 0);
+}
+
+static const struct file_ops pseudo_polled_ops = {
+    .name = "pseudo",
+    .read = pseudo_read,
+    .write = pseudo_write,
+    .poll = pseudo_poll,
     .seek = pseudo_seek,
     .release = pseudo_file_release,
 };

@@ -8,6 +8,7 @@
 #include "kernel/base/errno.h"
 #include "kernel/base/format.h"
 #include "kernel/base/string.h"
+#include "kernel/fd/unnamed.h"
 #include "kernel/mm/heap.h"
 #include "kernel/net/inet.h"
 #include "kernel/net/interface.h"
@@ -245,6 +246,8 @@ static void socket_getattr(struct file *f, struct inode_attr *attr)
                                 .uid = s->uid,
                                 .gid = s->gid,
                                 .block_size = PAGE_SIZE};
+    if (f->inode)
+        unnamed_getattr(f->inode, attr);
 }
 
 static size_t socket_describe(struct file *f, char *buf, size_t size)

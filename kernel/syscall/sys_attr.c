@@ -5,6 +5,7 @@
 #include <linux/time_types.h>
 
 #include "kernel/fd/fdtable.h"
+#include "kernel/fd/unnamed.h"
 #include "kernel/proc/task.h"
 #include "kernel/syscall/path.h"
 #include "kernel/syscall/syscall.h"
@@ -28,6 +29,18 @@ static int64_t change(struct dentry *d, struct inode_attr *attr, unsigned what)
     if (!err && what)
         vfs_notify_dentry(d, event_of(what));
     dentry_put(d);
+    return err;
+}
+
+/* The same for a descriptor without a name. */
+static int64_t change_unnamed(int fd, const struct inode_attr *attr, unsigned what)
+{
+    struct file *f;
+    int err = fd_get(fd, &f);
+    if (err)
+        return err;
+    err = unnamed_setattr(f, attr, what);
+    file_put(f);
     return err;
 }
 
@@ -64,6 +77,8 @@ int64_t sys_fchmod(int fd, unsigned mode)
 {
     struct dentry *d;
     int err = fd_dentry_get(fd, false, &d);
+    if (err == -EINVAL)
+        return change_unnamed(fd, &(struct inode_attr){.mode = mode}, ATTR_MODE);
     return err ? err : change_mode(d, mode);
 }
 
@@ -101,6 +116,11 @@ int64_t sys_fchown(int fd, unsigned uid, unsigned gid)
 {
     struct dentry *d;
     int err = fd_dentry_get(fd, false, &d);
+    if (err == -EINVAL) {
+        struct inode_attr attr = {.uid = uid, .gid = gid};
+        unsigned what = (uid != ID_UNCHANGED ? ATTR_UID : 0) | (gid != ID_UNCHANGED ? ATTR_GID : 0);
+        return change_unnamed(fd, &attr, what);
+    }
     return err ? err : change_owner(d, uid, gid);
 }
 
@@ -110,7 +130,7 @@ int64_t sys_umask(unsigned mask)
 }
 
 /* times[0] access, times[1] modification. */
-static int64_t change_times(struct dentry *d, const struct __kernel_timespec times[2])
+static unsigned times_get(const struct __kernel_timespec times[2], struct inode_attr *attr)
 {
     int64_t now = clock_realtime_ns(), ns[2];
     unsigned what = 0;
@@ -122,13 +142,19 @@ static int64_t change_times(struct dentry *d, const struct __kernel_timespec tim
         if (times[i].tv_nsec != TIME_NOW)
             ns[i] = time_of(times[i].tv_sec, times[i].tv_nsec);
     }
-    struct inode_attr attr = {0};
     if (times[0].tv_nsec == TIME_NOW && times[1].tv_nsec == TIME_NOW)
         what |= ATTR_NOW;
     if (what & ATTR_ATIME)
-        attr.atime_ns = ns[0];
+        attr->atime_ns = ns[0];
     if (what & ATTR_MTIME)
-        attr.mtime_ns = ns[1];
+        attr->mtime_ns = ns[1];
+    return what;
+}
+
+static int64_t change_times(struct dentry *d, const struct __kernel_timespec times[2])
+{
+    struct inode_attr attr = {0};
+    unsigned what = times_get(times, &attr);
     return change(d, &attr, what);
 }
 
@@ -155,6 +181,11 @@ int64_t sys_utimensat(int dirfd, struct uptr path, struct uptr times, unsigned f
         err = flags ? -EINVAL : fd_dentry_get(dirfd, false, &d);
     else
         err = user_path_lookup(dirfd, path, flags, &d);
+    if (err == -EINVAL && uptr_is_null(path) && !flags) {
+        struct inode_attr attr = {0};
+        unsigned what = times_get(t, &attr);
+        return change_unnamed(dirfd, &attr, what);
+    }
     return err ? err : change_times(d, t);
 }
 

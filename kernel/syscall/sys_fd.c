@@ -134,7 +134,7 @@ static int64_t fcntl_file(struct file *f, int command, uint64_t arg)
     }
 }
 
-/* F_NOTIFY and F_SETLEASE are not supported. */
+/* F_NOTIFY and F_SETLEASE are refused: EINVAL. */
 int64_t sys_fcntl(int fd, int command, uint64_t arg)
 {
     struct file *f;

@@ -82,6 +82,10 @@ static int64_t from_pipe(struct file *pipe, struct file *out, uint64_t *to, char
     int64_t n = ready(pipe, EPOLLIN, flags);
     if (!n)
         n = ready(out, EPOLLOUT, flags);
+    if (!n)
+        n = pipe_claim(pipe, !(flags & SPLICE_NONBLOCK) && !(pipe->flags & O_NONBLOCK));
+    if (n)
+        return n;
     while (n >= 0 && (uint64_t)done < size) {
         n = copy_out(pipe, keep ? (uint64_t)done : 0, out, to, buf,
                      min_u64(size - (uint64_t)done, PART_BYTES));
@@ -90,9 +94,10 @@ static int64_t from_pipe(struct file *pipe, struct file *out, uint64_t *to, char
         done += n;
         if (!keep)
             pipe_drop(pipe, (size_t)n);
-        if (!(file_poll(pipe) & EPOLLIN) || !(file_poll(out) & EPOLLOUT))
+        if (!pipe_holds(pipe) || !(file_poll(out) & EPOLLOUT))
             break;
     }
+    pipe_give_back(pipe);
     return done > 0 ? done : n;
 }
 
@@ -102,16 +107,22 @@ static int64_t to_pipe(struct file *in, uint64_t *from, struct file *pipe, char 
     int64_t n = ready(pipe, EPOLLOUT, flags);
     if (n)
         return n;
-    uint64_t pos = from ? *from : 0;
+    bool own = !from && in->ops->seek; /* its position moves past what got into the pipe */
+    uint64_t pos = from ? *from : own ? in->pos : 0, start = pos;
     struct iter it;
     iter_kernel(&it, buf, min_u64(size, PAGE_SIZE)); /* a free page is what ready() promised */
-    n = file_read(in, &it, from ? &pos : NULL);
+    n = file_read(in, &it, from || own ? &pos : NULL);
     if (n <= 0)
         return n;
     iter_kernel(&it, buf, (size_t)n);
     n = file_write(pipe, &it, NULL);
     if (from && n > 0)
         *from += (uint64_t)n;
+    if (own && n > 0) {
+        mutex_lock(&in->pos_lock);
+        in->pos = start + (uint64_t)n;
+        mutex_unlock(&in->pos_lock);
+    }
     return n;
 }
 

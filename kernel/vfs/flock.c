@@ -13,6 +13,7 @@
 #include "kernel/base/errno.h"
 #include "kernel/base/format.h"
 #include "kernel/base/panic.h"
+#include "kernel/fd/unnamed.h"
 #include "kernel/mm/heap.h"
 #include "kernel/proc/task.h"
 #include "kernel/vfs/mode.h"
@@ -163,11 +164,11 @@ int flock_whole(struct file *f, int operation)
     int kind = operation & ~LOCK_NB;
     if (kind != LOCK_SH && kind != LOCK_EX && kind != LOCK_UN)
         return -EINVAL;
-    if (!f->inode)
-        return kind == LOCK_UN ? 0 : -EINVAL;
+    if (!file_inode(f))
+        return -ENOMEM;
     struct lock wanted = {
         .owner = f, .file = f, .whole = true, .exclusive = kind == LOCK_EX, .last = UINT64_MAX};
-    return lock_set(f->inode, &wanted, kind == LOCK_UN, !(operation & LOCK_NB));
+    return lock_set(file_inode(f), &wanted, kind == LOCK_UN, !(operation & LOCK_NB));
 }
 
 /* The bytes a struct flock means. */
@@ -177,7 +178,7 @@ static int range_of(struct file *f, const struct flock *fl, struct lock *out)
     if (fl->l_whence == SEEK_CUR)
         base = (int64_t)f->pos;
     else if (fl->l_whence == SEEK_END)
-        base = f->inode->map ? (int64_t)f->inode->map->size : 0;
+        base = f->inode && f->inode->map ? (int64_t)f->inode->map->size : 0;
     else if (fl->l_whence != SEEK_SET)
         return -EINVAL;
     if (__builtin_add_overflow(base, fl->l_start, &first))
@@ -222,7 +223,10 @@ int flock_fcntl(struct file *f, int command, struct uptr arg)
     bool query = command == F_GETLK || command == F_OFD_GETLK;
     if (copy_from_user(&fl, arg, sizeof(fl)))
         return -EFAULT;
-    if (!f->inode || (ofd && fl.l_pid != 0))
+    struct inode *inode = file_inode(f);
+    if (!inode)
+        return -ENOMEM;
+    if (ofd && fl.l_pid != 0)
         return -EINVAL;
     if (fl.l_type != F_RDLCK && fl.l_type != F_WRLCK && (fl.l_type != F_UNLCK || query))
         return -EINVAL;
@@ -232,13 +236,13 @@ int flock_fcntl(struct file *f, int command, struct uptr arg)
     if (err)
         return err;
     if (query) {
-        lock_query(f->inode, &wanted, &fl);
+        lock_query(inode, &wanted, &fl);
         return copy_to_user(arg, &fl, sizeof(fl));
     }
     if ((fl.l_type == F_RDLCK && !file_readable(f)) || (fl.l_type == F_WRLCK && !file_writable(f)))
         return -EBADF;
     bool wait = command == F_SETLKW || command == F_OFD_SETLKW;
-    return lock_set(f->inode, &wanted, fl.l_type == F_UNLCK, wait);
+    return lock_set(inode, &wanted, fl.l_type == F_UNLCK, wait);
 }
 
 /* One line: "lock:\t1: FLOCK  ADVISORY  WRITE 1 00:02:77 0 EOF". */
@@ -297,14 +301,22 @@ static void locks_drop(struct inode *inode, const void *owner)
     waitq_wake(&unlocked, EVENTS_ANY);
 }
 
+/* Where f's locks are, if it may have any. */
+static struct inode *locked_inode(struct file *f)
+{
+    return f->inode ? f->inode : unnamed_shared();
+}
+
 void flock_closed(struct file *f)
 {
-    if (f->inode && !list_empty(&f->inode->flocks))
-        locks_drop(f->inode, &the_proc);
+    struct inode *inode = locked_inode(f);
+    if (!list_empty(&inode->flocks))
+        locks_drop(inode, &the_proc);
 }
 
 void flock_released(struct file *f)
 {
-    if (f->inode && !list_empty(&f->inode->flocks))
-        locks_drop(f->inode, f);
+    struct inode *inode = locked_inode(f);
+    if (!list_empty(&inode->flocks))
+        locks_drop(inode, f);
 }

@@ -1,8 +1,11 @@
 /* Changing the tree and what is in it: nothing is lost, and each answer is Linux's. */
 #include <linux/fs.h>
 #include <linux/openat2.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/inotify.h>
+#include <sys/socket.h>
 #include <sys/sysmacros.h>
 #include <sys/uio.h>
 
@@ -224,6 +227,67 @@ static void watches_hear_of_directories_and_of_the_last_close(void)
     close(in);
 }
 
+/* Pipes, sockets and event files have attributes and locks, too. */
+static void descriptors_without_names_are_files(void)
+{
+    static const struct timespec old[2] = {{5, 0}, {6, 0}};
+    int p[2], s[2], event = eventfd(0, 0);
+    struct stat st;
+    CHECK_OK(pipe(p));
+    CHECK_OK(socketpair(AF_UNIX, SOCK_STREAM, 0, s));
+    CHECK_OK(fchmod(p[0], 0640));
+    CHECK_OK(futimens(p[0], old));
+    CHECK(fstat(p[1], &st) == 0 && st.st_mode == (S_IFIFO | 0640) && st.st_mtim.tv_sec == 6);
+    CHECK_EQ(write(p[1], "x", 1), 1);
+    CHECK(fstat(p[1], &st) == 0 && st.st_mtim.tv_sec > 6);
+    CHECK_OK(fchmod(s[0], 0600));
+    CHECK(fstat(s[0], &st) == 0 && st.st_mode == (S_IFSOCK | 0600));
+    CHECK(fstat(s[1], &st) == 0 && st.st_mode == (S_IFSOCK | 0777));
+    CHECK_OK(fchown(p[0], 0, 0));
+    CHECK_OK(flock(p[0], LOCK_EX | LOCK_NB));
+    CHECK_ERR(flock(p[1], LOCK_EX | LOCK_NB), EWOULDBLOCK); /* both ends are one file */
+    CHECK_OK(flock(s[0], LOCK_EX | LOCK_NB));
+    CHECK_OK(flock(s[1], LOCK_EX | LOCK_NB));
+    CHECK_OK(flock(event, LOCK_EX | LOCK_NB));
+    struct flock range = {.l_type = F_WRLCK};
+    CHECK_ERR(fcntl(p[0], F_SETLK, &range), EBADF);
+    CHECK_OK(fcntl(p[1], F_SETLK, &range));
+    CHECK_OK(fcntl(event, F_SETLK, &range));
+    int all[] = {p[0], p[1], s[0], s[1], event};
+    for (unsigned i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+        close(all[i]);
+}
+
+static int added(const char *path, uint32_t *events)
+{
+    struct epoll_event wanted = {.events = EPOLLIN | EPOLLPRI}, got = {0};
+    int ep = epoll_create1(0), file = open(path, O_RDONLY);
+    int err = epoll_ctl(ep, EPOLL_CTL_ADD, file, &wanted), saved = errno;
+    if (!err)
+        CHECK_EQ(epoll_wait(ep, &got, 1, 0), 1);
+    *events = got.events;
+    close(file);
+    close(ep);
+    errno = saved;
+    return err;
+}
+
+static void files_of_proc_can_be_polled_where_linux_lets_them(void)
+{
+    uint32_t events;
+    CHECK_OK(added("/proc/self/mounts", &events));
+    CHECK_EQ(events, EPOLLIN);
+    CHECK_OK(added("/proc/meminfo", &events));
+    CHECK_OK(added("/proc/net/tcp", &events));
+    CHECK_OK(added("/proc/sys/kernel/hostname", &events));
+    CHECK_OK(added("/sys/kernel/mm/transparent_hugepage/enabled", &events));
+    CHECK_EQ(events, EPOLLIN | EPOLLPRI | EPOLLERR);
+    CHECK_ERR(added("/proc/self/status", &events), EPERM);
+    CHECK_ERR(added("/proc/self/fdinfo/0", &events), EPERM);
+    CHECK_ERR(added("/dev/null", &events), EPERM);
+    CHECK_ERR(added(".", &events), EPERM);
+}
+
 int main(void)
 {
     scratch_enter();
@@ -238,6 +302,8 @@ int main(void)
     RUN(what_is_written_does_not_run);
     RUN(writing_through_a_mapping_changes_the_time);
     RUN(watches_hear_of_directories_and_of_the_last_close);
+    RUN(descriptors_without_names_are_files);
+    RUN(files_of_proc_can_be_polled_where_linux_lets_them);
     CHECK(scratch_leave());
     return check_done();
 }

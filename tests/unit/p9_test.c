@@ -1,6 +1,6 @@
 // UNIT: kernel/fs/p9_call.c kernel/fs/p9_client.c kernel/fs/p9_file.c kernel/fs/p9_inode.c
 // UNIT: kernel/fs/p9_mount.c kernel/base/format.c
-// UNIT: kernel/vfs/change.c kernel/vfs/dentry.c kernel/vfs/filemap.c kernel/vfs/workingset.c kernel/vfs/flock.c kernel/base/format.c
+// UNIT: kernel/vfs/change.c kernel/vfs/dentry.c kernel/vfs/filemap.c kernel/vfs/workingset.c kernel/vfs/flock.c kernel/fd/unnamed.c
 // UNIT: kernel/vfs/inode.c kernel/vfs/lookup.c kernel/vfs/memo.c kernel/vfs/missing.c
 // UNIT: kernel/vfs/namespace.c
 // UNIT: kernel/vfs/permission.c kernel/proc/cred.c

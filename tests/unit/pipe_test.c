@@ -36,6 +36,8 @@ int signal_send_task(struct task *t, int signo, const siginfo_t *info)
     return 0;
 }
 
+struct proc the_proc;
+
 int64_t clock_realtime_ns(void)
 {
     return 1;
