@@ -231,7 +231,7 @@ static int64_t pipe_write(struct file *f, struct iter *it, uint64_t *pos)
     (void)pos;
     mutex_lock(&p->lock);
     int64_t n = write_locked(p, it, (f->flags & O_DIRECT) != 0);
-    if (n > 0 && f->inode)
+    if (n > 0 && f->dentry) /* a FIFO */
         f->inode->mtime_ns = f->inode->ctime_ns = clock_realtime_ns();
     mutex_unlock(&p->lock);
     if (n > 0)
