@@ -18,7 +18,7 @@ void flock_released(struct file *f)
     (void)f;
 }
 
-void inode_init(struct inode *inode, struct filesystem *fs, uint32_t mode)
+__attribute__((weak)) void inode_init(struct inode *inode, struct filesystem *fs, uint32_t mode)
 {
     *inode = (struct inode){.refs = 1, .mode = mode, .fs = fs, .links = 1, .ino = fs->next_ino++};
     mutex_init(&inode->lock, RANK_INODE);
@@ -29,12 +29,12 @@ __attribute__((weak)) void inode_put(struct inode *inode)
     (void)inode;
 }
 
-void vfs_getattr(struct inode *inode, struct inode_attr *attr)
+__attribute__((weak)) void vfs_getattr(struct inode *inode, struct inode_attr *attr)
 {
     *attr = (struct inode_attr){.ino = inode->ino, .mode = inode->mode, .links = inode->links};
 }
 
-void unnamed_getattr(const struct inode *inode, struct inode_attr *attr)
+__attribute__((weak)) void unnamed_getattr(const struct inode *inode, struct inode_attr *attr)
 {
     attr->mode = inode->mode;
 }
