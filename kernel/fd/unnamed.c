@@ -32,6 +32,8 @@ static struct inode *own_inode(struct file *f)
         return NULL;
     inode_init(inode, &unnamed, attr.mode);
     inode->ino = attr.ino;
+    inode->uid = attr.uid;
+    inode->gid = attr.gid;
     return inode;
 }
 
@@ -63,7 +65,7 @@ void unnamed_getattr(const struct inode *inode, struct inode_attr *attr)
     attr->ctime_ns = inode->ctime_ns;
 }
 
-int unnamed_setattr(struct file *f, const struct inode_attr *attr, unsigned what)
+int unnamed_setattr(struct file *f, struct inode_attr *attr, unsigned what)
 {
     struct inode *inode = file_inode(f);
     if (!inode)

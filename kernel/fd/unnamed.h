@@ -9,4 +9,4 @@ struct inode *unnamed_shared(void); /* of all that have none of their own */
 /* Puts what was changed into attr. */
 void unnamed_getattr(const struct inode *inode, struct inode_attr *attr);
 /* As vfs_setattr; -EOPNOTSUPP for what has no attributes of its own. */
-MUST_CHECK int unnamed_setattr(struct file *f, const struct inode_attr *attr, unsigned what);
+MUST_CHECK int unnamed_setattr(struct file *f, struct inode_attr *attr, unsigned what);

@@ -33,7 +33,7 @@ static int64_t change(struct dentry *d, struct inode_attr *attr, unsigned what)
 }
 
 /* The same for a descriptor without a name. */
-static int64_t change_unnamed(int fd, const struct inode_attr *attr, unsigned what)
+static int64_t change_unnamed(int fd, struct inode_attr *attr, unsigned what)
 {
     struct file *f;
     int err = fd_get(fd, &f);
