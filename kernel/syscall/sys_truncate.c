@@ -21,7 +21,7 @@ int64_t sys_truncate(struct uptr path, int64_t size)
     if (inode_is_regular(d->inode) && !d->inode->fs->read_only)
         err = inode_permission(d->inode, MAY_WRITE);
     if (!err)
-        err = vfs_truncate(d->inode, (uint64_t)size);
+        err = vfs_truncate_path(d->inode, (uint64_t)size);
     if (!err)
         vfs_notify_dentry(d, IN_MODIFY);
     dentry_put(d);

@@ -296,6 +296,7 @@ static int unlink_at(struct dentry *dir, struct name last, bool directory)
         return err;
     }
     dentry_purge(d);
+    vfs_forget_missing(d);
     notify_removed(d, dir->inode, last);
     return 0;
 }
@@ -550,8 +551,10 @@ static int rename_names(struct rename *r, struct name old_last, struct name new_
     }
     dirs_unlock(r);
     if (!err && !same) {
-        if (r->new->deleted)
+        if (r->new->deleted) {
             dentry_purge(r->new);
+            vfs_forget_missing(r->new);
+        }
         notify_renamed(r, old_last, new_last, target);
     }
     if (target)

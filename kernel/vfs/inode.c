@@ -109,7 +109,7 @@ int vfs_check_size(const struct filemap *map, uint64_t size)
     return 0;
 }
 
-int vfs_truncate(struct inode *inode, uint64_t size)
+static int truncate_by(struct inode *inode, uint64_t size, bool by_path)
 {
     if (inode_is_dir(inode))
         return -EISDIR;
@@ -122,10 +122,24 @@ int vfs_truncate(struct inode *inode, uint64_t size)
     struct inode_attr attr = {.size = size};
     mutex_lock(&inode->lock);
     int err = vfs_check_size(inode->map, size);
+    int64_t mtime_ns = inode->mtime_ns;
+    bool stays = by_path && size == inode->map->size;
     if (!err)
         err = inode->ops->setattr(inode, &attr, ATTR_SIZE);
+    if (stays)
+        inode->mtime_ns = mtime_ns;
     if (!err)
         inode_remove_privileges(inode);
     mutex_unlock(&inode->lock);
     return err;
+}
+
+int vfs_truncate(struct inode *inode, uint64_t size)
+{
+    return truncate_by(inode, size, false);
+}
+
+int vfs_truncate_path(struct inode *inode, uint64_t size)
+{
+    return truncate_by(inode, size, true);
 }

@@ -27,6 +27,10 @@ void vfs_note_missing(struct dentry *base, const char *path)
     struct dentry *from = NULL;
     if (*path != '/')
         from = base ? dentry_get(base) : vfs_cwd_get();
+    if (from && dentry_dead(from)) {
+        dentry_put(from);
+        return;
+    }
     spin_lock(&missing_lock);
     struct missing *m = &missing[missing_next++ % MISSING_COUNT];
     struct dentry *old = m->base;
@@ -34,6 +38,22 @@ void vfs_note_missing(struct dentry *base, const char *path)
     memcpy(m->path, path, length + 1);
     spin_unlock(&missing_lock);
     dentry_put(old);
+}
+
+void vfs_forget_missing(struct dentry *base)
+{
+    unsigned held = 0;
+    spin_lock(&missing_lock);
+    for (unsigned i = 0; i < MISSING_COUNT; i++) {
+        if (missing[i].base != base)
+            continue;
+        missing[i].base = NULL;
+        missing[i].path[0] = 0;
+        held++;
+    }
+    spin_unlock(&missing_lock);
+    while (held-- > 0)
+        dentry_put(base);
 }
 
 /* Writes the absolute path, with its NUL; returns its bytes, or 0 if it has none. */
@@ -58,6 +78,8 @@ void vfs_report_missing(void)
     char path[2 * MISSING_BYTES];
     unsigned end = missing_next, first = end > MISSING_COUNT ? end - MISSING_COUNT : 0;
     for (unsigned i = first; i < end; i++) {
+        if (!missing[i % MISSING_COUNT].path[0])
+            continue;
         size_t size = missing_path(&missing[i % MISSING_COUNT], path, sizeof(path));
         if (size > 1)
             control_send(ORRIS_MSG_MISSING, path, size - 1, true);

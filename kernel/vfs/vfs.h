@@ -227,6 +227,8 @@ void vfs_getattr(struct inode *inode, struct inode_attr *attr);
 /* Sets a regular file's size. -EISDIR, -EINVAL, -EROFS, -ETXTBSY, -EFBIG (with SIGXFSZ), -EPERM by
  * a seal, -EIO. */
 MUST_CHECK int vfs_truncate(struct inode *inode, uint64_t size);
+/* The same as truncate(2) does it: a size that stays changes no modification time. */
+MUST_CHECK int vfs_truncate_path(struct inode *inode, uint64_t size);
 /* Whether a file may get this size: 0, -EFBIG (with SIGXFSZ) or -EPERM. Under the inode's mutex. */
 MUST_CHECK int vfs_check_size(const struct filemap *map, uint64_t size);
 /* Whether it is what the process runs, which nobody may write to. */
@@ -267,6 +269,8 @@ static inline void vfs_notify_dentry(struct dentry *d, uint32_t mask)
 }
 /* Remembers a path that was looked for and not found, for the tool's hint at the end. */
 void vfs_note_missing(struct dentry *base, const char *path);
+/* Those in a directory that was removed, which would be kept for them. */
+void vfs_forget_missing(struct dentry *base);
 /* Sends the paths noted last to the tool (ORRIS_MSG_MISSING), oldest first. */
 void vfs_report_missing(void);
 

@@ -217,6 +217,9 @@ static void watches_hear_of_directories_and_of_the_last_close(void)
     CHECK_EQ(events_of(in, &last), IN_ISDIR | IN_OPEN | IN_ACCESS | IN_CLOSE_NOWRITE);
     chmod("d", 0700);
     CHECK_EQ(events_of(in, &last), IN_ISDIR | IN_ATTRIB);
+    dir = open("d", O_PATH);
+    CHECK_ERR(openat(dir, "none", O_RDONLY), ENOENT); /* remembered, but not by keeping d */
+    close(dir);
     rmdir("d");
     CHECK_EQ(events_of(in, &last), IN_DELETE_SELF | IN_IGNORED);
     CHECK_OK(inotify_add_watch(in, "f", IN_ALL_EVENTS));
