@@ -38,7 +38,9 @@ void flock_closed(struct file *f)
     closed++;
 }
 
-static struct file file = {.refs = 1}, path_file = {.refs = 1, .flags = O_PATH};
+static const struct file_ops no_ops = {.name = "test"};
+static struct file file = {.refs = 1, .ops = &no_ops};
+static struct file path_file = {.refs = 1, .flags = O_PATH, .ops = &no_ops};
 
 /* Installs file with a reference of the table's. */
 static int install(int min, bool cloexec)

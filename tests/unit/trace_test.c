@@ -76,8 +76,8 @@ static void test_lines(void)
     CHECK_STR(text(SYS_tgkill, 0, ARGS(2, 3, 11)), "tgkill(2, 3, SIGSEGV) = 0");
     CHECK_STR(text(SYS_mprotect, 0, ARGS(0x7f0000001000, 4096, 1)),
               "mprotect(0x7f0000001000, 4096, 0x1) = 0");
-    CHECK_STR(text(333, -38, ARGS(1, 2, 3, 4, 5, 0)),
-              "syscall_333(0x1, 0x2, 0x3, 0x4, 0x5, NULL) = -38");
+    CHECK_STR(text(400, -38, ARGS(1, 2, 3, 4, 5, 0)),
+              "syscall_400(0x1, 0x2, 0x3, 0x4, 0x5, NULL) = -38");
 }
 
 static void test_what_comes_out_is_shown_up_to_the_result(void)
