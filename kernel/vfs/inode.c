@@ -109,6 +109,14 @@ int vfs_check_size(const struct filemap *map, uint64_t size)
     return 0;
 }
 
+/* As on tmpfs: a file without data has nothing that could change when its size stays. */
+static bool holds_nothing(struct inode *inode)
+{
+    struct inode_attr attr;
+    vfs_getattr(inode, &attr);
+    return attr.blocks == 0;
+}
+
 static int truncate_by(struct inode *inode, uint64_t size, bool by_path)
 {
     if (inode_is_dir(inode))
@@ -123,7 +131,7 @@ static int truncate_by(struct inode *inode, uint64_t size, bool by_path)
     mutex_lock(&inode->lock);
     int err = vfs_check_size(inode->map, size);
     int64_t mtime_ns = inode->mtime_ns;
-    bool stays = by_path && size == inode->map->size;
+    bool stays = by_path && size == inode->map->size && holds_nothing(inode);
     if (!err)
         err = inode->ops->setattr(inode, &attr, ATTR_SIZE);
     if (stays)

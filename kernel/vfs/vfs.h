@@ -227,7 +227,7 @@ void vfs_getattr(struct inode *inode, struct inode_attr *attr);
 /* Sets a regular file's size. -EISDIR, -EINVAL, -EROFS, -ETXTBSY, -EFBIG (with SIGXFSZ), -EPERM by
  * a seal, -EIO. */
 MUST_CHECK int vfs_truncate(struct inode *inode, uint64_t size);
-/* The same as truncate(2) does it: a size that stays changes no modification time. */
+/* The same as truncate(2) does it: a size that stays, of no data, changes no time. */
 MUST_CHECK int vfs_truncate_path(struct inode *inode, uint64_t size);
 /* Whether a file may get this size: 0, -EFBIG (with SIGXFSZ) or -EPERM. Under the inode's mutex. */
 MUST_CHECK int vfs_check_size(const struct filemap *map, uint64_t size);
