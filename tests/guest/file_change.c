@@ -234,7 +234,7 @@ static void watches_hear_of_directories_and_of_the_last_close(void)
 static void descriptors_without_names_are_files(void)
 {
     static const struct timespec old[2] = {{5, 0}, {6, 0}};
-    int p[2], s[2], event = eventfd(0, 0);
+    int p[2] = {-1, -1}, s[2] = {-1, -1}, event = eventfd(0, 0);
     struct stat st;
     CHECK_OK(pipe(p));
     CHECK_OK(socketpair(AF_UNIX, SOCK_STREAM, 0, s));
