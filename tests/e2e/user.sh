@@ -24,10 +24,10 @@ who() { try run -i user-e2e -c config.json "$@"; }
 
 who $python who.py
 ok "by default the program is root" is "$(cat out)" "0 0 0 [] root / None"
-who --user 4711 $python who.py /etc/passwd /tmp/new /new
+who --user 4711 $python who.py /etc/passwd /tmp/user-e2e-new /new
 ok "a number" is "$(cat out)" "4711 4711 0 [] ? / None
 /etc/passwd Permission denied
-/tmp/new can be written
+/tmp/user-e2e-new can be written
 /new Permission denied"
 who --user 4711:4712 $python who.py
 ok "a number with a group" is "$(cat out)" "4711 4711 4712 [] ? / None"
@@ -96,5 +96,30 @@ for name in file_dir file_open file_path file_map file_lock fd_pipe fd_epoll mem
     try run -q --user 1000:1000 "$program"
     ok "$name as uid 1000" is "$status $(grep -c '^not ok' out)" "0 0"
 done
+# A server that refuses root, over a folder that the host's own initdb made.
+pg=$(ls -d /usr/lib/postgresql/*/bin 2> /dev/null | tail -n 1)
+pg_share=/usr/share/postgresql/$(basename "$(dirname "$pg")")
+sql() {
+    printf '%s\n' "$@" > in
+    input=in try run -i user-e2e-pg -c pg.json --user postgres --mount "$work/pg:/data" "$pg/postgres" --single -D /data postgres
+}
+if [ -z "$pg" ] || [ ! -d "$pg_share" ]; then
+    skip "postgres --single" "Debian's postgresql is not installed here"
+elif ! can_be_other; then
+    skip "postgres --single" "$no_other"
+else
+    mkdir pg && chmod 755 . && chown postgres:postgres pg
+    getent passwd postgres >> etc/passwd
+    setpriv --reuid=postgres --regid=postgres --clear-groups env HOME=/tmp LC_ALL=C "$pg/initdb" -D "$work/pg" -U postgres -A trust --locale=C > out 2> err
+    ok "initdb on the host" is $? 0
+    printf '{"MapDirs": {"etc/*": "/etc"}, "Dirs": ["%s"]}' "$pg_share" > pg.json
+    sql 'create table t (a int, b text);' "insert into t values (1, 'one'), (2, 'two');" 'select b from t where a = 2;'
+    ok "create, insert and select" has out 'b = "two"'
+    ok "and a clean end" is "$status" 0
+    sql 'select count(*) from t;'
+    ok "after a restart" has out 'count = "2"'
+    try run -i user-e2e-pg -c pg.json --mount "$work/pg:/data" "$pg/postgres" --single -D /data postgres
+    ok "root is refused by the program itself" has err '"root" execution of the PostgreSQL server is not permitted'
+fi
 orris image delete user-e2e user-e2e-built > /dev/null 2>&1
 finish
