@@ -655,7 +655,8 @@ static void relay_init(struct relay *relay, const struct relay_channels *channel
     relay->stdin_end_sent = false;
 }
 
-/* Whether the monitor ended before all was here that the program had written. */
+/* Whether the streams ended, and with them the monitor, before all was here that the program had
+ * written. */
 static bool output_is_cut(const struct relay *relay)
 {
     const struct orris_exit *end = &relay->result->exit;
@@ -663,7 +664,7 @@ static bool output_is_cut(const struct relay *relay)
     bool cut = false;
     for (int i = FLOW_OUT; i <= FLOW_ERR; i++)
         cut |= !relay->flows[i].to_closed && relay->flows[i].taken < bytes[i];
-    return relay->process_ended && cut;
+    return cut && !relay->result->forced && !relay->result->monitor_failed;
 }
 
 static void relay_fini(struct relay *relay)
