@@ -208,9 +208,15 @@ void kernel_lock_give_idle(void)
     give(false);
 }
 
-/* Whoever waits for the lock has it first. */
+/* Whoever waits for the lock has it first: one that has halted wakes too late to be quicker than
+ * we are, so the lock is reserved for it; the CPUs take turns. */
 static void let_others_in(void)
 {
+    uint32_t halted = __atomic_load_n(&kernel_lock.halted, __ATOMIC_SEQ_CST);
+    uint32_t above = halted & ~((2u << cpu_current()->index) - 1);
+    if (halted) {
+        reserve(ap_cpus[__builtin_ctz(above ? above : halted)]);
+    }
     give(false);
     for (unsigned i = 0; i < HANDOVER_SPINS; i++) {
         if (!__atomic_load_n(&kernel_lock.waiting, __ATOMIC_RELAXED) ||

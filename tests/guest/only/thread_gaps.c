@@ -19,7 +19,7 @@
 
 #define MB (1ul << 20)
 #define ROUNDS 5
-#define TRIES 3
+#define TRIES 8
 #define ALLOWED_NS (20 * NS_PER_MS)
 #define MANY_FDS 4000
 #define MANY_AREAS 6000
