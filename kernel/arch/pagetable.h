@@ -23,6 +23,9 @@ struct pt_entry pt_lookup(uint64_t addr);
 /* The first page in [addr, end) that is mapped (inside of a huge page: addr itself), or end. Steps
  * over what has no tables, so that a large empty range costs little. */
 uint64_t pt_next(uint64_t addr, uint64_t end);
+/* The first address from addr on, below end, that has page tables of the lower levels: a look at a
+ * GiB each, or at 512 where not even those are. end if none has. */
+uint64_t pt_next_table(uint64_t addr, uint64_t end);
 /* Splits the huge page around addr, if there is one that addr is not the border of. */
 MUST_CHECK int pt_split(uint64_t addr);
 /* Whether nothing is mapped in the 2 MiB block at addr (aligned), so that it could be mapped huge.

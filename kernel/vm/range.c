@@ -107,6 +107,7 @@ void vm_end(struct vm_op *op) NO_LOCK_ANALYSIS
 uint64_t vm_next_mapped(struct vm_op *op, uint64_t at, uint64_t end)
 {
     for (;;) {
+        at = pt_next_table(at, end);
         uint64_t stop = min_u64(end, align_down(at, SCAN_SIZE) + SCAN_SIZE);
         at = pt_next(at, stop);
         if (at < stop || at >= end) {

@@ -354,6 +354,19 @@ uint64_t pt_next(uint64_t addr, uint64_t end)
     return end;
 }
 
+uint64_t pt_next_table(uint64_t addr, uint64_t end)
+{
+    while (addr < end) {
+        unsigned level;
+        const uint64_t *entry = entry_at(addr, &level);
+        if (level < 3 || *entry) {
+            return addr;
+        }
+        addr = next_boundary(addr, level);
+    }
+    return end;
+}
+
 int pt_split(uint64_t addr)
 {
     unsigned level;
