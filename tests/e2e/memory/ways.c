@@ -520,19 +520,18 @@ static int memory_copied(void)
     }
 }
 
-static void deeper(void)
+static void deeper(int left)
 {
     volatile char room[8192];
     room[0] = 1;
-    count++;
-    if (count % 120 != 0)
-        deeper();
+    if (left > 0)
+        deeper(left - 1);
     room[8191] = room[0];
 }
 
 static void *use_stack(void *arg)
 {
-    deeper();
+    deeper(119);
     pause();
     return arg;
 }
