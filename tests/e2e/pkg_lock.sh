@@ -26,11 +26,11 @@ ok "and is made with these versions where it isn't there" is "$(cat out)" 42
 sed -i 's/^lua5\.4 5\.4\.4-[^ ]*/lua5.4 5.4.4-0/; s/^\(libc6 [^ ]*\) .*/\1 '"$(printf '0%.0s' $(seq 64))/" orris.lock
 try pkg load --locked lua x.lua
 ok "others are refused" is "$status$(cat out)" 125
-ok "each is named with both versions" matches err '^orris:   lua5\.4: locked 5\.4\.4-0, there is 5\.4\.4-'
-ok "as is another file of the same version" matches err '^orris:   libc6 2\.36-.*: another file of the same version'
+ok "each is named with both versions" matches err '^orris:     lua5\.4: locked 5\.4\.4-0, there is 5\.4\.4-'
+ok "as is another file of the same version" matches err '^orris:     libc6 2\.36-.*: another file of the same version'
 sed -i '/^libc6 /d' orris.lock
 try pkg load --locked lua x.lua
-ok "and one that the lock file lacks" matches err '^orris:   libc6 2\.36-.*: not in the lock file'
+ok "and one that the lock file lacks" matches err '^orris:     libc6 2\.36-.*: not in the lock file'
 try pkg load lua x.lua
 ok "without --locked nothing is asked" is "$(cat out)" 42
 
