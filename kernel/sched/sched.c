@@ -23,7 +23,7 @@
 #define SLICE_NS 10000000ul
 #define WAKE_LATENCY_NS 1000000ul
 #define RR_SLICE_NS 100000000ul
-#define GIVE_WAY_NS 1000000ul
+#define GIVE_WAY_NS 250000ul /* how long a call goes on before it lets others in */
 
 static struct run_queue boot_queue;
 static uint64_t switches; /* under sched_lock */
