@@ -54,9 +54,9 @@ void thread_start(struct thread *t);
 NORETURN void thread_exit(void);
 /* Lets another thread that is ready run. */
 void thread_yield(void);
-/* For loops whose length the program chooses, in each round: four times a millisecond takes interrupts,
- * lets other CPUs into the kernel, and gives the CPU away if another thread's turn has come. Holds
- * no spin lock, and no mutex that a page fault, an open or an mmap may wait for. */
+/* For loops whose length the program chooses, in each round: four times a millisecond takes
+ * interrupts, lets other CPUs into the kernel, and gives the CPU away if another thread's turn has
+ * come. Holds no spin lock, and no mutex that a page fault, an open or an mmap may wait for. */
 void cond_resched(void);
 /* Whether it is time for that: to give locks back first. */
 bool cond_resched_due(void);
