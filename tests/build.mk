@@ -55,9 +55,20 @@ fresh-test:
 ## compat: other people's tests in the guest and on the host, compared (hours; goes on where it was)
 compat:
 	@tools/install-deps compat
+	@$(MAKE) --no-print-directory -k -j1 compat-python compat-glibc compat-judges
+compat-ready:
+	@tools/install-deps compat
 	@$(MAKE) --no-print-directory -j$(JOBS) all
+## compat-python: that part of it: the tests of CPython, NumPy, SciPy, scikit-learn
+compat-python: compat-ready
 	@tests/compat/run
-.PHONY: compat
+## compat-glibc: glibc's own tests
+compat-glibc: compat-ready
+	@tests/compat/glibc/run
+## compat-judges: programs that measure and stress systems
+compat-judges: compat-ready
+	@tests/compat/judges/run
+.PHONY: compat compat-ready compat-python compat-glibc compat-judges
 
 # `make bench`: the figures of docs/bench.md.
 BENCH    := $(B)/tests/bench
