@@ -69,15 +69,12 @@ int64_t sys_mincore(uint64_t addr, size_t size, struct uptr vec)
     return vm_mincore(addr, size, vec);
 }
 
-/* The pages that [addr, addr + size) touches. Returns 0 or -EINVAL. */
-static int whole_pages(uint64_t *addr, uint64_t *size)
+/* The pages that [addr, addr + size) touches; their end may have wrapped. */
+static void whole_pages(uint64_t *addr, uint64_t *size)
 {
     uint64_t start = align_down(*addr, PAGE_SIZE), end = align_up(*addr + *size, PAGE_SIZE);
-    if (end < start)
-        return -EINVAL;
     *addr = start;
     *size = end - start;
-    return 0;
 }
 
 static bool may_lock_any(void)
@@ -87,8 +84,10 @@ static bool may_lock_any(void)
 
 static int64_t lock(uint64_t addr, uint64_t size, bool on_fault)
 {
-    int err = may_lock_any() ? whole_pages(&addr, &size) : -EPERM;
-    return err ? err : vm_lock(addr, size, on_fault);
+    if (!may_lock_any())
+        return -EPERM;
+    whole_pages(&addr, &size);
+    return vm_lock(addr, size, on_fault);
 }
 
 int64_t sys_mlock(uint64_t addr, size_t size)
@@ -105,8 +104,8 @@ int64_t sys_mlock2(uint64_t addr, size_t size, unsigned flags)
 
 int64_t sys_munlock(uint64_t addr, size_t size)
 {
-    int err = whole_pages(&addr, &size);
-    return err ? err : vm_unlock(addr, size);
+    whole_pages(&addr, &size);
+    return vm_unlock(addr, size);
 }
 
 int64_t sys_mlockall(unsigned flags)

@@ -242,8 +242,8 @@ static uint64_t locked_in(uint64_t start, uint64_t end)
 static int lock_range(uint64_t start, uint64_t end, bool locked, bool on_fault)
 {
     struct vm_op op;
-    if (end < start) {
-        return -EINVAL;
+    if (end < start) { /* more than any limit comes first */
+        return locked && !may_lock(end - start) ? -ENOMEM : -EINVAL;
     }
     vm_begin(&op, start, end);
     int err = -ENOMEM;

@@ -156,7 +156,8 @@ static bool too_much(const struct vm_map_request *r, uint64_t size)
 bool may_lock(uint64_t more)
 {
     uint64_t limit = proc_limit(RLIMIT_MEMLOCK);
-    return capable(CAP_IPC_LOCK) || (the_vm.locked_pages << PAGE_SHIFT) + more <= limit;
+    return capable(CAP_IPC_LOCK) ||
+           the_vm.locked_pages + (more >> PAGE_SHIFT) <= limit >> PAGE_SHIFT;
 }
 
 /* 0, or why what is to be locked can't be. */

@@ -196,7 +196,8 @@ static int populate_step(const struct area *a, uint64_t *at, uint64_t end, uint3
     if (access && access != POPULATE_LOCKED) {
         return a->start > *at ? -ENOMEM : populate_page(a, at, end, access, class);
     }
-    bool unwanted = a->lock_on_fault || a->pages || (access == POPULATE_LOCKED && !a->locked);
+    bool unwanted =
+        a->lock_on_fault || a->pages || (access == POPULATE_LOCKED && (!a->locked || a->shared));
     if (a->start > *at || unwanted) {
         *at = a->start > *at ? a->start : a->end;
         return 0;

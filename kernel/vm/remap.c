@@ -59,6 +59,10 @@ static int protect_area(struct vm_op *op, struct area *a, uint64_t start, uint64
     if (!a) {
         return err ? err : -ENOMEM;
     }
+    if (UNLIKELY(a->locked) && prot & PROT_WRITE && !(a->prot & VM_WRITE) && !a->shared) {
+        op->unshared.start = op->unshared.end ? op->unshared.start : start;
+        op->unshared.end = end;
+    }
     set_prot(a, prot_to_vm(prot));
     return protect_pages(op, start, end, area_pt_prot(a));
 }
@@ -117,10 +121,9 @@ int vm_protect(uint64_t addr, uint64_t size, uint32_t prot)
     }
     vm_settle(&op);
     area_merge_range(addr, end);
-    bool locked = the_vm.locked_pages;
     vm_end(&op);
-    if (UNLIKELY(locked) && prot & PROT_WRITE) { /* private copies are made at once */
-        populate_locked_areas(addr, end);
+    if (UNLIKELY(op.unshared.end)) {
+        populate_locked_areas(op.unshared.start, op.unshared.end);
     }
     return err;
 }

@@ -39,7 +39,7 @@ struct vm_op {
     struct list_node node; /* in the_vm.paused, once it has given way */
     struct {
         uint64_t start, end;
-    } range[2];
+    } range[2], unshared; /* unshared: of mprotect, what locked private areas are to copy at once */
 };
 
 struct address_space {
@@ -140,7 +140,7 @@ enum vm_fault_result fault_locked(uint64_t addr, uint32_t access);
 MUST_CHECK int populate(uint64_t start, uint64_t end, uint32_t access);
 /* The same as each area is populated, as far as it can be. */
 void populate_ignoring(uint64_t start, uint64_t end);
-/* The same, of areas that are locked. */
+/* The same, of private areas that are locked. */
 void populate_locked_areas(uint64_t start, uint64_t end);
 static inline uint32_t prot_to_vm(uint32_t prot) /* PROT_* */
 {

@@ -220,6 +220,57 @@ static void do_munmap(void)
     tell_range("munmap", at, size, 0, munmap((void *)at, size));
 }
 
+struct shown {
+    uint64_t start, end, offset, inode;
+    char perms[5], flags[32];
+};
+
+static bool alike(const struct shown *a, const struct shown *b)
+{
+    return a->end == b->start && !strcmp(a->perms, b->perms) && !strcmp(a->flags, b->flags) &&
+           a->inode == b->inode && (!a->inode || a->offset + (a->end - a->start) == b->offset);
+}
+
+/* What the kernel says of the window. */
+static unsigned areas_read(struct shown *areas, unsigned max)
+{
+    FILE *f = fopen("/proc/self/smaps", "r");
+    char line[512];
+    unsigned count = 0;
+    struct shown *s = NULL;
+    while (f && fgets(line, sizeof(line), f)) {
+        struct shown now = {0};
+        if (sscanf(line, "%lx-%lx %4s %lx %*s %lu", &now.start, &now.end, now.perms, &now.offset,
+                   &now.inode) == 5) {
+            s = in_window(now.start) && count < max ? &areas[count++] : NULL;
+            if (s)
+                *s = now;
+        } else if (s && strncmp(line, "VmFlags:", 8) == 0) {
+            for (char *word = strtok(line + 8, " \n"); word; word = strtok(NULL, " \n"))
+                if (strstr("mw gd lo lf", word))
+                    snprintf(s->flags + strlen(s->flags), 8, " %s", word);
+        }
+    }
+    if (f)
+        fclose(f);
+    return count;
+}
+
+/* Where the areas begin that are alike down from at: the one begins there that PROT_GROWSDOWN goes
+ * down to. */
+static uint64_t begin_of(uint64_t at)
+{
+    static struct shown areas[PAGES];
+    unsigned count = areas_read(areas, PAGES), i = count;
+    while (i > 0 && areas[i - 1].start > at)
+        i--;
+    if (i == 0 || areas[i - 1].end <= at)
+        return 0;
+    for (i--; i > 0 && alike(&areas[i - 1], &areas[i]); i--)
+        ;
+    return areas[i].start;
+}
+
 static void do_mprotect(void)
 {
     uint64_t at = some_address(), size = size_inside(at, some_size());
@@ -227,6 +278,8 @@ static void do_mprotect(void)
                (one_in(100) ? 0x10000 : 0);
     if (!in_window(at))
         size = 0;
+    if (prot & PROT_GROWSDOWN && begin_of(at))
+        at = begin_of(at);
     tell_range("mprotect", at, size, prot, mprotect((void *)at, size, prot));
 }
 
@@ -516,11 +569,6 @@ static void operation(void)
         do_limit();
 }
 
-struct shown {
-    uint64_t start, end, offset, inode;
-    char perms[5], flags[32];
-};
-
 /* A sum of each page's contents; "-" if it can't be read. */
 static void contents(uint64_t start, uint64_t end)
 {
@@ -560,37 +608,6 @@ static void show(const struct shown *s)
     if (s->perms[0] == 'r')
         contents(s->start, s->end);
     printf("\n");
-}
-
-static bool alike(const struct shown *a, const struct shown *b)
-{
-    return a->end == b->start && !strcmp(a->perms, b->perms) && !strcmp(a->flags, b->flags) &&
-           a->inode == b->inode && (!a->inode || a->offset + (a->end - a->start) == b->offset);
-}
-
-/* What the kernel says of the window. */
-static unsigned areas_read(struct shown *areas, unsigned max)
-{
-    FILE *f = fopen("/proc/self/smaps", "r");
-    char line[512];
-    unsigned count = 0;
-    struct shown *s = NULL;
-    while (f && fgets(line, sizeof(line), f)) {
-        struct shown now = {0};
-        if (sscanf(line, "%lx-%lx %4s %lx %*s %lu", &now.start, &now.end, now.perms, &now.offset,
-                   &now.inode) == 5) {
-            s = in_window(now.start) && count < max ? &areas[count++] : NULL;
-            if (s)
-                *s = now;
-        } else if (s && strncmp(line, "VmFlags:", 8) == 0) {
-            for (char *word = strtok(line + 8, " \n"); word; word = strtok(NULL, " \n"))
-                if (strstr("mw gd lo lf", word))
-                    snprintf(s->flags + strlen(s->flags), 8, " %s", word);
-        }
-    }
-    if (f)
-        fclose(f);
-    return count;
 }
 
 static void look(void)

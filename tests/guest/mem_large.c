@@ -197,6 +197,38 @@ static void locked_copies_are_made_at_once(void)
     close(fd);
 }
 
+/* A page that a hole behind it kept from being fetched when it was locked. */
+static void what_was_writable_is_not_copied_by_mprotect(void)
+{
+    int fd = memfd_create("locked", 0);
+    CHECK_OK(ftruncate(fd, PAGE));
+    CHECK_EQ(pwrite(fd, "old", 3, 0), 3);
+    char *p = reserve(2 * PAGE);
+    CHECK_OK(munmap(p + PAGE, PAGE));
+    p = mmap(p, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, fd, 0);
+    CHECK_ERR(mlock(p, 2 * PAGE), ENOMEM);
+    CHECK_OK(mprotect(p, PAGE, PROT_READ | PROT_WRITE | PROT_EXEC));
+    CHECK_EQ(pwrite(fd, "new", 3, 0), 3);
+    CHECK_EQ(p[0], 'n');
+    CHECK_OK(munmap(p, PAGE));
+    close(fd);
+}
+
+static void limits_of_locking_come_before_wrapping(void)
+{
+    char *p = pages(1);
+    struct rlimit old, some = {PAGE, PAGE};
+    CHECK_OK(getrlimit(RLIMIT_MEMLOCK, &old));
+    CHECK_OK(setrlimit(RLIMIT_MEMLOCK, &some));
+    CHECK_OK(seteuid(65534));
+    CHECK_ERR(syscall(SYS_mlock, p, -(size_t)PAGE), ENOMEM);
+    CHECK_ERR(syscall(SYS_munlock, p, -(size_t)PAGE), EINVAL);
+    CHECK_OK(seteuid(0));
+    CHECK_ERR(syscall(SYS_mlock, p, -(size_t)PAGE), EINVAL);
+    CHECK_OK(setrlimit(RLIMIT_MEMLOCK, &old));
+    CHECK_OK(munmap(p, PAGE));
+}
+
 static void mappings_are_limited(void)
 {
     long limit = strtol(file_get("/proc/sys/vm/max_map_count"), NULL, 10);
@@ -265,6 +297,8 @@ int main(void)
     RUN(shrinking_goes_over_several_mappings);
     RUN(punching_a_hole_leaves_private_copies);
     RUN(locked_copies_are_made_at_once);
+    RUN(what_was_writable_is_not_copied_by_mprotect);
+    RUN(limits_of_locking_come_before_wrapping);
     RUN(mappings_are_limited);
     RUN(low_addresses_are_for_root);
     RUN(signals_end_long_reads);
