@@ -217,8 +217,9 @@ static void what_was_writable_is_not_copied_by_mprotect(void)
 static void limits_of_locking_come_before_wrapping(void)
 {
     char *p = pages(1);
-    struct rlimit old, some = {PAGE, PAGE};
+    struct rlimit old, some;
     CHECK_OK(getrlimit(RLIMIT_MEMLOCK, &old));
+    some = (struct rlimit){PAGE, old.rlim_max};
     CHECK_OK(setrlimit(RLIMIT_MEMLOCK, &some));
     CHECK_OK(seteuid(65534));
     CHECK_ERR(syscall(SYS_mlock, p, -(size_t)PAGE), ENOMEM);
