@@ -300,6 +300,7 @@ static void do_mremap(void)
     if (!each && !shrinks && (new >= old || flags &MREMAP_DONTUNMAP))
         old = PAGE;
     new = size_inside(at, size_inside(to, new)); /* grown where it stands, too */
+    old = each ? new : old;
     if (one_in(8))
         old = 0;
     if (!in_window(at) || (!in_window(to) && flags & MREMAP_FIXED))
