@@ -19,6 +19,7 @@
 
 struct fd_chunk {
     uint64_t open, cloexec; /* bit n: descriptor n of the chunk */
+    uint64_t reserved;      /* for a call that is making its file */
     struct file *files[CHUNK_FDS];
 };
 
@@ -80,7 +81,8 @@ static unsigned find_free_locked(unsigned min)
     unsigned fd = min > table.lowest_free ? min : table.lowest_free;
     while (fd / CHUNK_FDS < table.capacity) {
         struct fd_chunk *c = table.chunks[fd / CHUNK_FDS];
-        uint64_t unused = c ? ~c->open & (~0ul << fd % CHUNK_FDS) : 1ul << fd % CHUNK_FDS;
+        uint64_t unused =
+            c ? ~(c->open | c->reserved) & (~0ul << fd % CHUNK_FDS) : 1ul << fd % CHUNK_FDS;
         fd -= fd % CHUNK_FDS;
         if (unused)
             return fd + (unsigned)__builtin_ctzl(unused);
@@ -95,6 +97,7 @@ static void put_locked(unsigned fd, struct file *f, bool cloexec)
     uint64_t bit = 1ul << fd % CHUNK_FDS;
     c->files[fd % CHUNK_FDS] = f;
     c->open |= bit;
+    c->reserved &= ~bit;
     c->cloexec = cloexec ? c->cloexec | bit : c->cloexec & ~bit;
     table.count++;
     if (fd == table.lowest_free)
@@ -161,7 +164,8 @@ static int grow(unsigned fd)
     return 0;
 }
 
-int fd_install(struct file *f, int min, bool cloexec)
+/* Installs f, or reserves the descriptor if it is NULL. */
+static int install(struct file *f, int min, bool cloexec)
 {
     unsigned limit = fd_limit();
     if (min < 0 || (unsigned)min >= limit)
@@ -170,8 +174,10 @@ int fd_install(struct file *f, int min, bool cloexec)
         spin_lock(&table.lock);
         unsigned fd = find_free_locked((unsigned)min);
         bool there = chunk_of(fd) != NULL;
-        if (there && fd < limit)
+        if (there && fd < limit && f)
             put_locked(fd, f, cloexec);
+        else if (there && fd < limit)
+            chunk_of(fd)->reserved |= 1ul << fd % CHUNK_FDS;
         spin_unlock(&table.lock);
         if (fd >= limit)
             return -EMFILE;
@@ -181,6 +187,27 @@ int fd_install(struct file *f, int min, bool cloexec)
         if (err)
             return err;
     }
+}
+
+int fd_install(struct file *f, int min, bool cloexec)
+{
+    return install(f, min, cloexec);
+}
+
+int fd_reserve(void)
+{
+    return install(NULL, 0, false);
+}
+
+int fd_settle(int fd, int err, struct file *f, bool cloexec)
+{
+    spin_lock(&table.lock);
+    if (err)
+        chunk_of((unsigned)fd)->reserved &= ~(1ul << (unsigned)fd % CHUNK_FDS);
+    else
+        put_locked((unsigned)fd, f, cloexec);
+    spin_unlock(&table.lock);
+    return err ? err : fd;
 }
 
 int fd_install_or_put(struct file *f, bool cloexec)
@@ -208,13 +235,16 @@ int fd_replace(int fd, struct file *f, bool cloexec)
     for (;;) {
         struct file *old = NULL;
         spin_lock(&table.lock);
-        bool there = chunk_of((unsigned)fd) != NULL;
-        if (there) {
+        const struct fd_chunk *c = chunk_of((unsigned)fd);
+        bool busy = c && c->reserved & 1ul << (unsigned)fd % CHUNK_FDS;
+        if (c && !busy) {
             old = take_locked((unsigned)fd);
             put_locked((unsigned)fd, f, cloexec);
         }
         spin_unlock(&table.lock);
-        if (there) {
+        if (busy)
+            return -EBUSY;
+        if (c) {
             if (old)
                 file_closed(old);
             return fd;

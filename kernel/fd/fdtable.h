@@ -13,8 +13,13 @@ MUST_CHECK int fd_get_path(int fd, struct file **out); /* O_PATH files too */
 MUST_CHECK int fd_install(struct file *f, int min, bool cloexec);
 /* Shorthand: installs or drops the reference; f may be an error's NULL. */
 int fd_install_or_put(struct file *f, bool cloexec);
+/* The lowest free descriptor, for a file whose making has effects that can't be undone: first comes
+ * the descriptor, or -EMFILE, -ENOMEM. Then fd_settle() installs f there and returns fd, or gives
+ * the descriptor up and returns err. */
+MUST_CHECK int fd_reserve(void);
+int fd_settle(int fd, int err, struct file *f, bool cloexec);
 /* Puts f at exactly fd, closing what was there; takes over the caller's reference on success only.
- * Returns fd, or -EBADF (beyond RLIMIT_NOFILE), -ENOMEM. */
+ * Returns fd, or -EBADF (beyond RLIMIT_NOFILE), -EBUSY (reserved), -ENOMEM. */
 MUST_CHECK int fd_replace(int fd, struct file *f, bool cloexec);
 int fd_close(int fd);
 int fd_close_range(unsigned first, unsigned last, bool only_set_cloexec);

@@ -41,6 +41,7 @@ struct pipe {
     uint32_t readers, writers;           /* open files */
     uint32_t reader_opens, writer_opens; /* counts, for FIFOs */
     struct waitq waitq;
+    uint32_t reserved;  /* free slots that are somebody's already */
     bool claimed;       /* somebody moves what is in it elsewhere: for others it is empty */
     struct inode inode; /* of a pipe without a name: attributes and locks */
     struct slot first_slots[PIPE_PAGES_DEFAULT];
@@ -64,7 +65,7 @@ static inline bool pipe_empty(const struct pipe *p)
 static inline bool pipe_full(const struct pipe *p)
 {
     return __atomic_load_n(&p->tail, __ATOMIC_ACQUIRE) -
-               __atomic_load_n(&p->head, __ATOMIC_ACQUIRE) >=
+               __atomic_load_n(&p->head, __ATOMIC_ACQUIRE) + p->reserved >=
            p->capacity;
 }
 
@@ -198,7 +199,7 @@ static int64_t add_slot(struct pipe *p, struct iter *it, bool packet)
 /* Whether size bytes fit, without being torn. */
 static bool room_for(struct pipe *p, uint64_t size)
 {
-    uint64_t room = (uint64_t)(p->capacity - (p->tail - p->head)) * PAGE_SIZE;
+    uint64_t room = (uint64_t)(p->capacity - (p->tail - p->head) - p->reserved) * PAGE_SIZE;
     struct slot *last = slot_at(p, p->tail - 1);
     if (!pipe_empty(p) && !last->packet)
         room += PAGE_SIZE - last->end;
@@ -448,7 +449,7 @@ int pipe_size(struct file *f)
 static int resize_locked(struct pipe *p, uint32_t capacity, struct slot *slots)
 {
     uint32_t used = p->tail - p->head;
-    if (used > capacity)
+    if (used + p->reserved > capacity)
         return -EBUSY;
     for (uint32_t i = 0; i < used; i++)
         slots[i] = *slot_at(p, p->head + i);
@@ -582,4 +583,52 @@ void pipe_give_back(struct file *f)
     p->claimed = false;
     mutex_unlock(&p->lock);
     waitq_wake(&p->waitq, EPOLLIN | EPOLLRDNORM | EPOLLHUP);
+}
+
+/* Reserves a slot: its page, or NULL and *err. */
+static struct page *reserve_locked(struct pipe *p, int *err)
+{
+    *err = !p->readers ? -EPIPE : pipe_full(p) ? -EAGAIN : 0;
+    struct page *page = *err ? NULL : take_page(p);
+    if (!*err && !page)
+        *err = -ENOMEM;
+    p->reserved += page != NULL;
+    return page;
+}
+
+int pipe_reserve(struct file *f, bool wait, struct page **out)
+{
+    struct pipe *p = f->private;
+    int err;
+    struct waiter w;
+    waiter_init(&w, EPOLLOUT | EPOLLWRNORM | EPOLLERR);
+    waitq_add(&p->waitq, &w);
+    for (;;) {
+        waiter_arm(&w);
+        mutex_lock(&p->lock);
+        *out = reserve_locked(p, &err);
+        mutex_unlock(&p->lock);
+        if (err != -EAGAIN || !wait)
+            break;
+        err = waiter_sleep(&w, DEADLINE_NONE, true);
+        if (err)
+            break;
+    }
+    waitq_remove(&p->waitq, &w);
+    return err == -EINTR ? -ERESTARTSYS : err;
+}
+
+void pipe_fill(struct file *f, struct page *page, size_t size)
+{
+    struct pipe *p = f->private;
+    mutex_lock(&p->lock);
+    p->reserved--;
+    if (size) {
+        *slot_at(p, p->tail) = (struct slot){page, 0, (uint32_t)size, (f->flags & O_DIRECT) != 0};
+        __atomic_store_n(&p->tail, p->tail + 1, __ATOMIC_RELEASE);
+    } else {
+        give_page(p, page);
+    }
+    mutex_unlock(&p->lock);
+    waitq_wake(&p->waitq, size ? EPOLLIN | EPOLLRDNORM : EPOLLOUT | EPOLLWRNORM);
 }

@@ -6,6 +6,7 @@
 #define PIPE_PAGES_DEFAULT 16u
 #define PIPE_BYTES_MAX (1u << 20) /* at first */
 
+struct page;
 struct pipe;
 
 /* Makes the two ends: files[0] reads, files[1] writes. flags: O_NONBLOCK, O_DIRECT. privileged: may
@@ -37,3 +38,8 @@ bool pipe_holds(const struct file *f); /* bytes that were not taken */
  * -ERESTARTSYS. */
 MUST_CHECK int pipe_claim(struct file *f, bool wait);
 void pipe_give_back(struct file *f);
+/* A page that there is room for in the pipe: pipe_fill() puts what its first size bytes are into
+ * the pipe, whatever happens to it meanwhile, or gives it up if they are 0. Waits for room if it
+ * may. Returns 0, -EPIPE (no reader), -EAGAIN, -ENOMEM or -ERESTARTSYS. */
+MUST_CHECK int pipe_reserve(struct file *f, bool wait, struct page **out);
+void pipe_fill(struct file *f, struct page *page, size_t size);

@@ -14,16 +14,18 @@
 int64_t sys_mq_open(struct uptr name, unsigned flags, unsigned mode, struct uptr attr)
 {
     struct mq_attr wanted;
-    struct file *f;
+    struct file *f = NULL;
     struct user_path path;
     if (!uptr_is_null(attr) && copy_from_user(&wanted, attr, sizeof(wanted)))
         return -EFAULT;
     int err = user_path_get(&path, AT_FDCWD, name, 0);
     if (err)
         return err;
-    err = mqueue_open(path.text, flags, mode, uptr_is_null(attr) ? NULL : &wanted, &f);
+    int fd = fd_reserve();
+    err =
+        fd < 0 ? fd : mqueue_open(path.text, flags, mode, uptr_is_null(attr) ? NULL : &wanted, &f);
     user_path_put(&path);
-    return err ? err : fd_install_or_put(f, true);
+    return fd < 0 ? fd : fd_settle(fd, err, f, true);
 }
 
 int64_t sys_mq_unlink(struct uptr name)

@@ -21,13 +21,14 @@
 static int64_t open_at(int dirfd, struct uptr path, unsigned flags, uint32_t mode)
 {
     struct user_path p;
-    struct file *file;
+    struct file *file = NULL;
     int err = user_path_get(&p, dirfd, path, 0);
     if (err)
         return err;
-    err = vfs_open(p.base, p.text, flags & OPEN_FLAGS, mode, &file);
+    int fd = fd_reserve();
+    err = fd < 0 ? fd : vfs_open(p.base, p.text, flags & OPEN_FLAGS, mode, &file);
     user_path_put(&p);
-    return err ? err : fd_install_or_put(file, flags & O_CLOEXEC);
+    return fd < 0 ? fd : fd_settle(fd, err, file, flags & O_CLOEXEC);
 }
 
 int64_t sys_openat(int dirfd, struct uptr path, unsigned flags, unsigned mode)
@@ -80,18 +81,19 @@ static int64_t open_limited(int dirfd, struct uptr path, const struct open_how *
 {
     struct user_path p;
     struct dentry *base;
-    struct file *file;
+    struct file *file = NULL;
     int err = user_path_get(&p, dirfd, path, 0);
     if (err)
         return err;
-    err = limit_base(dirfd, &base);
+    int fd = fd_reserve();
+    err = fd < 0 ? fd : limit_base(dirfd, &base);
     if (!err) {
         err = vfs_open_limited(base, p.text, (unsigned)how->flags | O_LARGEFILE,
                                (uint32_t)how->mode, limits, &file);
         dentry_put(base);
     }
     user_path_put(&p);
-    return err ? err : fd_install_or_put(file, how->flags & O_CLOEXEC);
+    return fd < 0 ? fd : fd_settle(fd, err, file, how->flags & O_CLOEXEC);
 }
 
 int64_t sys_openat2(int dirfd, struct uptr path, struct uptr how, size_t size)

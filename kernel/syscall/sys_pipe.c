@@ -1,10 +1,12 @@
 /* pipe and pipe2; splice, tee and vmsplice, which copy. */
 #include <linux/eventpoll.h>
 #include <linux/fcntl.h>
+#include <linux/signal.h>
 
 #include "kernel/fd/fdtable.h"
 #include "kernel/fd/pipe.h"
 #include "kernel/mm/heap.h"
+#include "kernel/mm/page.h"
 #include "kernel/proc/task.h"
 #include "kernel/syscall/iovec.h"
 #include "kernel/syscall/syscall.h"
@@ -101,28 +103,20 @@ static int64_t from_pipe(struct file *pipe, struct file *out, uint64_t *to, char
     return done > 0 ? done : n;
 }
 
-static int64_t to_pipe(struct file *in, uint64_t *from, struct file *pipe, char *buf, size_t size,
+/* Room comes first: what is taken from a socket can't be put back. */
+static int64_t to_pipe(struct file *in, uint64_t *from, struct file *pipe, size_t size,
                        unsigned flags)
 {
-    int64_t n = ready(pipe, EPOLLOUT, flags);
-    if (n)
-        return n;
-    bool own = !from && in->ops->seek; /* its position moves past what got into the pipe */
-    uint64_t pos = from ? *from : own ? in->pos : 0, start = pos;
+    struct page *page;
     struct iter it;
-    iter_kernel(&it, buf, min_u64(size, PAGE_SIZE)); /* a free page is what ready() promised */
-    n = file_read(in, &it, from || own ? &pos : NULL);
-    if (n <= 0)
-        return n;
-    iter_kernel(&it, buf, (size_t)n);
-    n = file_write(pipe, &it, NULL);
-    if (from && n > 0)
-        *from += (uint64_t)n;
-    if (own && n > 0) {
-        mutex_lock(&in->pos_lock);
-        in->pos = start + (uint64_t)n;
-        mutex_unlock(&in->pos_lock);
-    }
+    int err = pipe_reserve(pipe, !(flags & SPLICE_NONBLOCK) && !(pipe->flags & O_NONBLOCK), &page);
+    if (err == -EPIPE)
+        (void)signal_send_task(task_current(), SIGPIPE, NULL);
+    if (err)
+        return err;
+    iter_kernel(&it, page_virt(page), min_u64(size, PAGE_SIZE));
+    int64_t n = file_read(in, &it, from);
+    pipe_fill(pipe, page, n > 0 ? (size_t)n : 0);
     return n;
 }
 
@@ -142,11 +136,12 @@ static int64_t splice_files(struct file *in, uint64_t *from, struct file *out, u
         return -EINVAL;
     if (size == 0)
         return 0;
+    if (!in_pipe)
+        return to_pipe(in, from, out, size, flags);
     char *buf = heap_alloc(PART_BYTES);
     if (!buf)
         return -ENOMEM;
-    int64_t n = in_pipe ? from_pipe(in, out, to, buf, size, flags, false)
-                        : to_pipe(in, from, out, buf, size, flags);
+    int64_t n = from_pipe(in, out, to, buf, size, flags, false);
     heap_free(buf);
     return n;
 }

@@ -177,8 +177,8 @@ static int accept_wait(struct file *f, struct socket *s, struct socket **out)
     return err == -EINTR && !timeout ? -ERESTARTSYS : err;
 }
 
-static int64_t accept_file(struct file *f, struct socket *s, struct uptr to, struct uptr size,
-                           unsigned flags)
+static int accept_file(struct file *f, struct socket *s, struct uptr to, struct uptr size,
+                       unsigned flags, struct file **out)
 {
     struct socket *client;
     struct socket_name name;
@@ -193,9 +193,10 @@ static int64_t accept_file(struct file *f, struct socket *s, struct uptr to, str
         if (!err)
             err = socket_name_write(&name, to, size);
     }
-    if (!err)
-        return fd_install_or_put(fresh, (flags & SOCK_CLOEXEC) != 0);
-    file_put(fresh);
+    if (err)
+        file_put(fresh);
+    else
+        *out = fresh;
     return err;
 }
 
@@ -205,12 +206,15 @@ int64_t sys_accept4(int fd, struct uptr to, struct uptr size, unsigned flags)
     struct socket *s;
     if (flags & ~(SOCK_NONBLOCK | SOCK_CLOEXEC))
         return -EINVAL;
-    int64_t result = socket_get(fd, &f, &s);
-    if (result)
-        return result;
-    result = accept_file(f, s, to, size, flags);
+    struct file *fresh = NULL;
+    int err = socket_get(fd, &f, &s);
+    if (err)
+        return err;
+    int new_fd = fd_reserve(); /* first: a connection for which there is none stays in the queue */
+    if (new_fd >= 0)
+        err = accept_file(f, s, to, size, flags, &fresh);
     file_put(f);
-    return result;
+    return new_fd < 0 ? new_fd : fd_settle(new_fd, err, fresh, (flags & SOCK_CLOEXEC) != 0);
 }
 
 int64_t sys_accept(int fd, struct uptr to, struct uptr size)

@@ -195,6 +195,12 @@ static void area_set_up(struct area *a, const struct vm_map_request *r, const st
     }
 }
 
+/* A seal may have come while we waited for the lock. */
+static bool sealed(const struct vm_map_request *r)
+{
+    return (r->flags & MAP_TYPE) != MAP_PRIVATE && r->prot & PROT_WRITE;
+}
+
 static int64_t map_locked(struct vm_op *op, const struct vm_map_request *r, uint64_t size,
                           const struct backing *b)
 {
@@ -218,6 +224,10 @@ static int64_t map_locked(struct vm_op *op, const struct vm_map_request *r, uint
     struct area *a = area_create(start, start + size);
     if (!a) {
         return -ENOMEM;
+    }
+    if (UNLIKELY(b->map && b->map->writable_maps_denied) && sealed(r)) {
+        heap_free(a);
+        return -EPERM;
     }
     area_set_up(a, r, b);
     area_merge_range(start, start + size);

@@ -1,6 +1,10 @@
 /* The descriptor table: dup in its forms, close_range, close-on-exec, sharing between threads. */
 #include <linux/close_range.h>
+#include <mqueue.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include "tests/harness/guest.h"
 
@@ -155,8 +159,42 @@ static void many_descriptors(void)
     close(fd);
 }
 
+/* A call that can't have a descriptor has done nothing: no file is cut or made, no connection lost.
+ */
+static void nothing_is_done_without_a_descriptor(void)
+{
+    struct sockaddr_un name = {AF_UNIX, "listener"};
+    int listener = socket(AF_UNIX, SOCK_STREAM, 0), client = socket(AF_UNIX, SOCK_STREAM, 0);
+    struct rlimit limit, none;
+    CHECK(file_put("kept", "contents"));
+    CHECK_OK(bind(listener, (struct sockaddr *)&name, sizeof(name)));
+    CHECK_OK(listen(listener, 4));
+    CHECK_OK(connect(client, (struct sockaddr *)&name, sizeof(name)));
+    CHECK_OK(getrlimit(RLIMIT_NOFILE, &limit));
+    none = limit;
+    none.rlim_cur = 0;
+    CHECK_OK(setrlimit(RLIMIT_NOFILE, &none));
+    CHECK_ERR(open("kept", O_WRONLY | O_TRUNC), EMFILE);
+    CHECK_ERR(open("made", O_WRONLY | O_CREAT, 0600), EMFILE);
+    CHECK_ERR(mq_open("/orris-none", O_RDWR | O_CREAT, 0600, NULL), EMFILE);
+    CHECK_ERR(accept(listener, NULL, NULL), EMFILE);
+    CHECK_ERR(accept(client, NULL, NULL), EMFILE);
+    CHECK_OK(setrlimit(RLIMIT_NOFILE, &limit));
+    CHECK_STR(file_get("kept"), "contents");
+    CHECK_ERR(access("made", F_OK), ENOENT);
+    CHECK_ERR(mq_unlink("/orris-none"), ENOENT);
+    int server = accept4(listener, NULL, NULL, SOCK_NONBLOCK);
+    CHECK_EQ(server, client + 1);
+    close(server);
+    close(client);
+    close(listener);
+    unlink("listener");
+    unlink("kept");
+}
+
 int main(void)
 {
+    scratch_enter();
     RUN(duplicates_share_the_open_file);
     RUN(dup2_and_dup3);
     RUN(close_range_closes_many);
@@ -164,5 +202,7 @@ int main(void)
     RUN(threads_share_one_table);
     RUN(closing_while_in_use);
     RUN(many_descriptors);
+    RUN(nothing_is_done_without_a_descriptor);
+    CHECK(scratch_leave());
     return check_done();
 }

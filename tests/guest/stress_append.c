@@ -1,5 +1,6 @@
 /* Threads that write to one file at the same time: what each of them appends is there, and nothing
  * else. What is decided about a size or a place holds when the bytes are moved. */
+#include <sys/socket.h>
 #include <sys/uio.h>
 
 #include "tests/harness/guest.h"
@@ -189,6 +190,95 @@ static void no_seal_goes_with_a_writable_mapping(void)
     }
 }
 
+/* The same, where mmap has to wait for a munmap of many pages. */
+enum { MANY = 16384 };
+static char *region;
+
+static void *unmap_region(void *arg)
+{
+    (void)arg;
+    munmap(region, MANY * PAGE);
+    return NULL;
+}
+
+static void *map_into_region(void *arg)
+{
+    (void)arg;
+    void *at = mmap(region, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0);
+    return at == MAP_FAILED ? NULL : at;
+}
+
+static void no_seal_comes_between_a_mapping_and_its_check(void)
+{
+    for (int i = 0; i < 8; i++) {
+        fd = memfd_create("sealed", MFD_ALLOW_SEALING);
+        CHECK_OK(ftruncate(fd, PAGE));
+        region = mmap(NULL, MANY * PAGE, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_POPULATE, -1, 0);
+        CHECK(region != MAP_FAILED);
+        pthread_t unmaps = thread_start(unmap_region, NULL);
+        sched_yield();
+        pthread_t maps = thread_start(map_into_region, NULL);
+        sched_yield();
+        bool is_sealed = fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE) == 0;
+        void *at = thread_join(maps);
+        thread_join(unmaps);
+        CHECK(!is_sealed || !at);
+        if (at)
+            munmap(at, PAGE);
+        close(fd);
+    }
+}
+
+/* A socket's bytes that are to go into a pipe, which others fill before they come. */
+static int from_socket[2], into[2];
+static volatile int spliced;
+
+static void *splice_socket(void *arg)
+{
+    (void)arg;
+    ready = 1;
+    spliced = (int)splice(from_socket[0], NULL, into[1], NULL, 100, 0);
+    return NULL;
+}
+
+static void *fill_pipe(void *arg)
+{
+    static const char zeros[PAGE];
+    (void)arg;
+    while (write(into[1], zeros, PAGE) > 0)
+        ;
+    return NULL;
+}
+
+static void what_a_socket_gave_is_in_the_pipe(void)
+{
+    char text[PAGE], last = 0;
+    CHECK_OK(socketpair(AF_UNIX, SOCK_STREAM, 0, from_socket));
+    CHECK_OK(pipe2(into, O_NONBLOCK));
+    CHECK_OK(fcntl(into[1], F_SETPIPE_SZ, PAGE));
+    ready = 0;
+    pthread_t splices = thread_start(splice_socket, NULL);
+    wait_for(&ready, 1);
+    sleep_ms(20);
+    pthread_t fills =
+        thread_start(fill_pipe, NULL); /* on Linux it waits until the splice is done */
+    sleep_ms(20);
+    CHECK_EQ(write(from_socket[1], "bytes", 5), 5);
+    thread_join(splices);
+    thread_join(fills);
+    CHECK(spliced == 5 || (spliced < 0 && recv(from_socket[0], text, 5, MSG_DONTWAIT) == 5));
+    size_t got = 0;
+    for (ssize_t n; (n = read(into[0], text, sizeof(text))) > 0; got += (size_t)n)
+        last = text[n - 1];
+    CHECK(spliced < 0 || got % PAGE == 5);
+    CHECK(spliced < 0 || got > PAGE || last == 's');
+    for (int i = 0; i < 2; i++) {
+        close(from_socket[i]);
+        close(into[i]);
+    }
+}
+
 int main(void)
 {
     scratch_enter();
@@ -200,6 +290,8 @@ int main(void)
     RUN(spliced_bytes_come_once);
     if (!scratch_is_mounted())
         RUN(no_seal_goes_with_a_writable_mapping);
+    RUN(no_seal_comes_between_a_mapping_and_its_check);
+    RUN(what_a_socket_gave_is_in_the_pipe);
     unlink("f");
     CHECK(scratch_leave());
     return check_done();

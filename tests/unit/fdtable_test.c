@@ -196,6 +196,28 @@ static void install_or_put_drops_what_finds_no_place(void)
     CHECK_EQ(fd_get_flags(0), FD_CLOEXEC);
 }
 
+static void a_reserved_number_is_nobody_elses(void)
+{
+    start(4);
+    CHECK_EQ(fd_reserve(), 0);
+    CHECK_EQ(install(0, false), 1);
+    CHECK_EQ(fd_replace(0, &file, false), -EBUSY);
+    CHECK_EQ(fd_close(0), -EBADF);
+    CHECK_EQ(fd_next(0), 1);
+    CHECK_EQ(fd_reserve(), 2);
+    CHECK_EQ(fd_close_range(0, 3, false), 0);
+    CHECK_EQ(fd_count(), 0);
+    CHECK_EQ(fd_settle(0, -ENOENT, NULL, false), -ENOENT);
+    CHECK_EQ(fd_settle(2, 0, file_get(&file), true), 2);
+    CHECK_EQ(fd_get_flags(2), FD_CLOEXEC);
+    CHECK_EQ(install(0, false), 0);
+    CHECK_EQ(fd_reserve(), 1);
+    CHECK_EQ(fd_reserve(), 3);
+    CHECK_EQ(fd_reserve(), -EMFILE);
+    CHECK_EQ(fd_settle(1, -ENOENT, NULL, false), -ENOENT);
+    CHECK_EQ(fd_settle(3, -ENOENT, NULL, false), -ENOENT);
+}
+
 int main(void)
 {
     RUN(the_lowest_is_taken);
@@ -206,6 +228,7 @@ int main(void)
     RUN(exec_closes_what_is_marked);
     RUN(ranges_are_closed);
     RUN(install_or_put_drops_what_finds_no_place);
+    RUN(a_reserved_number_is_nobody_elses);
     start(1);
     return check_done();
 }
