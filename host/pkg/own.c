@@ -294,7 +294,8 @@ static bool put_files(struct owning *own)
     char *sysroot = path_join(own->folder, SYSROOT);
     bool there = fstatat(own->root, SYSROOT, &info, AT_SYMLINK_NOFOLLOW) == 0, ok = true;
     if (there && !S_ISDIR(info.st_mode))
-        ok = error_set(own->err, "%s: is no folder, and no link may stand for it", sysroot);
+        ok = error_set(own->err, "%s: its %s is no folder, and no link may stand for it",
+                       own->source, SYSROOT);
     else if (there)
         ok = copy_all(sysroot, "-P", own->tree, own->err);
     free(sysroot);

@@ -15,6 +15,7 @@
 
 #include "host/base/buf.h"
 #include "host/base/path.h"
+#include "host/pkg/untar.h"
 
 #define BLOCK 65536
 #define TEXT_MAX (16u << 20) /* bytes */
@@ -236,9 +237,7 @@ static bool control_read(const struct unpacking *job, struct archive *tar, struc
 /* Opens the member that outer stands at as an archive; NULL with err set. */
 static struct archive *member_open(struct member *member, const char *deb, struct error *err)
 {
-    struct archive *tar = archive_read_new();
-    archive_read_support_filter_all(tar);
-    archive_read_support_format_tar(tar);
+    struct archive *tar = untar_reader();
     if (archive_read_open(tar, member, NULL, member_read, NULL) == ARCHIVE_OK)
         return tar;
     archive_failed(tar, deb, err);

@@ -3,6 +3,7 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -119,14 +120,21 @@ static bool entries_take(const struct untarring *job, struct error *err)
     return result == ARCHIVE_EOF || failed(job, job->tar, err);
 }
 
+struct archive *untar_reader(void)
+{
+    struct archive *tar = archive_read_new();
+    /* libarchive turns the UTF-8 of pax headers into the locale's characters, and C has none for
+     * most. */
+    setlocale(LC_CTYPE, "C.UTF-8");
+    archive_read_support_filter_all(tar);
+    archive_read_support_format_tar(tar);
+    return tar;
+}
+
 bool untar(const char *archive, const char *folder, struct error *err)
 {
-    struct untarring job = {.path = archive,
-                            .folder = folder,
-                            .tar = archive_read_new(),
-                            .disk = archive_write_disk_new()};
-    archive_read_support_filter_all(job.tar);
-    archive_read_support_format_tar(job.tar);
+    struct untarring job = {
+        .path = archive, .folder = folder, .tar = untar_reader(), .disk = archive_write_disk_new()};
     archive_write_disk_set_options(job.disk, ARCHIVE_EXTRACT_TIME | ARCHIVE_EXTRACT_PERM |
                                                  ARCHIVE_EXTRACT_UNLINK | ARCHIVE_EXTRACT_XATTR |
                                                  ARCHIVE_EXTRACT_SECURE_SYMLINKS);

@@ -5,6 +5,13 @@
 
 #include "host/base/error.h"
 
+struct archive;
+
+/* A libarchive reader of tar archives under any compression, to be given its source and freed by
+ * archive_read_free(). Names come out of it as the bytes that the archive has, whatever the user's
+ * locale. */
+struct archive *untar_reader(void);
+
 /* folder is an absolute path without links. Owners, set-id bits and attributes but those of users
  * (user.*) are not kept, times are. Paths that lead out of the archive are an error; devices and
  * sockets are left out. */

@@ -63,6 +63,23 @@ ok "what can't be fetched again is not pruned" is "$(orris pkg list | grep -cE '
 try pkg delete other_7
 ok "but deleted" is "$status$(orris pkg list | grep -cE '^other_7')" 00
 
+# Python's tarfile writes names that are not ASCII into pax headers, GNU's tar as they are.
+mkdir -p names_1/sysroot/data && cp greet_1.2.3/greet names_1/sysroot/app
+echo '{"Program": "/app", "Version": "1"}' > names_1/package.manifest
+touch names_1/sysroot/data/{é,日本}
+ln -s é names_1/sysroot/data/link
+for format in pax gnu; do
+    tar -c -z -f names.tar.gz --format=$format names_1
+    for locale in C C.UTF-8; do
+        LC_ALL=$locale try pkg add names.tar.gz
+        ok "a $format archive's names come as they are (LC_ALL=$locale)" is \
+            "$status$(orris pkg contents names | grep -c -e '/é$' -e '/日本$' -e '/link -> é$')" 03
+    done
+    touch names_1/sysroot/data/$'a\xe9b' # the second archive's names need not be UTF-8
+done
+ok "nor need they be UTF-8" is "$(orris pkg contents names | grep -c 'a\\xe9b')" 1
+orris pkg delete names
+
 # What is wrong is said, and leaves nothing.
 bad() { # NAME MANIFEST TEXT
     rm -rf bad_1 && cp -r greet_1.2.3 bad_1 && printf '%s' "$2" > bad_1/package.manifest
