@@ -1,6 +1,6 @@
 /* What stays and what goes when packages are unpacked, and what their scripts are read for. */
 // UNIT: host/pkg/unpack.c host/pkg/script.c host/pkg/users.c host/pkg/place.c host/base/io.c host/base/fresh.c host/pkg/recipe.c host/pkg/ldcache.c host/base/error.c host/base/buf.c host/base/path.c host/base/strlist.c
-// UNIT: host/base/escape.c host/base/inroot.c
+// UNIT: host/base/escape.c host/base/inroot.c host/pkg/untar.c
 // LIBS: -larchive -ljansson
 #include <stdint.h>
 
