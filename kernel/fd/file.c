@@ -166,7 +166,7 @@ int64_t file_read(struct file *f, struct iter *it, uint64_t *pos) NO_LOCK_ANALYS
     if (own_pos)
         mutex_lock(&f->pos_lock);
     int64_t n = f->ops->read(f, it, pos ? pos : &f->pos);
-    if (UNLIKELY(n == -EAGAIN))
+    if (UNLIKELY(n == -EAGAIN) && !it->nowait)
         n = read_later(f, it, pos ? pos : &f->pos);
     if (own_pos)
         mutex_unlock(&f->pos_lock);
@@ -178,7 +178,7 @@ int64_t file_read(struct file *f, struct iter *it, uint64_t *pos) NO_LOCK_ANALYS
 static int64_t write_later(struct file *f, struct iter *it, uint64_t *pos, int64_t done)
 {
     struct waitq *q = file_waitq(f);
-    if (!q || (f->flags & O_NONBLOCK))
+    if (!q || it->nowait || (f->flags & O_NONBLOCK))
         return done > 0 ? done : -EAGAIN;
     uint64_t deadline = file_deadline(f, true);
     int64_t n;

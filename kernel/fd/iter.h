@@ -14,6 +14,7 @@ struct iter {
     bool kernel;
     bool quiet;  /* no inotify: who copies tells it once */
     bool append; /* RWF_APPEND: what is written goes to the file's end, wherever that is then */
+    bool nowait; /* RWF_NOWAIT: only what is there already */
     const struct iter_range *ranges; /* the current one first */
     uint32_t range_count;
     uint64_t range_offset; /* bytes of the first range that are done */
@@ -24,7 +25,7 @@ struct iter {
 static inline void iter_ranges(struct iter *it, const struct iter_range *ranges, uint32_t count,
                                uint64_t total)
 {
-    it->kernel = it->quiet = it->append = false;
+    it->kernel = it->quiet = it->append = it->nowait = false;
     it->ranges = ranges;
     it->range_count = count;
     it->range_offset = 0;

@@ -35,7 +35,8 @@ static int64_t regular_read(struct file *f, struct iter *it, uint64_t *pos)
         size_t want = min_u64(min_u64(PAGE_SIZE - offset, map->size - *pos), it->left);
         struct page *page = filemap_find_page(map, *pos >> PAGE_SHIFT);
         if (UNLIKELY(!page)) {
-            int err = filemap_get_page(map, *pos >> PAGE_SHIFT, FILEMAP_READ, &page);
+            unsigned how = it->nowait ? FILEMAP_READ | FILEMAP_NOWAIT : FILEMAP_READ;
+            int err = filemap_get_page(map, *pos >> PAGE_SHIFT, how, &page);
             if (err)
                 return done ? done : err;
         }
@@ -328,6 +329,11 @@ const struct file_ops regular_file_ops = {
     .truncate = regular_truncate,
     .fallocate = regular_fallocate,
 };
+
+bool file_may_nowait(const struct file *f, bool writes)
+{
+    return f->ops->waitq || (f->ops == &regular_file_ops && !writes);
+}
 
 const struct file_ops path_file_ops = {.name = "path"};
 

@@ -7,6 +7,10 @@ extern const struct file_ops regular_file_ops;   /* data in inode->map */
 extern const struct file_ops directory_file_ops; /* names from inode->ops->iterate */
 extern const struct file_ops path_file_ops;      /* O_PATH: no operations */
 
+/* Whether f can be read or written without waiting (RWF_NOWAIT): what waits for events, and reads
+ * of the page cache. */
+bool file_may_nowait(const struct file *f, bool writes);
+
 /* How many of size bytes may be written at pos: or -EPERM, -EFBIG. */
 int64_t regular_write_limit(const struct filemap *map, uint64_t pos, uint64_t size);
 

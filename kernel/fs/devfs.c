@@ -20,7 +20,8 @@
 #define LOG_BYTES 16384u
 #define KMSG_LINE_BYTES 400u
 
-struct filesystem devfs = {.type = "devtmpfs", .device = DEVFS_DEVICE, .magic = TMPFS_MAGIC};
+struct filesystem devfs = {
+    .type = "devtmpfs", .device = DEVFS_DEVICE, .magic = TMPFS_MAGIC, .in_memory = true};
 struct filesystem devpts = {
     .type = "devpts", .device = DEVPTS_DEVICE, .magic = DEVPTS_SUPER_MAGIC, .no_negative = true};
 

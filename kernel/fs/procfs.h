@@ -35,6 +35,7 @@ PROC_LIMIT(shmall);
 PROC_LIMIT(shmmax);
 PROC_LIMIT(shmmni);
 PROC_LIMIT(aio_max);
+PROC_LIMIT(hardlinks);
 void proc_aio_nr_text(struct text *out, pseudo_key_t key);
 
 /* procfs_mem.c */

@@ -1,4 +1,4 @@
-/* /proc/sysvipc, and the limits of System V IPC and POSIX message queues in /proc/sys. */
+/* /proc/sysvipc, and the limits of System V IPC, POSIX message queues and others in /proc/sys. */
 #include <linux/capability.h>
 
 #include "kernel/base/errno.h"
@@ -8,6 +8,7 @@
 #include "kernel/ipc/msg.h"
 #include "kernel/ipc/sem.h"
 #include "kernel/ipc/shm.h"
+#include "kernel/vfs/permission.h"
 
 static void shm_text(struct text *out, pseudo_key_t key)
 {
@@ -125,6 +126,7 @@ LIMIT(extern, shmall, shm_limits.pages, 0, UINT64_MAX)
 LIMIT(extern, shmmax, shm_limits.bytes, 0, UINT64_MAX)
 LIMIT(extern, shmmni, shm_table.limit, 0, IPC_OBJECTS_MAX)
 LIMIT(extern, aio_max, aio_requests_max, 0, UINT64_MAX)
+LIMIT(extern, hardlinks, protected_hardlinks, 0, 1)
 
 void proc_aio_nr_text(struct text *out, pseudo_key_t key)
 {

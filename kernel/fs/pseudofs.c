@@ -304,12 +304,6 @@ static int64_t pseudo_write(struct file *f, struct iter *it, uint64_t *pos)
     return (int64_t)size;
 }
 
-int pseudo_write_ignored(pseudo_key_t key, const char *bytes, size_t length)
-{
-    (void)key, (void)bytes, (void)length;
-    return 0;
-}
-
 static int64_t pseudo_seek(struct file *f, int64_t offset, int whence)
 {
     int64_t from = whence == 1 /* SEEK_CUR */ ? (int64_t)f->pos : 0;
@@ -328,10 +322,13 @@ static void pseudo_file_release(struct file *f)
     heap_free(p);
 }
 
-/* There is nothing to truncate: open(O_TRUNC) succeeds as on Linux. */
+/* There is nothing to truncate: open(O_TRUNC) succeeds as on Linux. A device gets the mode and the
+ * owner that it is given. */
 static int pseudo_setattr(struct inode *inode, const struct inode_attr *attr, unsigned what)
 {
-    (void)inode, (void)attr;
+    (void)attr;
+    if (inode->rdev)
+        return 0;
     return what & ~(ATTR_SIZE | ATTR_ATIME | ATTR_MTIME | ATTR_CTIME) ? -EPERM : 0;
 }
 

@@ -122,9 +122,6 @@ struct pseudo_entry {
  * -ENOMEM. */
 MUST_CHECK int pseudo_make_root(struct filesystem *fs, const struct pseudo_entry *root);
 
-/* Accepts and forgets what is written. */
-int pseudo_write_ignored(pseudo_key_t key, const char *bytes, size_t length);
-
 /* For pseudo_link.text: copies the text out, up to size bytes, and frees it. Returns its whole
  * length or -ENOMEM. */
 int64_t pseudo_take_text(struct text *text, char *buf, size_t size);

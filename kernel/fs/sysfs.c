@@ -230,19 +230,16 @@ static const struct pseudo_dir devices_dir = {.entries = devices_entries};
 /* The kernel. */
 
 static const struct pseudo_entry thp_entries[] = {
-    PSEUDO_FIXED_MODE("defrag", 0644, "always defer defer+madvise [madvise] never\n",
-                      pseudo_write_ignored),
-    PSEUDO_FIXED_MODE("enabled", 0644, "[always] madvise never\n", pseudo_write_ignored),
+    PSEUDO_FIXED("defrag", "always defer defer+madvise [madvise] never\n"),
+    PSEUDO_FIXED("enabled", "[always] madvise never\n"),
     PSEUDO_FIXED("hpage_pmd_size", "2097152\n"),
-    PSEUDO_FIXED_MODE("shmem_enabled", 0644, "always within_size advise [never] deny force\n",
-                      pseudo_write_ignored),
-    PSEUDO_FIXED_MODE("use_zero_page", 0644, "0\n", pseudo_write_ignored),
+    PSEUDO_FIXED("shmem_enabled", "always within_size advise [never] deny force\n"),
+    PSEUDO_FIXED("use_zero_page", "0\n"),
     PSEUDO_END};
 static const struct pseudo_dir thp_dir = {.entries = thp_entries};
 
 static const struct pseudo_entry hugetlb_entries[] = {
-    PSEUDO_FIXED("free_hugepages", "0\n"),
-    PSEUDO_FIXED_MODE("nr_hugepages", 0644, "0\n", pseudo_write_ignored),
+    PSEUDO_FIXED("free_hugepages", "0\n"), PSEUDO_FIXED("nr_hugepages", "0\n"),
     PSEUDO_FIXED("resv_hugepages", "0\n"), PSEUDO_FIXED("surplus_hugepages", "0\n"), PSEUDO_END};
 static const struct pseudo_dir hugetlb_dir = {.entries = hugetlb_entries};
 static const struct pseudo_entry hugepages_entries[] = {

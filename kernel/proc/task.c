@@ -51,7 +51,7 @@ struct task *task_alloc(struct thread *t, const struct cred *cred)
     pending_init(&task->pending);
     waitq_init(&task->signal_waitq);
     task->altstack_flags = SS_DISABLE;
-    task->timer_slack_ns = 50000;
+    task->timer_slack_ns = DEFAULT_SLACK_NS;
     return task;
 }
 

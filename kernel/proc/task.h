@@ -53,6 +53,7 @@ struct task {
     struct uptr rseq;
     uint32_t rseq_size, rseq_signature;
     uint64_t timer_slack_ns;
+#define DEFAULT_SLACK_NS 50000
     /* What sched_setscheduler(2) set, while a PI futex lends it more: proc/priority.c. */
     bool borrows;
     uint8_t own_policy, own_rt_priority;

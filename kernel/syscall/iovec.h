@@ -1,10 +1,13 @@
 /* Lists of buffers, as readv(2) and others take them. */
 #pragma once
 
+#include <linux/fs.h>
+
 #include "kernel/fd/iter.h"
 
 #define IOVEC_COUNT_MAX 1024
 #define IOVEC_SHORT 8
+#define RW_FLAGS ((unsigned)(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_APPEND | RWF_NOWAIT))
 #define TRANSFER_MAX 0x7ffff000ul /* bytes that one call moves */
 
 struct user_iovec {

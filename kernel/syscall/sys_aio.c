@@ -4,6 +4,7 @@
 #include "kernel/fd/aio.h"
 #include "kernel/fd/eventfd.h"
 #include "kernel/fd/fdtable.h"
+#include "kernel/fd/regular.h"
 #include "kernel/proc/signal.h"
 #include "kernel/syscall/iovec.h"
 #include "kernel/syscall/syscall.h"
@@ -12,7 +13,6 @@
 
 #define KEY 0u /* what aio_key of a submitted iocb is */
 #define POINTER_BYTES 8u
-#define RW_FLAGS_NEEDING_NOTHING (RWF_HIPRI | RWF_DSYNC | RWF_SYNC)
 
 int64_t sys_io_setup(unsigned count, struct uptr id)
 {
@@ -46,7 +46,7 @@ static bool writes(const struct iocb *cb)
 static int check_transfer(const struct iocb *cb, const struct file *f)
 {
     unsigned flags = (unsigned)cb->aio_rw_flags;
-    if (flags & ~(unsigned)RW_FLAGS_NEEDING_NOTHING)
+    if (flags & ~RW_FLAGS || (flags & RWF_NOWAIT && !file_may_nowait(f, writes(cb))))
         return -EOPNOTSUPP;
     if (cb->aio_flags & IOCB_FLAG_IOPRIO && cb->aio_reqprio)
         return -EINVAL;
@@ -82,6 +82,8 @@ static int transfer(const struct iocb *cb, struct file *f, struct aio_request *r
         return err;
     }
     uint64_t pos = (uint64_t)cb->aio_offset;
+    v.it.append = cb->aio_rw_flags & RWF_APPEND;
+    v.it.nowait = cb->aio_rw_flags & RWF_NOWAIT;
     int64_t n = writes(cb) ? file_write(f, &v.it, &pos) : file_read(f, &v.it, &pos);
     user_iovec_put(&v);
     aio_complete(r, n == -ERESTARTSYS ? -EINTR : n);

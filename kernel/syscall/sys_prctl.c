@@ -8,8 +8,6 @@
 #include "kernel/syscall/prctl.h"
 #include "kernel/syscall/syscall.h"
 
-#define DEFAULT_SLACK_NS 50000
-
 static struct {
     int death_signal;
     bool subreaper, thp_disabled;

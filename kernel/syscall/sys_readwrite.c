@@ -2,6 +2,7 @@
 #include <linux/fs.h>
 
 #include "kernel/fd/fdtable.h"
+#include "kernel/fd/regular.h"
 #include "kernel/syscall/iovec.h"
 #include "kernel/syscall/syscall.h"
 
@@ -69,7 +70,7 @@ int64_t sys_pwrite64(int fd, struct uptr buf, size_t size, int64_t offset)
 }
 
 static int64_t transfer_many(int fd, struct uptr ranges, uint64_t count, uint64_t *pos,
-                             enum direction direction, bool append)
+                             enum direction direction, unsigned flags)
 {
     struct file *f;
     struct user_iovec v;
@@ -77,8 +78,13 @@ static int64_t transfer_many(int fd, struct uptr ranges, uint64_t count, uint64_
     if (n)
         return n;
     n = user_iovec_get(&v, ranges, count);
+    if (!n && flags & RWF_NOWAIT && !file_may_nowait(f, direction == WRITE)) {
+        user_iovec_put(&v);
+        n = -EOPNOTSUPP;
+    }
     if (!n) {
-        v.it.append = append;
+        v.it.append = flags & RWF_APPEND;
+        v.it.nowait = flags & RWF_NOWAIT;
         n = transfer(f, &v.it, pos, direction);
         user_iovec_put(&v);
     }
@@ -88,37 +94,37 @@ static int64_t transfer_many(int fd, struct uptr ranges, uint64_t count, uint64_
 
 int64_t sys_readv(int fd, struct uptr ranges, uint64_t count)
 {
-    return transfer_many(fd, ranges, count, NULL, READ, false);
+    return transfer_many(fd, ranges, count, NULL, READ, 0);
 }
 
 int64_t sys_writev(int fd, struct uptr ranges, uint64_t count)
 {
-    return transfer_many(fd, ranges, count, NULL, WRITE, false);
+    return transfer_many(fd, ranges, count, NULL, WRITE, 0);
 }
 
 int64_t sys_preadv(int fd, struct uptr ranges, uint64_t count, int64_t offset)
 {
     uint64_t pos = (uint64_t)offset;
-    return offset < 0 ? -EINVAL : transfer_many(fd, ranges, count, &pos, READ, false);
+    return offset < 0 ? -EINVAL : transfer_many(fd, ranges, count, &pos, READ, 0);
 }
 
 int64_t sys_pwritev(int fd, struct uptr ranges, uint64_t count, int64_t offset)
 {
     uint64_t pos = (uint64_t)offset;
-    return offset < 0 ? -EINVAL : transfer_many(fd, ranges, count, &pos, WRITE, false);
+    return offset < 0 ? -EINVAL : transfer_many(fd, ranges, count, &pos, WRITE, 0);
 }
 
-/* Offset -1 is the file's own position. RWF_NOWAIT is not supported; the others need nothing. */
+/* Offset -1 is the file's own position. What RW_FLAGS doesn't name needs nothing. */
 int64_t sys_preadv2(int fd, struct uptr ranges, uint64_t count, int64_t offset, uint64_t high,
                     unsigned flags)
 {
     uint64_t pos = (uint64_t)offset;
     (void)high;
-    if ((flags & ~(unsigned)(RWF_HIPRI | RWF_DSYNC | RWF_SYNC)))
+    if (flags & ~RW_FLAGS)
         return -EOPNOTSUPP;
     if (offset < -1)
         return -EINVAL;
-    return transfer_many(fd, ranges, count, offset == -1 ? NULL : &pos, READ, false);
+    return transfer_many(fd, ranges, count, offset == -1 ? NULL : &pos, READ, flags);
 }
 
 int64_t sys_pwritev2(int fd, struct uptr ranges, uint64_t count, int64_t offset, uint64_t high,
@@ -126,11 +132,11 @@ int64_t sys_pwritev2(int fd, struct uptr ranges, uint64_t count, int64_t offset,
 {
     uint64_t pos = (uint64_t)offset;
     (void)high;
-    if ((flags & ~(unsigned)(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_APPEND)))
+    if (flags & ~RW_FLAGS)
         return -EOPNOTSUPP;
     if (offset < -1)
         return -EINVAL;
-    return transfer_many(fd, ranges, count, offset == -1 ? NULL : &pos, WRITE, flags & RWF_APPEND);
+    return transfer_many(fd, ranges, count, offset == -1 ? NULL : &pos, WRITE, flags);
 }
 
 int64_t sys_lseek(int fd, int64_t offset, int whence)

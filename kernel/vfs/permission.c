@@ -91,13 +91,15 @@ int may_setattr(const struct inode *inode, struct inode_attr *attr, unsigned *wh
     return 0;
 }
 
+bool protected_hardlinks = true;
+
 /* Others than the owner may link only what they could change, and what gives nobody rights. */
 int may_link(const struct inode *inode)
 {
     bool set_group = (inode->mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP);
     bool safe = S_ISREG(inode->mode) && !(inode->mode & S_ISUID) && !set_group &&
                 !inode_permission(inode, MAY_READ | MAY_WRITE);
-    return safe || inode_owner_or_capable(inode) ? 0 : -EPERM;
+    return !protected_hardlinks || safe || inode_owner_or_capable(inode) ? 0 : -EPERM;
 }
 
 int may_open(const struct inode *inode, unsigned flags)

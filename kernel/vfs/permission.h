@@ -19,6 +19,7 @@ bool inode_owner_or_capable(const struct inode *inode);
 MUST_CHECK int may_create(const struct inode *dir);
 /* Taking away or moving a name of dir that stands for inode: -EACCES, -EPERM (sticky). */
 MUST_CHECK int may_delete(const struct inode *dir, const struct inode *inode);
+extern bool protected_hardlinks; /* /proc/sys/fs */
 /* Another name for inode, made by a path: -EPERM (protected_hardlinks). */
 MUST_CHECK int may_link(const struct inode *inode);
 /* Setting what (ATTR_*) to attr: -EPERM, -EACCES. Of the mode it leaves what the thread may set; a

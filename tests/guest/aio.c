@@ -105,6 +105,12 @@ static void files(void)
     CHECK_STR(back, "asynchronous");
     cb = request(IOCB_CMD_PREAD, fd, back, 10, 6000);
     CHECK_EQ(result_of(&cb), 0);
+    cb = request(IOCB_CMD_PWRITE, fd, "end", 3, 0);
+    cb.aio_rw_flags = RWF_APPEND;
+    CHECK_EQ(result_of(&cb), 3);
+    CHECK_EQ(pread(fd, back + 20, 10, 5013), 3);
+    CHECK(memcmp(back + 20, "end", 3) == 0);
+    CHECK_OK(ftruncate(fd, 5013));
     struct iovec iov[2] = {{back, 5}, {back + 50, 8}};
     cb = request(IOCB_CMD_PREADV, fd, iov, 2, 5000);
     CHECK_EQ(result_of(&cb), 13);

@@ -224,6 +224,16 @@ static void vectors_with_flags(void)
     CHECK_ERR(readv(file, &v, 1025), EINVAL);
     CHECK_ERR(preadv(file, &v, 1, -1), EINVAL);
     CHECK_EQ(preadv2(file, &v, 1, 0, RWF_HIPRI), 1);
+    CHECK_EQ(preadv2(file, &v, 1, 0, RWF_APPEND), 1);
+    int ends[2];
+    CHECK_OK(socketpair(AF_UNIX, SOCK_STREAM, 0, ends));
+    CHECK_ERR(preadv2(ends[0], &v, 1, -1, RWF_NOWAIT), EAGAIN);
+    CHECK_EQ(pwritev2(ends[1], &v, 1, -1, RWF_NOWAIT), 1);
+    CHECK_EQ(preadv2(ends[0], &v, 1, -1, RWF_NOWAIT), 1);
+    CHECK(preadv2(file, &v, 1, 0, RWF_NOWAIT) == 1 || /* not every filesystem has it */
+          errno == EOPNOTSUPP || errno == EAGAIN);
+    close(ends[0]);
+    close(ends[1]);
 }
 
 static void sockets_with_flags(void)
