@@ -230,6 +230,9 @@ int thread_sleep_unless(const bool *woken, uint64_t deadline_ns, bool interrupti
             return -EINTR;
         }
         if (deadline_ns != DEADLINE_NONE) {
+            if (UNLIKELY(t->sleep_real_ns != 0)) { /* the clock may have been set */
+                deadline_ns = deadline_of_realtime(t->sleep_real_ns);
+            }
             if (clock_monotonic_ns() >= deadline_ns) {
                 return -ETIMEDOUT;
             }

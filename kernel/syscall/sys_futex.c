@@ -13,15 +13,35 @@
 
 #define WAITV_MAX 128
 
-/* An absolute time-out as a monotonic deadline. */
-static uint64_t absolute_deadline(int64_t ns, bool realtime)
+/* A deadline of the monotonic clock, as long as nobody sets the real one if it is of that. */
+struct futex_deadline {
+    uint64_t ns;
+    int64_t real_ns; /* or 0 */
+};
+
+static struct futex_deadline absolute_deadline(int64_t ns, bool realtime)
 {
-    return realtime ? deadline_of_realtime(ns) : ns_of(ns);
+    return realtime ? (struct futex_deadline){deadline_of_realtime(ns), ns}
+                    : (struct futex_deadline){ns_of(ns), 0};
 }
 
-static int read_deadline(struct uptr timeout, int command, bool realtime, uint64_t *deadline)
+/* Between these a deadline of the real clock moves when that is set. */
+static void real_begin(struct waiter *clock, int64_t real_ns)
 {
-    *deadline = DEADLINE_NONE;
+    waiter_init(clock, EVENTS_ANY);
+    waitq_add(clock_realtime_waitq(), clock);
+    thread_current()->sleep_real_ns = real_ns;
+}
+
+static void real_end(struct waiter *clock)
+{
+    thread_current()->sleep_real_ns = 0;
+    waitq_remove(clock_realtime_waitq(), clock);
+}
+
+static int read_deadline(struct uptr timeout, int command, bool realtime,
+                         struct futex_deadline *deadline)
+{
     if (uptr_is_null(timeout))
         return 0;
     int64_t ns;
@@ -31,29 +51,43 @@ static int read_deadline(struct uptr timeout, int command, bool realtime, uint64
     if (ns == INT64_MAX)
         return 0;
     if (command == FUTEX_WAIT)
-        *deadline = deadline_in(ns);
+        deadline->ns = deadline_in(ns);
     else
         *deadline = absolute_deadline(ns, realtime || command == FUTEX_LOCK_PI);
     return 0;
 }
 
+#define RESTART_PRIVATE 1u
+#define RESTART_REAL 2u
+
 static int64_t wait(const struct futex_word *word, uint32_t value, uint32_t bitset,
-                    uint64_t deadline)
+                    const struct futex_deadline *deadline)
 {
-    int err = futex_wait(word, value, bitset, deadline);
+    int err = futex_wait(word, value, bitset, deadline->ns);
     if (err != -EINTR)
         return err;
-    if (deadline == DEADLINE_NONE)
+    if (deadline->ns == DEADLINE_NONE)
         return -ERESTARTSYS;
-    bool is_private = !word->key.object;
-    return restart_later(RESTART_FUTEX, word->addr.addr | is_private, value, bitset, deadline);
+    bool real = deadline->real_ns;
+    uint64_t flags = (word->key.object ? 0 : RESTART_PRIVATE) | (real ? RESTART_REAL : 0);
+    return restart_later(RESTART_FUTEX, word->addr.addr | flags, value, bitset,
+                         real ? (uint64_t)deadline->real_ns : deadline->ns);
 }
 
 int64_t sys_futex_restart(const uint64_t data[4])
 {
-    bool is_private = data[0] & 1;
-    struct futex_word word = futex_word_at((struct uptr){data[0] & ~1ul}, is_private);
-    return wait(&word, (uint32_t)data[1], (uint32_t)data[2], data[3]);
+    struct uptr addr = {data[0] & ~(uint64_t)(RESTART_PRIVATE | RESTART_REAL)};
+    struct futex_word word = futex_word_at(addr, data[0] & RESTART_PRIVATE);
+    struct futex_deadline deadline = {data[3], 0};
+    struct waiter clock;
+    if (data[0] & RESTART_REAL) {
+        deadline = absolute_deadline((int64_t)data[3], true);
+        real_begin(&clock, deadline.real_ns);
+    }
+    int64_t result = wait(&word, (uint32_t)data[1], (uint32_t)data[2], &deadline);
+    if (deadline.real_ns)
+        real_end(&clock);
+    return result;
 }
 
 static int64_t restart_if_interrupted(int64_t result)
@@ -91,16 +125,16 @@ struct futex_call {
     int command;
     uint32_t value, value3;
     uint64_t timeout_or_count;
-    uint64_t deadline;
+    struct futex_deadline deadline;
 };
 
 static int64_t run(const struct futex_call *c)
 {
     switch (c->command) {
     case FUTEX_WAIT:
-        return wait(&c->word, c->value, FUTEX_ANY, c->deadline);
+        return wait(&c->word, c->value, FUTEX_ANY, &c->deadline);
     case FUTEX_WAIT_BITSET:
-        return c->value3 ? wait(&c->word, c->value, c->value3, c->deadline) : -EINVAL;
+        return c->value3 ? wait(&c->word, c->value, c->value3, &c->deadline) : -EINVAL;
     case FUTEX_WAKE:
         return futex_table_wake(c->word.key, FUTEX_ANY, c->value ? limit(c->value) : 1);
     case FUTEX_WAKE_BITSET:
@@ -118,13 +152,13 @@ static int64_t run(const struct futex_call *c)
                              c->value3);
     case FUTEX_LOCK_PI:
     case FUTEX_LOCK_PI2:
-        return restart_if_interrupted(futex_lock_pi(&c->word, c->deadline, false));
+        return restart_if_interrupted(futex_lock_pi(&c->word, c->deadline.ns, false));
     case FUTEX_TRYLOCK_PI:
         return futex_lock_pi(&c->word, DEADLINE_NONE, true);
     case FUTEX_UNLOCK_PI:
         return futex_unlock_pi(&c->word);
     case FUTEX_WAIT_REQUEUE_PI:
-        return futex_wait_requeue_pi(&c->word, c->value, FUTEX_ANY, &c->word2, c->deadline);
+        return futex_wait_requeue_pi(&c->word, c->value, FUTEX_ANY, &c->word2, c->deadline.ns);
     case FUTEX_CMP_REQUEUE_PI:
         if (c->value != 1)
             return -EINVAL;
@@ -142,7 +176,7 @@ int64_t sys_futex(struct uptr addr, int op, unsigned value, uint64_t timeout, st
         .value = value,
         .value3 = value3,
         .timeout_or_count = timeout & UINT32_MAX,
-        .deadline = DEADLINE_NONE,
+        .deadline = {DEADLINE_NONE, 0},
     };
     bool realtime = op & FUTEX_CLOCK_REALTIME;
     if (realtime && c.command != FUTEX_WAIT && c.command != FUTEX_WAIT_BITSET &&
@@ -162,7 +196,13 @@ int64_t sys_futex(struct uptr addr, int op, unsigned value, uint64_t timeout, st
     c.word = futex_word_at(addr, op & FUTEX_PRIVATE_FLAG);
     if (takes_second(c.command))
         c.word2 = futex_word_at(addr2, op & FUTEX_PRIVATE_FLAG);
-    return run(&c);
+    if (LIKELY(!c.deadline.real_ns))
+        return run(&c);
+    struct waiter clock;
+    real_begin(&clock, c.deadline.real_ns);
+    int64_t result = run(&c);
+    real_end(&clock);
+    return result;
 }
 
 static int read_vector(struct uptr from, unsigned count, struct futex_vector *vector)
@@ -188,7 +228,7 @@ int64_t sys_futex_waitv(struct uptr waiters, unsigned count, unsigned flags, str
 {
     if (flags || count == 0 || count > WAITV_MAX || uptr_is_null(waiters))
         return -EINVAL;
-    uint64_t deadline = DEADLINE_NONE;
+    struct futex_deadline deadline = {DEADLINE_NONE, 0};
     if (!uptr_is_null(timeout)) {
         if (clock != CLOCK_MONOTONIC && clock != CLOCK_REALTIME)
             return -EINVAL;
@@ -202,8 +242,13 @@ int64_t sys_futex_waitv(struct uptr waiters, unsigned count, unsigned flags, str
     if (!vector)
         return -ENOMEM;
     int result = read_vector(waiters, count, vector);
+    struct waiter watch;
+    if (deadline.real_ns)
+        real_begin(&watch, deadline.real_ns);
     if (result == 0)
-        result = futex_wait_many(vector, count, deadline);
+        result = futex_wait_many(vector, count, deadline.ns);
+    if (deadline.real_ns)
+        real_end(&watch);
     heap_free(vector);
     return result == -EINTR ? -ERESTARTSYS : result;
 }

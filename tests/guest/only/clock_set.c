@@ -2,6 +2,7 @@
  * far back and forth as Linux lets it, and no further; what waits for a real time notices, what
  * waits for a length of time does not; other threads go on. */
 #include <linux/futex.h>
+#include <pthread.h>
 #include <semaphore.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -128,6 +129,64 @@ static void a_sleep_ends_when_the_clock_is_set_past_it(void)
     thread_join(sleeper);
 }
 
+/* The ways to wait for a real time with a futex. */
+static uint32_t word = 7;
+
+static void *wait_for_word(void *arg)
+{
+    struct futex_waitv v = {.uaddr = (uintptr_t)&word, .val = 7, .flags = FUTEX_32};
+    int op = (int)(intptr_t)arg;
+    long result = op == -1 ? syscall(SYS_futex_waitv, &v, 1, 0, &until, CLOCK_REALTIME)
+                           : syscall(SYS_futex, &word, op, 7, &until, NULL, FUTEX_BITSET_MATCH_ANY);
+    CHECK(result == -1 && errno == ETIMEDOUT);
+    done++;
+    return NULL;
+}
+
+static void nothing(int signo)
+{
+    (void)signo;
+}
+
+static void a_wait_ends_when_the_clock_is_set_past_it(void)
+{
+    static const int ops[] = {FUTEX_WAIT_BITSET | FUTEX_CLOCK_REALTIME, FUTEX_LOCK_PI, -1};
+    struct sigaction restarts = {.sa_handler = nothing, .sa_flags = SA_RESTART};
+    sigaction(SIGUSR1, &restarts, NULL);
+    for (int i = 0; i < 3; i++) {
+        CHECK_OK(set(PRESENT));
+        until = (struct timespec){PRESENT + 100000, 0};
+        done = 0;
+        word = ops[i] == FUTEX_LOCK_PI ? (uint32_t)getpid() : 7;
+        pthread_t sleeper = thread_start(wait_for_word, (void *)(intptr_t)ops[i]);
+        sleep_ms(20);
+        CHECK_OK(set(1000));
+        sleep_ms(20);
+        if (ops[i] == FUTEX_LOCK_PI)
+            pthread_kill(sleeper, SIGUSR1); /* it goes on by the same clock */
+        sleep_ms(20);
+        CHECK_EQ(done, 0);
+        CHECK_OK(set(PRESENT + 100001));
+        CHECK(wait_for(&done, 1));
+        thread_join(sleeper);
+    }
+}
+
+static void a_descriptor_tells_that_the_clock_is_set(void)
+{
+    CHECK_OK(set(PRESENT));
+    struct itimerspec spec = {{0, 0}, {PRESENT + 100000, 0}};
+    uint64_t expired;
+    int fd = timerfd_create(CLOCK_REALTIME, 0);
+    CHECK_OK(timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &spec, NULL));
+    CHECK_OK(set(1000));
+    CHECK_ERR(read(fd, &expired, 8), ECANCELED);
+    CHECK_OK(set(PRESENT + 100001));
+    CHECK_ERR(read(fd, &expired, 8), ECANCELED);
+    CHECK_EQ(read(fd, &expired, 8), 8);
+    close(fd);
+}
+
 static volatile int signalled;
 
 static void count(int signo)
@@ -214,6 +273,8 @@ int main(void)
     RUN(steps);
     RUN(others_go_on_while_one_sleeps_for_ever);
     RUN(a_sleep_ends_when_the_clock_is_set_past_it);
+    RUN(a_wait_ends_when_the_clock_is_set_past_it);
+    RUN(a_descriptor_tells_that_the_clock_is_set);
     RUN(timers_of_a_clock_that_is_set);
     RUN(lengths_of_time_stay);
     RUN(files_of_far_times);
