@@ -37,7 +37,7 @@ struct thread {
     uint64_t user_ns;      /* the part of it in ring 3 (sampled at entry when accounted) */
     uint64_t voluntary_switches, involuntary_switches;
     struct timer sleep_timer;
-    int64_t sleep_real_ns; /* what it sleeps for is a time of the real clock; or 0 */
+    int64_t sleep_real_ns;    /* what it sleeps for is a time of the real clock; or 0 */
     void (*entry)(void *arg); /* kernel threads: what they run */
     void *arg;
     const char *name;
