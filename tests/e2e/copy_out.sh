@@ -23,7 +23,7 @@ try run -i copy_out-e2e --copy-out /out/big=./big --copy-out /out/small $python 
 ok "the program's own status" is "$status" 0
 ok "a small file has its bytes" is "$(cat small)" small
 ok "and its mode" is "$(stat -c %a small)" 640
-python3 -c 'import sys
+$python -c 'import sys
 for i in range(3000): sys.stdout.buffer.write(bytes([i & 255]) * 1024)' > want
 ok "a big file has its bytes" cmp -s big want
 ok "what was brought out is not called lost" not has err "lost with it"

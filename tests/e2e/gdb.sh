@@ -58,7 +58,7 @@ ok "and the program" matches kernel_stop '^#[0-9]+ .* in outer \(x='
 ok "then the program goes on to its end" is "$status$(cat out)" "0inner 2"
 ok "and nothing is left behind" not test -e "$folder"
 
-port=$("$python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+port=$(free_port)
 debug "--gdb=$port" debugged-static 'b inner' c 'p x' delete detach
 ok "over a port, a static program: its function is reached" matches gdb 'Breakpoint 1, inner \(x='
 ok "after detach it goes on" is "$status$(cat out)" "0inner 2"

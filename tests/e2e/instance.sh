@@ -91,7 +91,7 @@ ok "and can be removed" is "$status" 0
 # An image.
 image=$(orris build -q -i $name-image $python -c 'import socket, sys; print("image", sys.argv[1:], flush=True)
 s = socket.create_server(("", 8080)); s.accept()')
-port=$("$python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+port=$(free_port)
 try instance create -p "$port:8080" $accel --name $name-image $name-image.img
 ok "an image, too" wait_for has_log $name-image "image []"
 ok "with its ports" wait_for has_log $name-image "http://127.0.0.1:$port -> guest 8080"

@@ -2,11 +2,12 @@
 # Memory taken by pipes and sockets: the calls fail, and the program lives. So it does when others send
 # what it doesn't read.
 . "$(dirname "$0")/tap.sh"
+needs python
 . "$here/memory/judge.sh"
 
 ways_end pipes
 
-port=$((20000 + RANDOM % 10000))
+port=$(free_port)
 try run -m 64M -p "$port:7000" ./ways --in-a-machine tcp_unread &
 $python "$here/memory/send.py" "$port" > sent
 wait

@@ -4,10 +4,6 @@
 . "$(dirname "$0")/tap.sh"
 needs python
 
-free_port() {
-    "$python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
-}
-
 # Waits until the file has a line that matches.
 wait_line() {
     for _ in $(seq 600); do

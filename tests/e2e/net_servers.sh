@@ -3,7 +3,7 @@
 . "$(dirname "$0")/tap.sh"
 needs python
 
-port=$("$python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+port=$(free_port)
 
 # serve GUEST-PORT ARGUMENTS…: starts a server in the guest and waits until it listens.
 serve() {

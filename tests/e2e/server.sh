@@ -67,10 +67,6 @@ stop() {
     machine=
 }
 
-free_port() {
-    $python -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
-}
-
 # Both have served: the same seen, and the same end.
 same_served() { # NAME
     ok "$1: Linux serves the clients" test -s linux.seen -a ! -s linux.client.err

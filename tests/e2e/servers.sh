@@ -5,10 +5,6 @@ needs python
 server=
 trap '[ -z "$server" ] || kill -KILL "$server" 2> /dev/null; cd /; rm -rf "$work"' EXIT
 
-free_port() {
-    "$python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
-}
-
 # start EXAMPLE PACKAGE FLAG…: its server, reached at $port; waits until it listens.
 start() {
     port=$(free_port)

@@ -154,6 +154,8 @@ is() { [ "$1" = "$2" ]; }
 program_err() { grep -v '^orris: ' err; } # what the program itself wrote
 tool_err() { grep '^orris: ' err; }
 
+free_port() { $python -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+
 # skip NAME REASON: one test that can't be made here.
 skip() {
     tap_count=$((tap_count + 1))

@@ -1,6 +1,7 @@
 #!/bin/bash
 # --user and the key User: ids, names, variables, permissions, mounts, secrets; guest tests as another user than root.
 . "$(dirname "$0")/tap.sh"
+needs python
 
 cat > who.py <<'PY'
 import grp, os, pwd, sys
