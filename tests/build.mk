@@ -39,7 +39,8 @@ JOBS     ?= 2
 test:
 	@tools/install-deps test || tools/install-deps -n demo
 	@mkdir -p $(B)/tests
-	@$(MAKE) --no-print-directory -k -j$(JOBS) all unit-tests guest-tests $(if $(wildcard /usr/include/linear.h),iris-native) $(BENCH)/count.so > $(B)/tests/build.log 2>&1 \
+	@echo "Building orris and its tests ..."
+	@$(MAKE) --no-print-directory -k -j$(JOBS) all unit-tests guest-tests $$([ ! -e /usr/include/linear.h ] || echo iris-native) $(BENCH)/count.so > $(B)/tests/build.log 2>&1 \
 	    || grep -E 'error|Error|\*\*\*' $(B)/tests/build.log
 	@$(MAKE) --no-print-directory -k -j$(JOBS) DEBUG=1 kernel >> $(B)/tests/build.log 2>&1 \
 	    || grep -E 'error|Error|\*\*\*' $(B)/tests/build.log

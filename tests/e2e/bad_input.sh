@@ -71,13 +71,10 @@ ok "and can be removed" test ! -e store/instances/old
 
 # A disk that fills up.
 if can_mount; then
-    cat > full.sh <<S
-mkdir -p "$work/small" && mount -t tmpfs -o size=600k none "$work/small" || exit 99
-ORRIS_HOME=$work/small timeout 120 "$ORRIS" run --accel "${ORRIS_ACCEL:-tcg}" ./t 1
-echo "status \$?"
-find "$work/small" -type f -size +100k
-S
-    unshare -m sh full.sh > out 2> err
+    export ORRIS accel="${ORRIS_ACCEL:-tcg}"
+    with_small 600k 'ORRIS_HOME=$PWD/small timeout 120 "$ORRIS" run --accel $accel ./t 1
+        echo "status $?"
+        find small -type f -size +100k'
     ok "a full disk is told" has err "No space left on device"
     ok "with the tool's status, and no piece left" is "$(cat out)" "status 125"
 else

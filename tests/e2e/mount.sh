@@ -187,11 +187,8 @@ try:
 except OSError as e:
     print(errno.errorcode[e.errno])
 P
-    cat > full.sh <<S
-mkdir -p "$work/full" && mount -t tmpfs -o size=1m none "$work/full" || exit 99
-exec timeout 120 "$ORRIS" run -i mount-e2e --accel "${ORRIS_ACCEL:-tcg}" --mount "$work/full:/full" $python full.py
-S
-    unshare -m sh full.sh > out 2> err
+    export ORRIS python accel="${ORRIS_ACCEL:-tcg}"
+    with_small 1m 'timeout 120 "$ORRIS" run -i mount-e2e --accel $accel --mount small:/full $python full.py'
     ok "a full disk of the host is ENOSPC" is "$(cat out)" ENOSPC
 else
     skip "a full disk of the host is ENOSPC" "$no_mount"

@@ -31,6 +31,7 @@ end_machine() {
 
 # wire LOSS DOUBLE REORDER [INVENT]: the relay, until unwire.
 wire() {
+    : > relay.out
     ip netns exec $ns "$python" "$here/link/relay.py" tap0 "$seed" "$@" > relay.out 2> relay.err &
     relay=$!
     await has relay.out ready

@@ -96,11 +96,11 @@ ok "downloads go, packages stay" is "$(ls "$ORRIS_HOME"/packages/apt/debs/*.deb 
 try prune --max 1M
 ok "prune --max removes packages, too" is "$(ls "$ORRIS_HOME/packages")" apt
 
-if no_mount=$(mkdir full && mount -t tmpfs -o size=12M full full 2>&1); then
-    ORRIS_HOME=$work/full/store try pkg get python
+if can_mount; then
+    export ORRIS
+    with_small 12M 'ORRIS_HOME=$PWD/small/store timeout 400 "$ORRIS" pkg get python'
     ok "a full disk is an error" is "$status" 1
     ok "that says how much room is needed" matches err "not enough room in .*: [0-9]+ MB are needed"
-    umount full
 else
     skip "a full disk is an error" "$no_mount"
 fi

@@ -54,6 +54,7 @@ start() { # run|pkg load, its FLAGS and ARGUMENTS
     words=("$1")
     [ "$1" = run ] || { words+=("$2") && shift; }
     shift
+    : > guest.err
     "$ORRIS" "${words[@]}" --accel "${ORRIS_ACCEL:-tcg}" "$@" > guest.out 2> guest.err < /dev/null &
     machine=$!
     wait_for guest.err '-> guest ' $machine || { cat guest.err; return 1; }

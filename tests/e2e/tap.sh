@@ -2,7 +2,7 @@
 # folder of its own ($here: the tests' folder, $work: empty, the current folder) and uses the tool
 # through `orris`, which has a time limit. The store is shared between tests ($ORRIS_HOME), so that
 # packages are fetched once; a test that changes packages takes a store of its own. Images, hundreds of
-# megabytes each, are a test's own if it runs as root, and go with it.
+# megabytes each, and instances are always the test's own, and go with it.
 #
 # What the machine happens to have decides nothing: `needs` names what a test can't do without, and skips it with
 # the reason; `skip` does so with a part of it. Settings of who runs the tests don't reach them.
@@ -36,10 +36,15 @@ skip_all() {
     exit 0
 }
 
-# May a test mount what only it sees? If not, $no_mount says why.
-can_mount() {
-    no_mount="mounting takes root"
-    [ "$(id -u)" = 0 ] && no_mount=$(unshare -m true 2>&1) && no_mount=$(unshare -m mount -t tmpfs none "$HOME" 2>&1)
+# May a test mount what only it sees, as root of a namespace? If not, $no_mount says why.
+can_mount() { no_mount=$(unshare -r -m mount -t tmpfs none "$HOME" 2>&1); }
+
+# with_small SIZE SCRIPT: $work/small is a file system of that size while the shell runs the script; out, err, $status.
+with_small() {
+    mkdir -p "$work/small"
+    # shellcheck disable=SC2016
+    unshare -r -m sh -c 'mount -t tmpfs -o size="$1" none "$2" && eval "$3"' sh "$1" "$work/small" "$2" > out 2> err
+    status=$?
 }
 
 # A file system as root of a program on Linux, with devices and /proc, as root or not.
@@ -74,19 +79,24 @@ needs() {
     done
 }
 
-if [ -n "${TAP_IMAGES:-}" ]; then
-    mount --bind "$TAP_IMAGES" "$ORRIS_HOME/images" || exit 1
-    unset TAP_IMAGES
-elif can_mount; then # else they stay
-    mkdir -p "$ORRIS_HOME/images" "$top/build/tests"
-    TAP_IMAGES=$(mktemp -d "$top/build/tests/images.XXXXXX") || exit 1
-    export TAP_IMAGES
+# The test, as a child, has a store of its own, most of which is the shared one.
+if [ -z "${TAP_STORE:-}" ]; then
+    mkdir -p "$top/build/tests"
+    TAP_STORE=$(mktemp -d "$top/build/tests/store.XXXXXX") || exit 1
+    export TAP_STORE
     trap : INT TERM # the test ends by them, then this
-    unshare -m "$0" "$@"
+    "$0" "$@"
     tap_status=$?
-    rm -rf "$TAP_IMAGES"
+    rm -rf "$TAP_STORE"
     exit "$tap_status"
 fi
+for tap_folder in cache layers locks packages; do
+    mkdir -p "$ORRIS_HOME/$tap_folder"
+    ln -s "$ORRIS_HOME/$tap_folder" "$TAP_STORE/"
+done
+[ ! -e "$ORRIS_HOME/host.json" ] || cp "$ORRIS_HOME/host.json" "$TAP_STORE"
+ORRIS_HOME=$TAP_STORE
+unset TAP_STORE
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/orris-test.XXXXXX")
 cp /bin/true "$work/tap" && "$work/tap" 2> /dev/null || { # no programs may run there
