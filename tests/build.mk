@@ -47,7 +47,7 @@ test:
 	@JOBS=$(JOBS) tests/all
 .PHONY: test
 
-## fresh-test: make test in bare Debian trees, with less and less there (root; hours): VARIANTS="root user …"
+## fresh-test: make demo and make test in bare Debian trees, with less and less there (root; hours): VARIANTS="bare user+blank …"
 fresh-test:
 	@tools/install-deps fresh
 	@tools/fresh-test $(VARIANTS)

@@ -39,11 +39,11 @@ skip_all() {
 # May a test mount what only it sees, as root of a namespace? If not, $no_mount says why.
 can_mount() { no_mount=$(unshare -r -m mount -t tmpfs none "$HOME" 2>&1); }
 
-# with_small SIZE SCRIPT: $work/small is a file system of that size while the shell runs the script; out, err, $status.
+# with_small SIZE SCRIPT: ./small is a file system of that size while the shell runs the script; out, err, $status.
 with_small() {
-    mkdir -p "$work/small"
+    mkdir -p small
     # shellcheck disable=SC2016
-    unshare -r -m sh -c 'mount -t tmpfs -o size="$1" none "$2" && eval "$3"' sh "$1" "$work/small" "$2" > out 2> err
+    unshare -r -m sh -c 'mount -t tmpfs -o size="$1" none small && eval "$2"' sh "$@" > out 2> err
     status=$?
 }
 
