@@ -24,7 +24,7 @@ static const void *told(int level, int type)
     return NULL;
 }
 
-/* Sends and receives a byte until its time is told: Linux begins with that a little after it was asked to. */
+/* Sends and receives a byte until its time is told: Linux begins a little after it was asked. */
 static const void *time_told(int from, int to, int type)
 {
     const void *time = NULL;
