@@ -5,6 +5,7 @@
 #include "kernel/fs/procfs.h"
 #include "kernel/net/inet_list.h"
 #include "kernel/net/interface.h"
+#include "kernel/net/socket.h"
 
 #define SOCKET_HEADING                                                                             \
     "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  "          \
@@ -215,22 +216,41 @@ static void net_netstat(struct text *out, pseudo_key_t key)
     text_char(out, '\n');
 }
 
-/* Of each: which operations it has, as Linux's columns are. */
+/* In Linux's order. Of each, which operations it has, as Linux's columns are: those of AF_UNIX and
+ * netlink belong to the family. No memory is counted by protocol: -1. */
+static const struct protocol {
+    const char *name;
+    enum socket_kind kind;
+    const char *operations;
+} protocols[] = {
+#define WITH_PORTS "y  y  y  n  y  y  y  y  y  y  y  y  y  n  y  y  y  n"
+#define WITHOUT "y  y  y  n  y  y  y  y  y  y  y  y  y  n  n  n  n  n"
+#define BY_FAMILY "y  n  n  n  n  n  n  n  n  n  n  n  n  n  n  n  n  n"
+    {"PINGv6", SOCKET_PING + SOCKET_V6, WITH_PORTS},
+    {"RAWv6", SOCKET_RAW + SOCKET_V6, WITHOUT},
+    {"UDPLITEv6", SOCKET_UDPLITE + SOCKET_V6, WITH_PORTS},
+    {"UDPv6", SOCKET_UDP + SOCKET_V6, WITH_PORTS},
+    {"TCPv6", SOCKET_TCP + SOCKET_V6, "y  y  y  y  y  y  y  y  y  y  y  y  y  n  y  y  y  n"},
+    {"UNIX-STREAM", SOCKET_UNIX_STREAM, BY_FAMILY},
+    {"UNIX", SOCKET_UNIX, BY_FAMILY},
+    {"UDP-Lite", SOCKET_UDPLITE, WITH_PORTS},
+    {"PING", SOCKET_PING, WITH_PORTS},
+    {"RAW", SOCKET_RAW, WITHOUT},
+    {"UDP", SOCKET_UDP, WITH_PORTS},
+    {"TCP", SOCKET_TCP, "y  y  y  y  y  y  y  y  y  y  y  y  y  n  y  y  y  n"},
+    {"NETLINK", SOCKET_NETLINK, BY_FAMILY},
+};
+
 static void net_protocols(struct text *out, pseudo_key_t key)
 {
-    static const char *const names[] = {"PINGv6", "RAWv6", "UDPLITEv6", "UDPv6",
-                                        "TCPv6",  "UNIX",  "UDP-Lite",  "PING",
-                                        "RAW",    "UDP",   "TCP",       "NETLINK"};
     (void)key;
     text_string(out,
                 "protocol  size sockets  memory press maxhdr  slab module     cl co di ac io in "
                 "de sh ss gs se re bi br ha uh gp em\n");
-    for (unsigned n = 0; n < ARRAY_SIZE(names); n++)
-        text_format(
-            out,
-            "%-9s 1024      0      -1   NI       0   no   kernel      y  y  y  n  y  y  y  y  "
-            "y  y  y  y  n  n  n  n  n  n\n",
-            names[n]);
+    for (unsigned n = 0; n < ARRAY_SIZE(protocols); n++)
+        text_format(out, "%-9s %4u %6u      -1   NI       0   no   kernel      %s\n",
+                    protocols[n].name, socket_size_of(protocols[n].kind),
+                    socket_count_of(protocols[n].kind), protocols[n].operations);
 }
 
 static const struct pseudo_entry net_entries[] = {

@@ -95,7 +95,7 @@ static const struct pseudo_entry ipv4_entries[] = {
     READ_ONLY("tcp_dsack", "0\n"),
     READ_ONLY("tcp_ecn", "0\n"),
     READ_ONLY("tcp_fastopen", "0\n"),
-    READ_ONLY("tcp_fin_timeout", "20\n"),
+    READ_ONLY("tcp_fin_timeout", "60\n"),
     READ_ONLY("tcp_keepalive_intvl", "75\n"),
     READ_ONLY("tcp_keepalive_probes", "9\n"),
     READ_ONLY("tcp_keepalive_time", "7200\n"),

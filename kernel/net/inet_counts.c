@@ -7,6 +7,7 @@
 #include <lwip/priv/tcp_priv.h>
 #include <lwip/stats.h>
 
+#include "kernel/net/inet_datagram.h"
 #include "kernel/net/inet_list.h"
 #include "kernel/net/inet_tcp.h"
 #include "kernel/net/interface.h"
@@ -140,6 +141,11 @@ void inet_list_counters(struct text *out)
 }
 
 /* ---- sockets ---- */
+
+unsigned inet_socket_size(bool tcp)
+{
+    return tcp ? sizeof(struct tcp_socket) : sizeof(struct datagram_socket);
+}
 
 static unsigned count_bound(const struct port_table *t, int family)
 {

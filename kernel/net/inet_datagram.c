@@ -205,13 +205,22 @@ void datagram_error(const struct error_report *r, unsigned protocol, unsigned pa
         tell_error(found, &quoted);
 }
 
-static struct datagram *first_datagram(struct datagram_socket *s)
+/* The first one, or that in which the byte stands with which peeking begins. */
+static struct datagram *first_datagram(struct datagram_socket *s, uint32_t *skip)
 {
+    struct datagram *found = NULL;
     spin_lock(&net_spinlock);
-    struct datagram *d =
-        list_empty(&s->queue) ? NULL : list_entry(s->queue.next, struct datagram, node);
+    list_for_each(node, &s->queue)
+    {
+        struct datagram *d = list_entry(node, struct datagram, node);
+        if (!*skip || *skip < d->bytes->tot_len) {
+            found = d;
+            break;
+        }
+        *skip -= d->bytes->tot_len;
+    }
     spin_unlock(&net_spinlock);
-    return d;
+    return found;
 }
 
 static void drop(struct datagram_socket *s, struct datagram *d)
@@ -222,12 +231,15 @@ static void drop(struct datagram_socket *s, struct datagram *d)
     heap_free(d);
 }
 
-static size_t copy_out(const struct datagram *d, struct iter *it)
+static size_t copy_out(const struct datagram *d, size_t skip, struct iter *it)
 {
     size_t done = 0;
-    for (const struct pbuf *p = d->bytes; p && it->left > 0; p = p->next) {
-        size_t part = min_u64(p->len, it->left);
-        size_t n = iter_write(it, p->payload, part);
+    const struct pbuf *p = d->bytes;
+    for (; p && skip >= p->len; p = p->next)
+        skip -= p->len;
+    for (; p && it->left > 0; p = p->next, skip = 0) {
+        size_t part = min_u64(p->len - skip, it->left);
+        size_t n = iter_write(it, (const char *)p->payload + skip, part);
         done += n;
         if (n < part)
             break;
@@ -249,17 +261,19 @@ static void put_controls(struct datagram_socket *s, const struct datagram *d,
     inet_control_put(&s->inet, &d->arrival, m);
 }
 
-static int64_t receive_one(struct datagram_socket *s, struct socket_message *m, struct datagram *d)
+static int64_t receive_one(struct datagram_socket *s, struct socket_message *m, struct datagram *d,
+                           size_t skip)
 {
-    size_t whole = d->bytes->tot_len, wanted = min_u64(whole, m->it->left);
-    int64_t n = (int64_t)copy_out(d, m->it);
+    size_t whole = d->bytes->tot_len, wanted = min_u64(whole - skip, m->it->left);
+    int64_t n = (int64_t)copy_out(d, skip, m->it);
     if ((size_t)n < wanted)
         n = -EFAULT;
     put_controls(s, d, m);
-    if (wanted < whole)
+    if (wanted < whole - skip)
         m->result_flags |= MSG_TRUNC;
     if (n >= 0 && (m->flags & MSG_TRUNC))
         n = (int64_t)whole;
+    socket_peek_moved(&s->inet.base, m->flags, n);
     if (!(m->flags & MSG_PEEK)) {
         net_lock();
         drop(s, d);
@@ -277,9 +291,10 @@ static int64_t datagram_receive(struct socket *base, struct socket_message *m)
         return inet_error_receive(&s->inet, m);
     mutex_lock(&s->inet.read_lock);
     int64_t n = socket_take_error(base);
-    struct datagram *d = n ? NULL : first_datagram(s);
+    uint32_t skip = socket_peek_start(base, m->flags);
+    struct datagram *d = n ? NULL : first_datagram(s, &skip);
     if (d)
-        n = receive_one(s, m, d);
+        n = receive_one(s, m, d, skip);
     else if (!n && !s->inet.shut_read)
         n = -EAGAIN;
     mutex_unlock(&s->inet.read_lock);
@@ -595,6 +610,10 @@ int datagram_create(int family, int type, int protocol, struct socket **out)
               s->ping ? &ping_ports
               : lite  ? &udplite_ports
                       : &udp_ports);
+    s->inet.base.peeks = type == SOCK_DGRAM && !s->ping;
+    if (!s->inet.base.peeks) /* they have no ports of their own */
+        s->inet.base.switches |= 1ul << SO_REUSEADDR;
+    s->inet.options.only6 = s->ping && family == AF_INET6;
     list_init(&s->queue);
     list_init(&s->raw_node);
     s->inet.options.header_included = type == SOCK_RAW && protocol == IPPROTO_RAW_NUMBER;

@@ -19,6 +19,8 @@
 #define SOURCES_MAX4 10u    /* igmp_max_msf */
 #define SOURCES_MAX6 64u    /* mld_max_msf */
 
+#define MEMORY_MAX 131072u /* optmem_max: bytes of one socket's memberships */
+
 struct membership {
     struct list_node node; /* of its socket */
     struct list_node all;
@@ -136,6 +138,20 @@ static unsigned sources_max(const ip_addr_t *group)
     return IP_IS_V6(group) ? SOURCES_MAX6 : SOURCES_MAX4;
 }
 
+/* What a membership takes of its socket's share. */
+static uint32_t memory_of(const struct membership *m)
+{
+    return (uint32_t)(sizeof(*m) + (m->sources ? sources_max(&m->group) * sizeof(*m->sources) : 0));
+}
+
+/* Whether i's memberships may have so many bytes more. */
+static bool has_memory(const struct inet_socket *i, size_t more)
+{
+    size_t taken = more;
+    list_for_each(node, &i->groups) taken += memory_of(list_entry(node, struct membership, node));
+    return taken <= MEMORY_MAX;
+}
+
 static int join(struct inet_socket *i, const struct request *r, bool include)
 {
     struct netif *netif = interface_of(r);
@@ -148,9 +164,11 @@ static int join(struct inet_socket *i, const struct request *r, bool include)
         IP_IS_V6_VAL(list_entry(node, struct membership, node)->group) == r->v6;
     if (count >= MEMBERSHIPS_MAX && !r->v6)
         return -ENOBUFS;
-    struct membership *m = heap_zalloc_flags(sizeof(*m), ALLOC_OBJECT | ALLOC_LOCKED);
+    struct membership *m = has_memory(i, sizeof(*m))
+                               ? heap_zalloc_flags(sizeof(*m), ALLOC_OBJECT | ALLOC_LOCKED)
+                               : NULL;
     if (!m)
-        return -ENOBUFS;
+        return r->v6 ? -ENOMEM : -ENOBUFS;
     m->group = r->group;
     m->interface = netif_get_index(netif);
     m->include = include;
@@ -197,12 +215,12 @@ static int leave_named(struct inet_socket *i, const struct request *r)
 
 /* ---- sources ---- */
 
-static int add_source(struct membership *m, const ip_addr_t *source)
+static int add_source(const struct inet_socket *i, struct membership *m, const ip_addr_t *source)
 {
     unsigned most = sources_max(&m->group);
     if (m->count >= most)
         return -ENOBUFS;
-    if (!m->sources)
+    if (!m->sources && has_memory(i, most * sizeof(*m->sources)))
         m->sources = heap_alloc_flags(most * sizeof(*m->sources), ALLOC_OBJECT | ALLOC_LOCKED);
     if (!m->sources)
         return -ENOBUFS;
@@ -224,7 +242,7 @@ static int change_source(struct inet_socket *i, const struct request *r, bool in
     if ((at >= 0) == add)
         return -EADDRNOTAVAIL;
     if (add)
-        return add_source(m, &r->source);
+        return add_source(i, m, &r->source);
     m->sources[at] = m->sources[--m->count];
     if (include && m->count == 0)
         leave(m);
@@ -336,7 +354,8 @@ static int apply_locked(struct inet_socket *i, int option, const struct request 
 {
     if (i->base.type == SOCK_STREAM)
         return -EPROTO;
-    if (!ip_addr_ismulticast(&r->group))
+    bool leaves = option == IP_DROP_MEMBERSHIP || option == MCAST_LEAVE_GROUP;
+    if (!ip_addr_ismulticast(&r->group) && !(leaves && !r->v6))
         return -EINVAL;
     net_lock();
     int err = apply(i, option, r);
@@ -474,6 +493,8 @@ static int replace_filter(struct inet_socket *i, const struct filter *f, ip_addr
         leave(m);
         return -ENOENT;
     }
+    if (!m->sources && !has_memory(i, sources_max(&m->group) * sizeof(*sources)))
+        return -ENOBUFS;
     heap_free(m->sources);
     m->sources = sources;
     m->count = f->count;
@@ -493,7 +514,7 @@ static int set_filter(struct inet_socket *i, int level, int option, struct uptr 
         return -ENOBUFS;
     if (size < f.head + f.count * f.each || f.mode > MCAST_INCLUDE)
         return -EINVAL;
-    ip_addr_t *sources = heap_alloc(most * sizeof(*sources));
+    ip_addr_t *sources = heap_alloc_object(most * sizeof(*sources));
     if (!sources)
         return -ENOBUFS;
     for (unsigned n = 0; n < f.count && !err; n++)

@@ -6,7 +6,6 @@
 #include "kernel/net/inet_tcp.h"
 
 #define STATE_ESTABLISHED 1u
-#define STATE_TIME_WAIT 6u
 #define STATE_CLOSED 7u
 #define LINE_COLUMNS 149u
 #define LINE_COLUMNS_UDP 127u
@@ -70,16 +69,17 @@ static void put_udp(struct text *out, const struct inet_socket *i, unsigned numb
     put_line(out, i->base.family == AF_INET6, number, &l, LINE_COLUMNS_UDP);
 }
 
-/* Connections that only wait for what may still be under way. */
-static void put_waiting(struct text *out, bool v6, unsigned number)
+/* Connections whose sockets are gone. Returns the next line's number. */
+static unsigned put_orphans(struct text *out, bool v6, const struct tcp_pcb *pcb, unsigned number)
 {
-    for (const struct tcp_pcb *pcb = tcp_tw_pcbs; pcb; pcb = pcb->next) {
+    for (; pcb; pcb = pcb->next) {
         const struct endpoint local = {pcb->local_ip, pcb->local_port};
         const struct endpoint peer = {pcb->remote_ip, pcb->remote_port};
-        struct line l = {.local = &local, .peer = &peer, .state = STATE_TIME_WAIT};
+        struct line l = {.local = &local, .peer = &peer, .state = tcp_linux_state_of(pcb)};
         if (IP_IS_V6_VAL(pcb->local_ip) == v6 && !pcb->callback_arg)
             put_line(out, v6, number++, &l, LINE_COLUMNS);
     }
+    return number;
 }
 
 void inet_list(struct text *out, int family, int protocol)
@@ -100,7 +100,9 @@ void inet_list(struct text *out, int family, int protocol)
                 put_udp(out, i, number++);
         }
     }
-    if (tcp)
-        put_waiting(out, family == AF_INET6, number);
+    if (tcp) {
+        number = put_orphans(out, family == AF_INET6, tcp_active_pcbs, number);
+        (void)put_orphans(out, family == AF_INET6, tcp_tw_pcbs, number);
+    }
     net_unlock();
 }

@@ -48,7 +48,7 @@ static const struct inet_number ip_numbers[] = {
     SWITCH(IP_RECVOPTS, tell_options),
     SWITCH(IP_RETOPTS, tell_options_back),
     SWITCH(IP_RECVORIGDSTADDR, tell_original),
-    FIELD(IP_UNICAST_IF, interface, INT32_MIN + 1, INT32_MAX),
+    FIELD(IP_UNICAST_IF, interface, INET_ANY_LOW, INT32_MAX),
 };
 
 static const struct inet_number ip6_numbers[] = {
@@ -67,8 +67,8 @@ static const struct inet_number ip6_numbers[] = {
     SWITCH(IPV6_RECVHOPLIMIT, tell_ttl6),
     SWITCH(IPV6_RECVTCLASS, tell_class6),
     SWITCH(IPV6_RECVORIGDSTADDR_OPTION, tell_original6),
-    FIELD(IPV6_MULTICAST_IF, group_interface6, INT32_MIN + 1, INT32_MAX),
-    FIELD(IPV6_UNICAST_IF, interface6, INT32_MIN + 1, INT32_MAX),
+    FIELD(IPV6_MULTICAST_IF, group_interface6, INET_ANY_LOW, INT32_MAX),
+    FIELD(IPV6_UNICAST_IF, interface6, INET_ANY_LOW, INT32_MAX),
 };
 
 static const struct inet_number udp_numbers[] = {
@@ -92,7 +92,7 @@ int inet_number_set(const struct inet_number *table, unsigned count, void *owner
         return -ENOPROTOOPT;
     if (o->low == INET_SWITCH_LOW)
         value = value != 0;
-    else if (value < o->low || value > o->high)
+    else if ((value < o->low && o->low != INET_ANY_LOW) || value > o->high)
         return -EINVAL;
     memcpy((char *)owner + o->field, &value, o->width); /* little-endian */
     return 0;
@@ -146,11 +146,19 @@ static int peer_mtu(const struct inet_socket *i, int *out)
 
 /* ---- IPPROTO_IP ---- */
 
+static bool is_known(const struct inet_number *table, unsigned count, int option)
+{
+    return find(table, count, option) != NULL;
+}
+
 /* Numbers may come as one byte, or, but for some options, as none, which is 0. */
 static int read_number(struct uptr value, unsigned size, int option, int *out)
 {
     uint8_t byte;
     *out = 0;
+    if (!is_known(ip_numbers, ARRAY_SIZE(ip_numbers), option) && option != IP_TOS &&
+        option != IP_HDRINCL)
+        return -ENOPROTOOPT;
     if (size >= sizeof(*out))
         return socket_option_number(value, size, out);
     if (size == 0)
@@ -247,7 +255,7 @@ static int get_ip(const struct inet_socket *i, int option, int *out)
         return 0;
     case IP_HDRINCL:
         *out = o->header_included;
-        return i->base.type == SOCK_RAW ? 0 : -ENOPROTOOPT;
+        return 0;
     case IP_MTU:
         return peer_mtu(i, out);
     default:
@@ -284,11 +292,9 @@ static int check_ip6(const struct inet_socket *i, int option, int number, unsign
 {
     switch (option) {
     case IPV6_V6ONLY:
-        return i->bound ? -EINVAL : 0;
-    case IPV6_MULTICAST_HOPS:
-        return is_stream(i) ? -ENOPROTOOPT : 0;
+        return i->bound || i->base.type == SOCK_RAW ? -EINVAL : 0;
     case IPV6_MULTICAST_IF:
-        return is_stream(i) ? -ENOPROTOOPT : check_interface(i, number, -ENODEV);
+        return check_interface(i, number, -ENODEV);
     case IPV6_UNICAST_IF:
         return size != sizeof(number) ? -EINVAL
                                       : check_interface(i, swapped(number), -EADDRNOTAVAIL);
@@ -297,14 +303,23 @@ static int check_ip6(const struct inet_socket *i, int option, int number, unsign
     }
 }
 
+/* What is too short, or nowhere, is 0; most options want no less than a whole number. */
+static int read_number6(bool stream, struct uptr value, unsigned size, int option, int *out)
+{
+    *out = 0;
+    bool whole = size >= sizeof(*out);
+    if (whole && !uptr_is_null(value) && copy_from_user(out, value, sizeof(*out)))
+        return -EFAULT;
+    bool of_groups = option == IPV6_MULTICAST_HOPS || option == IPV6_MULTICAST_IF;
+    if (!is_known(ip6_numbers, ARRAY_SIZE(ip6_numbers), option) || (stream && of_groups))
+        return -ENOPROTOOPT;
+    return whole || option == IPV6_DONTFRAG ? 0 : -EINVAL;
+}
+
 static int set_ip6(struct inet_socket *i, int option, struct uptr value, unsigned size)
 {
     int number;
-    if (option == IPV6_DONTFRAG && size < sizeof(number)) {
-        i->options.whole6 = false;
-        return 0;
-    }
-    int err = socket_option_number(value, size, &number);
+    int err = read_number6(is_stream(i), value, size, option, &number);
     if (!err)
         err = check_ip6(i, option, number, size);
     if (err)
@@ -374,6 +389,17 @@ static void *filter_of(struct inet_socket *i, int level, int option, unsigned *s
     return is ? datagram_filter(i) : NULL;
 }
 
+/* Of raw sockets, the level with the filter: of other protocols it has nothing. */
+static int filter_level(const struct inet_socket *i, int level, int option)
+{
+    bool v6 = i->base.family == AF_INET6;
+    if (i->base.type != SOCK_RAW)
+        return -ENOPROTOOPT;
+    if (v6 && level == SOL_ICMPV6)
+        return i->base.protocol != IPPROTO_ICMPV6 ? -EOPNOTSUPP : -ENOPROTOOPT;
+    return !v6 && level == SOL_RAW && option == ICMP_FILTER ? -EOPNOTSUPP : -ENOPROTOOPT;
+}
+
 static bool is_checksum(const struct inet_socket *i, int level, int option)
 {
     return option == IPV6_CHECKSUM && (level == SOL_RAW || level == IPPROTO_IPV6) &&
@@ -408,6 +434,12 @@ static int set_other(struct inet_socket *i, int level, int option, struct uptr v
         return copy_from_user(filter, value, min_u64(size, room));
     if (is_checksum(i, level, option))
         return set_checksum(i, level, value, size);
+    if (level == SOL_RAW && i->base.type == SOCK_RAW && i->base.family == AF_INET6) {
+        int number, wrong = socket_option_number(value, size, &number);
+        return wrong ? wrong : -ENOPROTOOPT;
+    }
+    if (level == SOL_RAW || level == SOL_ICMPV6)
+        return filter_level(i, level, option);
     int err = level == IPPROTO_IP || level == IPPROTO_IPV6
                   ? group_set_option(i, level, option, value, size)
                   : -ENOPROTOOPT;
@@ -443,6 +475,11 @@ static int get_number(const struct inet_socket *i, int level, int option, int *o
         return get_ip6(i, option, out);
     if ((level == IPPROTO_UDP || level == IPPROTO_UDPLITE) && is_udp(i))
         return get_udp(i, option, out);
+    if (level == SOL_RAW || level == SOL_ICMPV6) {
+        int err = filter_level(i, level, option);
+        if (err == -EOPNOTSUPP)
+            return err;
+    }
     bool known = i->base.family == AF_INET6 || (level == SOL_RAW && i->base.type == SOCK_RAW);
     return known ? -ENOPROTOOPT : -EOPNOTSUPP;
 }

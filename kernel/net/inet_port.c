@@ -188,6 +188,7 @@ int inet_bind_to(struct inet_socket *i, const struct socket_name *name)
         if (err)
             i->local = before;
         i->chose_address = !err && !endpoint_is_any(&wanted);
+        i->options.only6 |= i->chose_address && IP_IS_V6_VAL(wanted.address);
         i->chose_port = !err && wanted.port != 0;
     }
     net_unlock();

@@ -170,7 +170,8 @@ struct inet_number {
     uint16_t field;
     int low, high;
 };
-#define INET_SWITCH_LOW INT32_MIN /* any number is taken, and becomes 0 or 1 */
+#define INET_SWITCH_LOW INT32_MIN    /* any number is taken, and becomes 0 or 1 */
+#define INET_ANY_LOW (INT32_MIN + 1) /* any number is taken */
 /* Sets or gets the field in what owner points to. Returns 0, -EINVAL, -ENOPROTOOPT. */
 int inet_number_set(const struct inet_number *table, unsigned count, void *owner, int option,
                     int value);

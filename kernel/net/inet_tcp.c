@@ -22,7 +22,6 @@
 #define MS_PER_SECOND 1000u
 #define TCP_SYN_COUNT 6u
 #define POLL_TICKS (500 / TCP_SLOW_INTERVAL)
-#define FIRST_TIMEOUT_MS 1000u /* RFC 6298, 2.1 */
 #define TIME_WAIT_MAX 4096u
 
 struct tcp_socket *tcp_socket_alloc(int family)
@@ -33,6 +32,7 @@ struct tcp_socket *tcp_socket_alloc(int family)
     inet_init(&s->inet, &tcp_ops, family, SOCK_STREAM, IP_PROTO_TCP, &tcp_ports);
     s->inet.base.send_room = TCP_SND_BUF;
     s->inet.base.receive_room = RECEIVE_ROOM;
+    s->inet.base.peeks = true;
     list_init(&s->group_node);
     list_init(&s->accept_queue);
     list_init(&s->accept_node);
@@ -126,7 +126,7 @@ static err_t look_again(void *arg, struct tcp_pcb *pcb)
 
 void tcp_set_timeout(struct tcp_pcb *pcb)
 {
-    pcb->rto = pcb->sv = (s16_t)(FIRST_TIMEOUT_MS / TCP_SLOW_INTERVAL);
+    pcb->rto = pcb->sv = (s16_t)TCP_FIRST_TIMEOUT_TICKS;
 }
 
 void tcp_attach(struct tcp_socket *s, struct tcp_pcb *pcb)
@@ -148,6 +148,8 @@ void tcp_detach(struct tcp_socket *s)
     s->pcb = NULL;
     if (!pcb)
         return;
+    if (s->state != TCP_LISTENING)
+        tcp_table_set_fin_wait(pcb, s->fin_wait);
     tcp_arg(pcb, NULL);
     tcp_recv(pcb, NULL);
     tcp_sent(pcb, NULL);
@@ -387,6 +389,9 @@ static void tcp_changed(struct socket *base, int option)
     net_lock();
     tcp_apply_options(s);
     s->narrow |= option == SO_RCVBUF || option == SO_RCVBUFFORCE;
+    /* More than the window could never come. */
+    base->receive_low = (uint32_t)min_u64(
+        base->receive_low, s->narrow ? max_u64(base->receive_room / 2, 1) : TCP_WND / 2);
     tcp_open_window(s, 0);
     net_unlock();
 }

@@ -8,6 +8,9 @@
 
 enum tcp_socket_state { TCP_IDLE, TCP_CONNECTING, TCP_CONNECTED, TCP_ENDED, TCP_LISTENING };
 
+#define TCP_FIRST_TIMEOUT_TICKS (1000u / TCP_SLOW_INTERVAL) /* RFC 6298, 2.1 */
+#define TCP_FIN_WAIT_SECONDS 60                             /* tcp_fin_timeout */
+
 /* The urgent byte: its pointer has come, it itself, it was read. */
 enum tcp_urgent { URGENT_NONE, URGENT_AWAITED, URGENT_HERE, URGENT_READ };
 
@@ -47,6 +50,8 @@ struct tcp_socket {
     uint32_t keep_idle, keep_interval, keep_count; /* seconds, seconds, probes */
     uint32_t syn_count, user_timeout_ms, defer_seconds;
     uint32_t unsent_low, window_clamp; /* bytes; 0: any */
+    uint16_t segment_most;             /* TCP_MAXSEG; 0: not set */
+    int32_t fin_wait;                  /* TCP_LINGER2: seconds; 0: the default, -1: none */
     uint64_t came_ns;                  /* when bytes came last: for SO_TIMESTAMP */
     /* TCP_USER_TIMEOUT: up to where all has arrived, and since when it is the same. */
     uint32_t arrived;
@@ -75,12 +80,15 @@ void tcp_failed(void *arg, err_t err);
 bool tcp_has_connection(const struct tcp_socket *s);
 /* The state as Linux numbers it. */
 uint8_t tcp_linux_state(const struct tcp_socket *s);
+uint8_t tcp_linux_state_of(const struct tcp_pcb *pcb); /* NULL: closed */
 
 /* inet_tcp_table.c: connections by their ends. One that begins is added (false: no memory) and
  * removes itself when lwIP frees it; those that come to a listener add themselves. */
 void tcp_table_init(void); /* before all else */
 bool tcp_table_add(struct tcp_pcb *pcb);
 void tcp_table_listen(struct tcp_pcb *listener);
+/* How long a connection whose socket is gone waits for the other side's end. */
+void tcp_table_set_fin_wait(const struct tcp_pcb *pcb, int32_t seconds);
 /* Whether connections of sockets that are closed still have the port. */
 bool tcp_table_lingers(uint16_t port);
 

@@ -14,11 +14,13 @@
 #include "kernel/net/lwip_port/hooks.h"
 #include "kernel/net/stack_route.h"
 #include "kernel/platform/run.h"
+#include "kernel/sched/thread.h"
 #include "kernel/time/clock.h"
 
 #define BACKLOG_MAX 4096
 #define DEFER_STEPS_MAX 255u
 #define DEFER_STEP_MAX 120 /* seconds */
+#define TIMEOUT_MAX_TICKS (120000u / TCP_SLOW_INTERVAL)
 
 int tcp_socket_bind(struct socket *base, const struct socket_name *name)
 {
@@ -61,12 +63,21 @@ static int make_pcb(struct tcp_socket *s, bool listening)
 
 /* Connecting. */
 
+/* TCP_MAXSEG counts for what is sent, too. */
+static void limit_segment(const struct tcp_socket *s)
+{
+    if (s->segment_most && s->segment_most < s->pcb->mss)
+        s->pcb->mss = s->segment_most;
+}
+
 static err_t connected(void *arg, struct tcp_pcb *pcb, err_t err)
 {
     struct tcp_socket *s = arg;
     (void)err;
     ip_addr_copy(s->inet.local.address, pcb->local_ip);
     s->state = TCP_CONNECTED;
+    limit_segment(s);
+    s->inet.base.cpu = (int)sched_cpu_current();
     s->withheld = tcp_narrow_window(s, pcb);
     waitq_wake(&s->inet.base.waitq, INET_WRITABLE);
     return ERR_OK;
@@ -272,8 +283,12 @@ static struct tcp_socket *make_child(struct tcp_socket *listener, struct tcp_pcb
     s->connect_told = true;
     s->withheld = TCP_WND_MAX(pcb) - pcb->rcv_wnd;
     s->state = TCP_CONNECTED;
+    s->segment_most = listener->segment_most;
+    s->fin_wait = listener->fin_wait;
+    base->cpu = (int)sched_cpu_current();
     port_share(&s->inet);
     tcp_attach(s, pcb);
+    limit_segment(s);
     return s;
 }
 
@@ -339,11 +354,28 @@ static bool came_near_enough(const struct tcp_socket *s)
                               : IPH_TTL(ip4_current_header()) >= o->ttl_least;
 }
 
-/* Before it gives a connection up: TCP_SYNCNT. */
-unsigned inet_hook_syn_count(const struct tcp_pcb *pcb)
+/* Before each look whether to give a connection up that is being made: TCP_SYNCNT. Each time-out is
+ * twice the one before (RFC 6298, 5.5), which lwIP leaves out here, and the last one counts, too.
+ */
+unsigned inet_hook_syn_count(struct tcp_pcb *pcb)
 {
     const struct tcp_socket *s = pcb->callback_arg;
-    return s ? s->syn_count : TCP_SYNMAXRTX;
+    unsigned most = s ? s->syn_count : TCP_SYNMAXRTX, doubled = pcb->nrtx < 7 ? pcb->nrtx : 7;
+    pcb->rto = (s16_t)min_u64(TCP_FIRST_TIMEOUT_TICKS << doubled, TIMEOUT_MAX_TICKS);
+    return pcb->rtime + 1 < pcb->rto ? pcb->nrtx + 1u : most;
+}
+
+unsigned inet_hook_retries(const struct tcp_pcb *pcb)
+{
+    return pcb->state == SYN_SENT ? UINT8_MAX : TCP_MAXRTX;
+}
+
+unsigned short inet_hook_segment(const struct tcp_pcb *pcb)
+{
+    const struct tcp_socket *s = pcb->state == SYN_RCVD ? NULL : pcb->callback_arg;
+    if (pcb->state == SYN_RCVD && pcb->listener && pcb->listener->callback_arg)
+        s = member_for(pcb->listener->callback_arg, pcb);
+    return s && s->segment_most && s->segment_most < TCP_MSS ? s->segment_most : TCP_MSS;
 }
 
 /* A listener whose queue is full takes no more: the other side tries again. Connections that were

@@ -13,6 +13,7 @@
 #include "kernel/mm/heap.h"
 #include "kernel/net/inet_tcp.h"
 #include "kernel/proc/task.h"
+#include "kernel/sched/thread.h"
 #include "kernel/time/clock.h"
 
 #define PART_BYTES 32768u
@@ -221,6 +222,7 @@ static void came(struct tcp_socket *s, struct tcp_pcb *pcb)
 {
     if (UNLIKELY(s->inet.base.stamps))
         s->came_ns = (uint64_t)clock_realtime_ns();
+    s->inet.base.cpu = (int)sched_cpu_current();
     if (UNLIKELY(s->acks_at_once))
         tcp_ack_now(pcb);
 }
@@ -392,10 +394,12 @@ int64_t tcp_socket_receive(struct socket *base, struct socket_message *m)
     if (m->flags & MSG_ERRQUEUE)
         return inet_error_receive(&s->inet, m);
     mutex_lock(&s->inet.read_lock);
-    const uint32_t ahead = skip_urgent(s, (m->flags & MSG_PEEK) != 0);
+    const uint32_t ahead =
+        skip_urgent(s, (m->flags & MSG_PEEK) != 0) + socket_peek_start(base, m->flags);
     spin_lock(&net_spinlock);
     const struct pbuf *first = s->first;
-    size_t size = min_u64(tcp_urgent_limit(s, s->queued - ahead), m->it->left);
+    size_t size =
+        min_u64(tcp_urgent_limit(s, s->queued > ahead ? s->queued - ahead : 0), m->it->left);
     int64_t n = s->queued > ahead ? 0 : nothing_to_read(s);
     spin_unlock(&net_spinlock);
     if (n == -EAGAIN && m->it->left == 0)
@@ -404,6 +408,7 @@ int64_t tcp_socket_receive(struct socket *base, struct socket_message *m)
         n = receive_queued(s, m, first, ahead, size);
     if (n > 0 && m->controls)
         put_controls(s, m);
+    socket_peek_moved(base, m->flags, n);
     mutex_unlock(&s->inet.read_lock);
     return n;
 }

@@ -11,6 +11,10 @@
 #define SYN_COUNT_MAX 127
 #define WINDOW_MIN 1152 /* half of the least SO_RCVBUF */
 #define SEGMENT_DEFAULT 536
+#define SEGMENT_LEAST 88
+#define SEGMENT_MOST 32767
+#define FIN_WAIT_SECONDS_MAX 120
+#define LINUX_LISTEN 10
 #define NAME_BYTES 16u
 
 #define FIELD(number, field_, low_, high_)                                                         \
@@ -30,9 +34,10 @@ static const struct inet_number numbers[] = {
     FIELD(TCP_KEEPCNT, keep_count, 1, KEEP_COUNT_MAX),
     FIELD(TCP_SYNCNT, syn_count, 1, SYN_COUNT_MAX),
     FIELD(TCP_USER_TIMEOUT, user_timeout_ms, 0, INT32_MAX),
-    FIELD(TCP_NOTSENT_LOWAT, unsent_low, INT32_MIN + 1, INT32_MAX),
-    FIELD(TCP_WINDOW_CLAMP, window_clamp, INT32_MIN + 1, INT32_MAX),
-    FIELD(TCP_DEFER_ACCEPT, defer_seconds, INT32_MIN + 1, INT32_MAX),
+    FIELD(TCP_NOTSENT_LOWAT, unsent_low, INET_ANY_LOW, INT32_MAX),
+    FIELD(TCP_WINDOW_CLAMP, window_clamp, INET_ANY_LOW, INT32_MAX),
+    FIELD(TCP_LINGER2, fin_wait, -1, FIN_WAIT_SECONDS_MAX),
+    FIELD(TCP_DEFER_ACCEPT, defer_seconds, INET_ANY_LOW, INT32_MAX),
 };
 
 /* What a number becomes: some are made to fit. */
@@ -41,6 +46,8 @@ static int fit(int option, int value)
     switch (option) {
     case TCP_WINDOW_CLAMP:
         return value && value < WINDOW_MIN ? WINDOW_MIN : value;
+    case TCP_LINGER2:
+        return value < 0 ? -1 : value > FIN_WAIT_SECONDS_MAX ? FIN_WAIT_SECONDS_MAX : value;
     case TCP_DEFER_ACCEPT:
         return tcp_defer_seconds(value);
     default:
@@ -78,6 +85,15 @@ static int set_congestion(struct uptr value, unsigned size)
     return strcmp(name, known) == 0 ? 0 : -ENOENT;
 }
 
+/* The most that a segment has: told the other side when a connection begins. */
+static int set_segment(struct tcp_socket *s, int number)
+{
+    if (number && (number < SEGMENT_LEAST || number > SEGMENT_MOST))
+        return -EINVAL;
+    s->segment_most = (uint16_t)number;
+    return 0;
+}
+
 int tcp_set_option(struct inet_socket *i, int option, struct uptr value, unsigned size)
 {
     struct tcp_socket *s = tcp_of(&i->base);
@@ -85,6 +101,10 @@ int tcp_set_option(struct inet_socket *i, int option, struct uptr value, unsigne
     if (option == TCP_CONGESTION)
         return set_congestion(value, size);
     int err = socket_option_number(value, size, &number);
+    if (!err && option == TCP_MAXSEG)
+        return set_segment(s, number);
+    if (!err && option == TCP_WINDOW_CLAMP && !number && s->state != TCP_IDLE)
+        err = -EINVAL;
     if (!err)
         err = inet_number_set(numbers, ARRAY_SIZE(numbers), s, option, fit(option, number));
     if (!err)
@@ -95,7 +115,9 @@ int tcp_set_option(struct inet_socket *i, int option, struct uptr value, unsigne
 static int segment_size(const struct tcp_socket *s)
 {
     net_lock();
-    int size = s->pcb && s->state == TCP_CONNECTED ? s->pcb->mss : SEGMENT_DEFAULT;
+    int size = s->pcb && s->state == TCP_CONNECTED ? s->pcb->mss
+               : s->segment_most                   ? s->segment_most
+                                                   : SEGMENT_DEFAULT;
     net_unlock();
     return size;
 }
@@ -129,10 +151,12 @@ int tcp_get_option(struct inet_socket *i, int option, struct uptr value, struct 
         number = segment_size(s);
     else
         err = inet_number_get(numbers, ARRAY_SIZE(numbers), s, option, &number);
+    if (option == TCP_LINGER2 && !number)
+        number = TCP_FIN_WAIT_SECONDS;
     return err ? err : socket_option_put(&number, sizeof(number), value, size);
 }
 
-uint8_t tcp_linux_state(const struct tcp_socket *s)
+uint8_t tcp_linux_state_of(const struct tcp_pcb *pcb)
 {
     enum {
         ESTABLISHED_1 = 1,
@@ -153,7 +177,10 @@ uint8_t tcp_linux_state(const struct tcp_socket *s)
         [FIN_WAIT_2] = FIN_WAIT2_5, [CLOSE_WAIT] = CLOSE_WAIT_8,   [CLOSING] = CLOSING_11,
         [LAST_ACK] = LAST_ACK_9,    [TIME_WAIT] = TIME_WAIT_6,
     };
-    if (s->state == TCP_LISTENING)
-        return LISTEN_10;
-    return s->pcb ? states[s->pcb->state] : CLOSE_7;
+    return pcb ? states[pcb->state] : CLOSE_7;
+}
+
+uint8_t tcp_linux_state(const struct tcp_socket *s)
+{
+    return s->state == TCP_LISTENING ? LINUX_LISTEN : tcp_linux_state_of(s->pcb);
 }

@@ -11,15 +11,18 @@
 #include "kernel/base/random.h"
 #include "kernel/mm/heap.h"
 #include "kernel/net/inet_tcp.h"
+#include "kernel/net/lwip_port/hooks.h"
 
 #define SOCKET_ARG 0 /* of a pcb: its socket */
 #define EXT_ARG 1    /* and its entry */
 #define END_BUCKETS 1024u
 #define PORT_BUCKETS 256u
+#define MS_PER_SECOND 1000u
 
 struct entry {
     struct list_node by_ends, by_port;
     struct tcp_pcb *pcb;
+    uint32_t fin_wait_ms; /* TCP_LINGER2 */
 };
 
 /* All GUARDED_BY(net_spinlock). */
@@ -86,6 +89,7 @@ bool tcp_table_add(struct tcp_pcb *pcb)
     if (!e)
         return false;
     e->pcb = pcb;
+    e->fin_wait_ms = TCP_FIN_WAIT_SECONDS * MS_PER_SECOND;
     list_add_head(ends_bucket(&pcb->local_ip, pcb->local_port, &pcb->remote_ip, pcb->remote_port),
                   &e->by_ends);
     list_add_head(port_bucket(pcb->local_port), &e->by_port);
@@ -106,6 +110,19 @@ void tcp_table_listen(struct tcp_pcb *listener)
 {
     static const struct tcp_ext_arg_callbacks callbacks = {.passive_open = opened};
     tcp_ext_arg_set_callbacks(listener, EXT_ARG, &callbacks);
+}
+
+void tcp_table_set_fin_wait(const struct tcp_pcb *pcb, int32_t seconds)
+{
+    struct entry *e = tcp_ext_arg_get(pcb, EXT_ARG);
+    if (e && seconds)
+        e->fin_wait_ms = seconds < 0 ? 0 : (uint32_t)seconds * MS_PER_SECOND;
+}
+
+unsigned inet_hook_fin_wait(const struct tcp_pcb *pcb)
+{
+    const struct entry *e = tcp_ext_arg_get(pcb, EXT_ARG);
+    return e ? e->fin_wait_ms : 0;
 }
 
 bool tcp_table_lingers(uint16_t port)

@@ -49,10 +49,13 @@ struct netlink_socket {
     struct mutex lock; /* guards the rest */
     struct list_node queue;
     uint32_t port, groups; /* port 0: not bound yet */
+    bool groups_used;      /* there was a membership */
     uint32_t options;      /* bit n: NETLINK_... n is on */
 };
 
 static struct list_node sockets = LIST_INIT(sockets); /* under the kernel lock */
+
+const unsigned netlink_socket_size = sizeof(struct netlink_socket);
 
 static const struct socket_ops netlink_ops;
 
@@ -595,16 +598,19 @@ static int netlink_set_option(struct socket *base, int level, int option, struct
     struct netlink_socket *s = netlink_of(base);
     bool member = option == NETLINK_ADD_MEMBERSHIP || option == NETLINK_DROP_MEMBERSHIP;
     int number = 0;
-    if (level != SOL_NETLINK || (!member && !is_option(option)))
+    if (level != SOL_NETLINK)
         return -ENOPROTOOPT;
     int err = size >= sizeof(number) ? socket_option_number(value, size, &number) : 0;
     if (err)
         return err;
+    if (!member && !is_option(option))
+        return -ENOPROTOOPT;
     if (member && (number < 1 || number > RTNLGRP_MAX))
         return -EINVAL;
     uint32_t *bits = member ? &s->groups : &s->options;
     unsigned bit = member ? (unsigned)number - 1 : (unsigned)option;
     bool on = member ? option == NETLINK_ADD_MEMBERSHIP : number != 0;
+    s->groups_used |= member;
     if (bit < 32)
         *bits = on ? *bits | 1u << bit : *bits & ~(1u << bit);
     return 0;
@@ -620,7 +626,7 @@ static int netlink_get_option(struct socket *base, int level, int option, struct
     if (copy_from_user(&room, size, sizeof(room)))
         return -EFAULT;
     if (option == NETLINK_LIST_MEMBERSHIPS)
-        return socket_option_put(&s->groups, sizeof(s->groups), value, size);
+        return socket_option_put(&s->groups, s->groups_used ? sizeof(s->groups) : 0, value, size);
     return room < (int)sizeof(number) ? -EINVAL
                                       : socket_option_put(&number, sizeof(number), value, size);
 }

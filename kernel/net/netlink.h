@@ -15,5 +15,6 @@ char *netlink_notice_bytes(struct netlink_notice *n);
 void netlink_notice_send(struct netlink_notice *n);
 void netlink_notice_drop(struct netlink_notice *n); /* NULL is fine */
 
+extern const unsigned netlink_socket_size; /* bytes */
 /* Returns 0, -ESOCKTNOSUPPORT, -EPROTONOSUPPORT (other protocols) or -ENOMEM. */
 MUST_CHECK int netlink_create(int type, int protocol, struct socket **out);

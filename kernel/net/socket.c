@@ -3,6 +3,7 @@
 
 #include <asm/ioctls.h>
 #include <linux/eventpoll.h>
+#include <linux/in.h>
 #include <linux/sockios.h>
 
 #include "kernel/base/errno.h"
@@ -25,7 +26,24 @@
 #define WRITE_EVENTS (EPOLLOUT | EPOLLWRNORM | EPOLLERR | EPOLLHUP)
 
 static const struct file_ops socket_file_ops;
-static unsigned open_count; /* under the kernel lock */
+static unsigned open_counts[SOCKET_KINDS]; /* under the kernel lock */
+
+static enum socket_kind kind_of(const struct socket *s)
+{
+    unsigned v6 = s->family == AF_INET6 ? SOCKET_V6 : 0;
+    if (s->family == AF_NETLINK)
+        return SOCKET_NETLINK;
+    if (s->family == AF_UNIX)
+        return s->type == SOCK_STREAM ? SOCKET_UNIX_STREAM : SOCKET_UNIX;
+    if (s->type == SOCK_STREAM)
+        return SOCKET_TCP + v6;
+    if (s->type == SOCK_RAW)
+        return SOCKET_RAW + v6;
+    return (s->protocol == IPPROTO_UDP       ? SOCKET_UDP
+            : s->protocol == IPPROTO_UDPLITE ? SOCKET_UDPLITE
+                                             : SOCKET_PING) +
+           v6;
+}
 
 void socket_init(struct socket *s, const struct socket_ops *ops, int family, int type)
 {
@@ -35,7 +53,7 @@ void socket_init(struct socket *s, const struct socket_ops *ops, int family, int
     s->type = type;
     s->send_room = s->receive_room = ROOM_DEFAULT;
     s->receive_low = 1;
-    s->cpu = -1;
+    s->cpu = s->peek_at = -1;
     s->ino = __atomic_add_fetch(&last_ino, 1, __ATOMIC_RELAXED);
     s->uid = cred_current()->uid[CRED_FS];
     s->gid = cred_current()->gid[CRED_FS];
@@ -62,13 +80,35 @@ struct file *socket_file(struct socket *s, unsigned flags)
         s->ops->release(s);
     else
         s->file = f;
-    open_count += f != NULL;
+    if (f)
+        open_counts[kind_of(s)]++;
     return f;
+}
+
+unsigned socket_count_of(enum socket_kind kind)
+{
+    return open_counts[kind];
+}
+
+unsigned socket_size_of(enum socket_kind kind)
+{
+    switch (kind) {
+    case SOCKET_NETLINK:
+        return netlink_socket_size;
+    case SOCKET_UNIX:
+    case SOCKET_UNIX_STREAM:
+        return sizeof(struct unix_socket);
+    default:
+        return inet_socket_size(kind == SOCKET_TCP || kind == SOCKET_TCP + SOCKET_V6);
+    }
 }
 
 unsigned socket_count(void)
 {
-    return open_count;
+    unsigned count = 0;
+    for (unsigned n = 0; n < SOCKET_KINDS; n++)
+        count += open_counts[n];
+    return count;
 }
 
 struct socket *socket_of(const struct file *f)
@@ -79,6 +119,18 @@ struct socket *socket_of(const struct file *f)
 int socket_take_error(struct socket *s)
 {
     return s->error ? -__atomic_exchange_n(&s->error, 0, __ATOMIC_ACQ_REL) : 0;
+}
+
+void socket_peek_moved(struct socket *s, unsigned flags, int64_t bytes)
+{
+    int at = s->peek_at;
+    if (at < 0 || bytes <= 0)
+        return;
+    if (flags & MSG_PEEK)
+        at = bytes < INT32_MAX - at ? at + (int)bytes : INT32_MAX;
+    else
+        at = bytes < at ? at - (int)bytes : 0;
+    s->peek_at = at;
 }
 
 void socket_control_put(struct socket_message *m, int level, int type, const void *data,
@@ -259,7 +311,7 @@ static size_t socket_describe(struct file *f, char *buf, size_t size)
 static void socket_release(struct file *f)
 {
     struct socket *s = f->private;
-    open_count--;
+    open_counts[kind_of(s)]--;
     s->ops->release(s);
 }
 

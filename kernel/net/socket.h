@@ -103,6 +103,8 @@ struct socket {
     bool stamps;             /* something wants the time of each message */
     uint64_t last_stamp_ns;  /* SIOCGSTAMP */
     uint32_t lost;           /* messages for which there was no room: SO_RXQ_OVFL */
+    bool peeks;              /* SO_PEEK_OFF may be set */
+    int peek_at;             /* its bytes; -1: who peeks begins with the first one */
     int error;               /* positive; told once */
     struct waitq waitq;
     struct file *file; /* the open file, once there is one */
@@ -119,6 +121,20 @@ MUST_CHECK int socket_create(int family, int type, int protocol, struct socket *
 struct file *socket_file(struct socket *s, unsigned flags);
 /* How many sockets are open. */
 unsigned socket_count(void);
+enum socket_kind {
+    SOCKET_TCP,
+    SOCKET_UDP,
+    SOCKET_UDPLITE,
+    SOCKET_RAW,
+    SOCKET_PING,
+    SOCKET_V6, /* those of IPv6, in the same order */
+    SOCKET_UNIX = 2 * SOCKET_V6,
+    SOCKET_UNIX_STREAM,
+    SOCKET_NETLINK,
+    SOCKET_KINDS
+};
+unsigned socket_count_of(enum socket_kind kind);
+unsigned socket_size_of(enum socket_kind kind); /* bytes */
 struct socket *socket_of(const struct file *f); /* NULL: f is no socket */
 
 /* Adds a control message, if the reader wants any and there is room. */
@@ -130,6 +146,13 @@ static inline bool socket_switch(const struct socket *s, int option)
 {
     return (s->switches >> option & 1) != 0;
 }
+
+/* SO_PEEK_OFF: how many bytes a call leaves out; what it changes for the next one. */
+static inline uint32_t socket_peek_start(const struct socket *s, unsigned flags)
+{
+    return (flags & MSG_PEEK) && s->peek_at > 0 ? (uint32_t)s->peek_at : 0;
+}
+void socket_peek_moved(struct socket *s, unsigned flags, int64_t bytes);
 
 /* Takes the error that waits: 0 or -errno. */
 int socket_take_error(struct socket *s);

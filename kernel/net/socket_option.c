@@ -3,28 +3,33 @@
 #include "kernel/base/string.h"
 #include "kernel/net/interface.h"
 #include "kernel/net/socket.h"
+#include "kernel/proc/cred.h"
+#include "kernel/time/clock.h"
 #include "kernel/time/timespec.h"
 
 #define SEND_ROOM_MIN 4608u
 #define RECEIVE_ROOM_MIN 2304u
-#define ROOM_MAX (4u * 212992u)
+#define ROOM_MAX (4u * 212992u) /* twice rmem_max and wmem_max */
+#define PRIORITY_MAX 6
+#define NAMESPACE_COOKIE 1ul /* there is one */
 
 /* Options that are on or off; who does something about one looks at the socket's switches. */
 #define ANY_SWITCHES                                                                               \
     (1ul << SO_DEBUG | 1ul << SO_REUSEADDR | 1ul << SO_DONTROUTE | 1ul << SO_BROADCAST |           \
      1ul << SO_KEEPALIVE | 1ul << SO_OOBINLINE | 1ul << SO_REUSEPORT | 1ul << SO_NO_CHECK |        \
      1ul << SO_RXQ_OVFL | 1ul << SO_SELECT_ERR_QUEUE)
-#define UNIX_SWITCHES (1ul << SO_PASSSEC)
-
-static bool is_switch(const struct socket *s, int option)
-{
-    uint64_t switches = ANY_SWITCHES | (s->family == AF_UNIX ? UNIX_SWITCHES : 0);
-    return option >= 0 && option < 64 && (switches >> option & 1);
-}
+/* Of those whose messages have credentials: nothing labels processes here. */
+#define CREDENTIAL_SWITCHES (1ul << SO_PASSSEC)
 
 static bool is_inet(const struct socket *s)
 {
     return s->family == AF_INET || s->family == AF_INET6;
+}
+
+static bool is_switch(const struct socket *s, int option)
+{
+    uint64_t switches = ANY_SWITCHES | (is_inet(s) ? 0 : CREDENTIAL_SWITCHES);
+    return option >= 0 && option < 64 && (switches >> option & 1);
 }
 
 /* ---- when messages came ---- */
@@ -37,6 +42,8 @@ static bool is_stamp(int option)
 
 void socket_control_stamp(struct socket *s, struct socket_message *m, uint64_t stamp_ns)
 {
+    if (!stamp_ns && s->stamp) /* it came before anybody wanted to know */
+        stamp_ns = (uint64_t)clock_realtime_ns();
     int64_t seconds = (int64_t)(stamp_ns / NS_PER_SECOND),
             rest = (int64_t)(stamp_ns % NS_PER_SECOND);
     bool micro = s->stamp == SO_TIMESTAMP_OLD || s->stamp == SO_TIMESTAMP_NEW;
@@ -105,10 +112,31 @@ static uint32_t room_of(int value, uint32_t least)
     return (uint32_t)max_u64(min_u64(room, ROOM_MAX), least);
 }
 
+/* What may exceed the limit. */
+static int force_room(uint32_t *room, int value, uint32_t least)
+{
+    if (!capable(CAP_NET_ADMIN))
+        return -EPERM;
+    *room = (uint32_t)max_u64(value < 0 ? 0 : min_u64(2 * (uint64_t)value, INT32_MAX - 1), least);
+    return 0;
+}
+
+static bool may_mark(void)
+{
+    return capable(CAP_NET_RAW) || capable(CAP_NET_ADMIN);
+}
+
+/* SO_PEEK_OFF: of the kinds that know where they peek. */
+static int set_peek(struct socket *s, int value)
+{
+    if (!s->peeks)
+        return -EOPNOTSUPP;
+    s->peek_at = value;
+    return 0;
+}
+
 static int set_switch(struct socket *s, int option, int value)
 {
-    if (is_stamp(option) && !is_inet(s))
-        return -ENOPROTOOPT;
     if (option == SO_REUSEPORT && value && !is_inet(s))
         return -EOPNOTSUPP;
     if (is_stamp(option)) {
@@ -126,22 +154,32 @@ static int set_number(struct socket *s, int option, int value)
 {
     switch (option) {
     case SO_SNDBUF:
-    case SO_SNDBUFFORCE:
         s->send_room = room_of(value, SEND_ROOM_MIN);
         return 0;
+    case SO_SNDBUFFORCE:
+        return force_room(&s->send_room, value, SEND_ROOM_MIN);
     case SO_RCVBUF:
-    case SO_RCVBUFFORCE:
         s->receive_room = room_of(value, RECEIVE_ROOM_MIN);
         return 0;
+    case SO_RCVBUFFORCE:
+        return force_room(&s->receive_room, value, RECEIVE_ROOM_MIN);
     case SO_PASSCRED:
         s->pass_credentials = value != 0;
         return is_inet(s) ? -EOPNOTSUPP : 0;
     case SO_PRIORITY:
+        if ((value < 0 || value > PRIORITY_MAX) && !may_mark())
+            return -EPERM;
         s->priority = value;
         return 0;
     case SO_MARK:
+        if (!may_mark())
+            return -EPERM;
         s->mark = value;
         return 0;
+    case SO_PEEK_OFF:
+        return set_peek(s, value);
+    case SO_DETACH_FILTER: /* there is none */
+        return -ENOENT;
     case SO_INCOMING_CPU:
         s->cpu = value;
         return 0;
@@ -182,16 +220,16 @@ static int set_option(struct socket *s, int option, struct uptr value, unsigned 
     int number;
     if (option == SO_BINDTODEVICE)
         return set_interface(s, value, size);
-    if (size < sizeof(number))
-        return -EINVAL;
+    int err = socket_option_number(value, size, &number);
+    if (err)
+        return err;
     if (option == SO_LINGER)
         return set_linger(s, value, size);
     if (option == SO_RCVTIMEO_OLD || option == SO_RCVTIMEO_NEW)
         return set_timeout(&s->receive_timeout_ns, value, size);
     if (option == SO_SNDTIMEO_OLD || option == SO_SNDTIMEO_NEW)
         return set_timeout(&s->send_timeout_ns, value, size);
-    int err = socket_option_number(value, size, &number);
-    return err ? err : set_number(s, option, number);
+    return set_number(s, option, number);
 }
 
 int socket_set_option(struct socket *s, int option, struct uptr value, unsigned size)
@@ -206,7 +244,7 @@ static int get_switch(const struct socket *s, int option, int *value)
 {
     *value = is_stamp(option) ? s->stamp == option : 0;
     if (is_stamp(option))
-        return is_inet(s) ? 0 : -ENOPROTOOPT;
+        return 0;
     if (!is_switch(s, option))
         return option == SO_PASSSEC ? -EOPNOTSUPP : -ENOPROTOOPT;
     *value = socket_switch(s, option);
@@ -246,6 +284,9 @@ static int get_number(struct socket *s, int option, int *value)
     case SO_INCOMING_CPU:
         *value = s->cpu;
         return 0;
+    case SO_PEEK_OFF:
+        *value = s->peek_at;
+        return s->peeks ? 0 : -EOPNOTSUPP;
     case SO_BINDTOIFINDEX:
         *value = (int)s->interface;
         return 0;
@@ -287,14 +328,43 @@ static int put_timeout(uint64_t timeout_ns, struct uptr value, struct uptr size)
 }
 
 /* A number that no other socket has; all of it, or nothing. */
-static int put_cookie(const struct socket *s, struct uptr value, struct uptr size)
+static int put_cookie(uint64_t cookie, struct uptr value, struct uptr size)
 {
     int room;
     if (copy_from_user(&room, size, sizeof(room)))
         return -EFAULT;
-    if (room < (int)sizeof(s->ino))
+    if (room < (int)sizeof(cookie))
         return -EINVAL;
-    return socket_option_put(&s->ino, sizeof(s->ino), value, size);
+    return socket_option_put(&cookie, sizeof(cookie), value, size);
+}
+
+/* SO_MEMINFO: what is counted of it, in the places of SK_MEMINFO_... */
+static int put_memory(struct socket *s, struct uptr value, struct uptr size)
+{
+    int received = s->ops->queued(s, false), sent = s->ops->queued(s, true);
+    const uint32_t told[9] = {
+        [0] = (uint32_t)(received > 0 ? received : 0), [1] = s->receive_room,
+        [2] = (uint32_t)(sent > 0 ? sent : 0),         [3] = s->send_room,
+        [5] = (uint32_t)(sent > 0 ? sent : 0),         [8] = s->lost,
+    };
+    return socket_option_put(told, sizeof(told), value, size);
+}
+
+/* The peer's supplementary groups: it is of this program. */
+static int put_peer_groups(struct socket *s, struct uptr value, struct uptr size)
+{
+    const struct cred_groups *groups = cred_current()->groups;
+    struct credentials peer;
+    unsigned bytes = groups ? groups->count * (unsigned)sizeof(groups->gid[0]) : 0;
+    unsigned room;
+    int err = s->ops->peer_credentials(s, &peer);
+    if (err || !peer.pid)
+        return err ? err : -ENODATA;
+    if (copy_from_user(&room, size, sizeof(room)))
+        return -EFAULT;
+    if (room >= bytes)
+        return socket_option_put(groups ? groups->gid : NULL, bytes, value, size);
+    return copy_to_user(size, &bytes, sizeof(bytes)) ? -EFAULT : -ERANGE;
 }
 
 static int put_peer(struct socket *s, struct uptr value, struct uptr size)
@@ -325,7 +395,15 @@ int socket_get_option(struct socket *s, int option, struct uptr value, struct up
     case SO_BINDTODEVICE:
         return put_interface(s, value, size);
     case SO_COOKIE:
-        return put_cookie(s, value, size);
+        return put_cookie(s->ino, value, size);
+    case SO_NETNS_COOKIE:
+        return put_cookie(NAMESPACE_COOKIE, value, size);
+    case SO_MEMINFO:
+        return put_memory(s, value, size);
+    case SO_PEERGROUPS:
+        return put_peer_groups(s, value, size);
+    case SO_GET_FILTER: /* there is none */
+        return socket_option_put(NULL, 0, value, size);
     case SO_PEERNAME:
         return put_peer(s, value, size);
     case SO_PEERCRED:

@@ -14,6 +14,7 @@
 #include "kernel/base/string.h"
 #include "kernel/mm/heap.h"
 #include "kernel/proc/task.h"
+#include "kernel/time/clock.h"
 
 #define STREAM_PART 32768u /* bytes of one packet of a stream */
 #define SMALL_BYTES 512u   /* writes up to this may join the last packet */
@@ -29,6 +30,7 @@ struct unix_socket *unix_alloc(int type)
     if (!u)
         return NULL;
     socket_init(&u->base, &unix_ops, AF_UNIX, type);
+    u->base.peeks = true;
     u->refs = 1;
     mutex_init(&u->read_lock, RANK_SOCKET);
     spin_init(&u->lock, RANK_PIPE);
@@ -196,6 +198,7 @@ static int64_t send_packet(struct unix_socket *u, struct unix_socket *target,
     if (!err) {
         charge(u, p, (uint32_t)sizeof(*p) + filled);
         p->files = m->files;
+        p->stamp_ns = target->base.stamps ? (uint64_t)clock_realtime_ns() : 0;
         err = enqueue(target, p);
     }
     if (err) {
@@ -299,16 +302,23 @@ static int64_t unix_send(struct socket *s, struct socket_message *m)
 
 /* Receiving. u->read_lock is held: the first packet stays where it is. */
 
-static struct unix_packet *first_packet(struct unix_socket *u, uint32_t *size)
+/* The packet in which the byte number *skip stands, which becomes its number there. */
+static struct unix_packet *first_packet(struct unix_socket *u, uint32_t *skip, uint32_t *size)
 {
-    struct unix_packet *p = NULL;
+    struct unix_packet *found = NULL;
     spin_lock(&u->lock);
-    if (!list_empty(&u->queue)) {
-        p = list_entry(u->queue.next, struct unix_packet, node);
+    list_for_each(node, &u->queue)
+    {
+        struct unix_packet *p = list_entry(node, struct unix_packet, node);
         *size = p->end - p->start;
+        if (!*skip || *skip < *size) {
+            found = p;
+            break;
+        }
+        *skip -= *size;
     }
     spin_unlock(&u->lock);
-    return p;
+    return found;
 }
 
 /* What a read answers that finds nothing. */
@@ -375,38 +385,41 @@ static void consume(struct unix_socket *u, struct unix_packet *p, uint32_t n)
 static int64_t receive_stream(struct unix_socket *u, struct socket_message *m)
 {
     int64_t done = 0;
-    uint32_t size;
+    uint32_t size, ahead = socket_peek_start(&u->base, m->flags), skip = ahead;
     struct unix_packet *p;
-    while ((p = first_packet(u, &size))) {
+    while ((p = first_packet(u, &skip, &size))) {
         if (done > 0 && !goes_together(u, p, m))
             break;
         int err = done > 0 ? 0 : take_extras(u, p, m);
         if (err)
             return err;
-        uint32_t part = (uint32_t)min_u64(size, m->it->left);
-        uint32_t n = (uint32_t)iter_write(m->it, p->data + p->start, part);
+        uint32_t part = (uint32_t)min_u64(size - skip, m->it->left);
+        uint32_t n = (uint32_t)iter_write(m->it, p->data + p->start + skip, part);
         if (!(m->flags & MSG_PEEK) && n > 0)
             consume(u, p, n);
         done += n;
         if (n < part)
             return done > 0 ? done : -EFAULT;
-        if (m->it->left == 0 || m->files || (m->flags & MSG_PEEK))
+        if (m->it->left == 0 || m->files)
             return done;
+        skip = m->flags & MSG_PEEK ? ahead + (uint32_t)done : 0;
     }
     return done > 0 ? done : nothing_to_read(u);
 }
 
 static int64_t receive_datagram(struct unix_socket *u, struct socket_message *m)
 {
-    uint32_t size;
-    struct unix_packet *p = first_packet(u, &size);
+    uint32_t size, skip = socket_peek_start(&u->base, m->flags);
+    struct unix_packet *p = first_packet(u, &skip, &size);
     if (!p)
         return nothing_to_read(u);
     int err = take_extras(u, p, m);
     if (err)
         return err;
-    uint32_t part = (uint32_t)min_u64(size, m->it->left);
-    uint32_t n = (uint32_t)iter_write(m->it, p->data, part);
+    if (u->base.stamps)
+        socket_control_stamp(&u->base, m, p->stamp_ns);
+    uint32_t part = (uint32_t)min_u64(size - skip, m->it->left);
+    uint32_t n = (uint32_t)iter_write(m->it, p->data + skip, part);
     if (!(m->flags & MSG_PEEK)) {
         spin_lock(&u->lock);
         list_remove(&p->node);
@@ -415,9 +428,10 @@ static int64_t receive_datagram(struct unix_socket *u, struct socket_message *m)
     }
     if (n < part)
         return -EFAULT;
-    if (part < size)
+    socket_peek_moved(&u->base, m->flags, m->flags & MSG_PEEK ? n : size);
+    if (part < size - skip)
         m->result_flags |= MSG_TRUNC;
-    return m->flags & MSG_TRUNC ? size : n;
+    return m->flags & MSG_TRUNC ? size - skip : n;
 }
 
 static int64_t unix_receive(struct socket *s, struct socket_message *m)
@@ -431,6 +445,8 @@ static int64_t unix_receive(struct socket *s, struct socket_message *m)
         return 0;
     mutex_lock(&u->read_lock);
     int64_t n = unix_is_stream(u) ? receive_stream(u, m) : receive_datagram(u, m);
+    if (unix_is_stream(u))
+        socket_peek_moved(s, m->flags, n);
     mutex_unlock(&u->read_lock);
     return n;
 }
@@ -529,8 +545,8 @@ static bool drop_queue(struct unix_socket *u)
 {
     bool any = false;
     for (;;) {
-        uint32_t size;
-        struct unix_packet *p = first_packet(u, &size);
+        uint32_t size, skip = 0;
+        struct unix_packet *p = first_packet(u, &skip, &size);
         if (!p)
             return any;
         any = true;

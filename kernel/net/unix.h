@@ -14,6 +14,7 @@ struct unix_packet {
     struct credentials credentials;
     uint32_t start, end, capacity; /* bytes of data: read up to, written up to, room */
     uint32_t charge;
+    uint64_t stamp_ns; /* when it was sent, if that is to be told; or 0 */
     char data[];
 };
 

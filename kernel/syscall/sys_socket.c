@@ -281,13 +281,19 @@ int64_t sys_getsockopt(int fd, int level, int option, struct uptr value, struct 
 {
     struct file *f;
     struct socket *s;
-    int err = socket_get(fd, &f, &s);
+    int room, err = socket_get(fd, &f, &s);
     if (err)
         return err;
-    if (level == SOL_SOCKET)
-        err = socket_get_option(s, option, value, size);
+    bool general = level == SOL_SOCKET;
+    if (!general && !s->ops->get_option)
+        err = -EOPNOTSUPP;
+    else if (copy_from_user(&room, size, sizeof(room)))
+        err = -EFAULT;
+    else if (room < 0)
+        err = -EINVAL;
     else
-        err = s->ops->get_option ? s->ops->get_option(s, level, option, value, size) : -EOPNOTSUPP;
+        err = general ? socket_get_option(s, option, value, size)
+                      : s->ops->get_option(s, level, option, value, size);
     file_put(f);
     return err;
 }

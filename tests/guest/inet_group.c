@@ -381,6 +381,27 @@ static void bound_to_the_group(void)
     close(s);
 }
 
+/* Memberships of IPv6 have no number of their own: the socket's share of memory ends them. */
+static void as_many_as_there_is_memory(void)
+{
+    int fd = socket(AF_INET6, SOCK_DGRAM, 0), joined = 0;
+    struct ipv6_mreq m = {.ipv6mr_interface = if_nametoindex("lo")};
+    inet_pton(AF_INET6, "ff05::1:0:0", &m.ipv6mr_multiaddr);
+    while (joined < 60000) {
+        m.ipv6mr_multiaddr.s6_addr[14] = (uint8_t)(joined >> 8);
+        m.ipv6mr_multiaddr.s6_addr[15] = (uint8_t)joined;
+        if (setsockopt(fd, IPPROTO_IPV6, IPV6_JOIN_GROUP, &m, sizeof(m)))
+            break;
+        joined++;
+    }
+    CHECK(joined > 50 && joined < 60000);
+    CHECK_ERR(setsockopt(fd, IPPROTO_IPV6, IPV6_JOIN_GROUP, &m, sizeof(m)), ENOMEM);
+    close(fd);
+    fd = socket(AF_INET6, SOCK_DGRAM, 0);
+    CHECK_OK(setsockopt(fd, IPPROTO_IPV6, IPV6_JOIN_GROUP, &m, sizeof(m)));
+    close(fd);
+}
+
 int main(void)
 {
     lo = (int)if_nametoindex("lo");
@@ -395,5 +416,6 @@ int main(void)
     RUN(to_oneself);
     RUN(bound_to_the_group);
     RUN(of_version_6);
+    RUN(as_many_as_there_is_memory);
     return check_done();
 }

@@ -74,6 +74,14 @@ static int field(const char *line, const char *name)
     return at ? atoi(at + strlen(name)) : -1;
 }
 
+/* The sockets that /proc/net/protocols counts of one. */
+static int sockets_of(const char *name)
+{
+    int size, count;
+    const char *at = strstr(file("/proc/net/protocols"), name);
+    return at && sscanf(at, "%*s %d %d", &size, &count) == 2 && size > 0 ? count : -1;
+}
+
 static void usage(void)
 {
     int port, u = udp_socket("127.0.0.1", &port), used, udp;
@@ -89,6 +97,15 @@ static void usage(void)
     close(v);
     CHECK(strncmp(file("/proc/net/sockstat6"), "TCP6: inuse ", 12) == 0);
     CHECK(strstr(file("/proc/net/protocols"), "\nTCP ") != NULL);
+    CHECK(sockets_of("\nPINGv6 ") >= 0);
+    int tcp = sockets_of("\nTCP "), raw6 = sockets_of("\nRAWv6 "), local = sockets_of("\nUNIX ");
+    int fds[3] = {socket(AF_INET, SOCK_STREAM, 0), socket(AF_INET6, SOCK_RAW, IPPROTO_ICMPV6),
+                  socket(AF_UNIX, SOCK_DGRAM, 0)};
+    CHECK(tcp >= 0 && sockets_of("\nTCP ") >= tcp); /* Linux counts them in lots */
+    CHECK(sockets_of("\nRAWv6 ") > raw6);
+    CHECK(sockets_of("\nUNIX ") > local);
+    for (int n = 0; n < 3; n++)
+        close(fds[n]);
     CHECK(strstr(text, "\nUDP ") != NULL);
 }
 

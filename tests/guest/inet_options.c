@@ -288,6 +288,148 @@ static void kept_numbers(void)
     close(other);
 }
 
+/* SO_PEEK_OFF: who peeks goes on where the last one ended; who reads takes it back. */
+static void peek_further(int from, int to, bool stream, int then)
+{
+    char got[8] = "";
+    CHECK_OK(set_option(to, SOL_SOCKET, SO_PEEK_OFF, 1));
+    CHECK_EQ(send(from, "abcdef", 6, 0), 6);
+    CHECK_EQ(events_of(to, POLLIN, SOON_MS), POLLIN);
+    CHECK_EQ(recv(to, got, 2, MSG_PEEK), 2);
+    CHECK_EQ(memcmp(got, "bc", 2), 0);
+    CHECK_EQ(option_of(to, SOL_SOCKET, SO_PEEK_OFF), 3);
+    CHECK_EQ(recv(to, got, 8, MSG_PEEK), 3);
+    CHECK_EQ(memcmp(got, "def", 3), 0);
+    CHECK_EQ(option_of(to, SOL_SOCKET, SO_PEEK_OFF), 6);
+    CHECK_ERR(recv(to, got, 8, MSG_PEEK | MSG_DONTWAIT), EAGAIN);
+    CHECK_EQ(recv(to, got, 4, 0), 4);
+    CHECK_EQ(memcmp(got, "abcd", 4), 0);
+    CHECK_EQ(option_of(to, SOL_SOCKET, SO_PEEK_OFF), then);
+    if (stream)
+        CHECK_EQ(recv(to, got, 8, 0), 2);
+    CHECK_EQ(send(from, "ghi", 3, 0), 3);
+    CHECK_EQ(events_of(to, POLLIN, SOON_MS), POLLIN);
+    CHECK_OK(set_option(to, SOL_SOCKET, SO_PEEK_OFF, 2));
+    CHECK_EQ(recv(to, got, 8, MSG_PEEK), 1);
+    CHECK_EQ(got[0], 'i');
+    CHECK_OK(set_option(to, SOL_SOCKET, SO_PEEK_OFF, -1));
+    CHECK_EQ(recv(to, got, 1, MSG_PEEK), 1);
+    CHECK_EQ(recv(to, got, 1, MSG_PEEK), 1);
+    CHECK_EQ(got[0], 'g');
+}
+
+static void peeking_further(void)
+{
+    int port, to = udp_socket("127.0.0.1", &port), from = socket(AF_INET, SOCK_DGRAM, 0), s[2];
+    CHECK_OK(connect4(from, "127.0.0.1", port));
+    peek_further(from, to, false, 2);
+    close(from);
+    close(to);
+    CHECK_OK(socketpair(AF_UNIX, SOCK_STREAM, 0, s));
+    peek_further(s[0], s[1], true, 2);
+    close(s[0]);
+    close(s[1]);
+    CHECK_OK(socketpair(AF_UNIX, SOCK_DGRAM, 0, s));
+    peek_further(s[0], s[1], false, 0); /* all of the message counts */
+    close(s[0]);
+    close(s[1]);
+}
+
+static void times_of_local_messages(void)
+{
+    int s[2];
+    CHECK_OK(socketpair(AF_UNIX, SOCK_DGRAM, 0, s));
+    times(s[0], s[1]);
+    close(s[0]);
+    close(s[1]);
+}
+
+static void small_segments(void)
+{
+    int port, server = tcp_server(&port), fd = socket(AF_INET, SOCK_STREAM, 0);
+    CHECK_OK(set_option(fd, IPPROTO_TCP, TCP_MAXSEG, 700));
+    CHECK_EQ(option_of(fd, IPPROTO_TCP, TCP_MAXSEG), 700);
+    CHECK_OK(connect4(fd, "127.0.0.1", port));
+    int other = accept(server, NULL, NULL);
+    CHECK(option_of(fd, IPPROTO_TCP, TCP_MAXSEG) <= 700);
+    CHECK(option_of(other, IPPROTO_TCP, TCP_MAXSEG) <= 700); /* it was told */
+    close(other);
+    close(fd);
+    CHECK_OK(set_option(server, IPPROTO_TCP, TCP_MAXSEG, 600));
+    fd = socket(AF_INET, SOCK_STREAM, 0);
+    CHECK_OK(connect4(fd, "127.0.0.1", port));
+    CHECK(option_of(fd, IPPROTO_TCP, TCP_MAXSEG) <= 600);
+    close(fd);
+    close(server);
+}
+
+/* Whether /proc/net/tcp has a connection from a port to another that only waits for the other's
+ * end. */
+static bool half_closed(int from, int to)
+{
+    char text[65536], wanted[64];
+    int fd = open("/proc/net/tcp", O_RDONLY);
+    ssize_t size = 0, n;
+    while ((n = read(fd, text + size, sizeof(text) - 1 - (size_t)size)) > 0)
+        size += n;
+    close(fd);
+    text[size] = 0;
+    snprintf(wanted, sizeof(wanted), " 0100007F:%04X 0100007F:%04X 05", (unsigned)from,
+             (unsigned)to);
+    return strstr(text, wanted) != NULL;
+}
+
+static bool becomes_half_closed(int from, int to, bool wanted)
+{
+    for (int n = 0; n < 3000; n++) {
+        if (half_closed(from, to) == wanted)
+            return true;
+        sleep_ms(10);
+    }
+    return false;
+}
+
+/* TCP_LINGER2: how long a closed socket's connection waits for the other side's end. */
+static void end_of_the_other_side(void)
+{
+    int port, server = tcp_server(&port), fd = socket(AF_INET, SOCK_STREAM, 0);
+    CHECK_OK(set_option(fd, IPPROTO_TCP, TCP_LINGER2, 1));
+    CHECK_OK(connect4(fd, "127.0.0.1", port));
+    int other = accept(server, NULL, NULL), from = port_of(fd, false);
+    close(fd);
+    CHECK(becomes_half_closed(from, port, true));
+    CHECK(becomes_half_closed(from, port, false));
+    close(other);
+    close(server);
+}
+
+/* TCP_SYNCNT: each time-out is twice the one before, and the last one counts. */
+static void attempts_to_connect(void)
+{
+    int port, server = tcp_server(&port), filler[64], count = 0, fd[2];
+    CHECK_OK(listen(server, 0));
+    struct pollfd p = {.events = POLLOUT};
+    do { /* what is beyond the queue gets no answer */
+        p.fd = filler[count++] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        CHECK_ERR(connect4(p.fd, "127.0.0.1", port), EINPROGRESS);
+    } while (count < 64 && poll(&p, 1, 500) == 1);
+    int64_t start = now_ns(CLOCK_MONOTONIC);
+    for (int n = 0; n < 2; n++) {
+        fd[n] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        CHECK_OK(set_option(fd[n], IPPROTO_TCP, TCP_SYNCNT, n + 1));
+        CHECK_ERR(connect4(fd[n], "127.0.0.1", port), EINPROGRESS);
+    }
+    for (int n = 0; n < 2; n++) { /* 1 + 2, 1 + 2 + 4 seconds */
+        CHECK(events_of(fd[n], POLLOUT, 60000) & POLLERR);
+        CHECK(now_ns(CLOCK_MONOTONIC) - start > (n ? 6500000000 : 2500000000));
+        CHECK_EQ(option_of(fd[n], SOL_SOCKET, SO_ERROR), ETIMEDOUT);
+        close(fd[n]);
+    }
+    while (count)
+        close(filler[--count]);
+    close(server);
+}
+
 int main(void)
 {
     RUN(times_of_messages);
@@ -301,5 +443,10 @@ int main(void)
     RUN(accepted_with_data);
     RUN(numbers_of_tcp);
     RUN(kept_numbers);
+    RUN(peeking_further);
+    RUN(times_of_local_messages);
+    RUN(small_segments);
+    RUN(end_of_the_other_side);
+    RUN(attempts_to_connect);
     return check_done();
 }

@@ -18,7 +18,16 @@ uint32_t inet_hook_tcp_first(const ip_addr_t *local, uint16_t local_port, const 
 signed char inet_hook_tcp_in(struct tcp_pcb *pcb, const struct tcp_hdr *header);
 
 /* How often a connection's first segment is sent anew. */
-unsigned inet_hook_syn_count(const struct tcp_pcb *pcb);
+unsigned inet_hook_syn_count(struct tcp_pcb *pcb);
+
+/* How often a segment is sent anew in all. */
+unsigned inet_hook_retries(const struct tcp_pcb *pcb);
+
+/* What the other side is told: the most that a segment has. */
+unsigned short inet_hook_segment(const struct tcp_pcb *pcb);
+
+/* Milliseconds in FIN-WAIT-2 without a socket. */
+unsigned inet_hook_fin_wait(const struct tcp_pcb *pcb);
 
 /* Look at what comes in; 0: it goes on its way, 1: it is dealt with, and freed. */
 #define LWIP_HOOK_IP4_INPUT(p, netif) inet_hook_ip4_in(p, netif)

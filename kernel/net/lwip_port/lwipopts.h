@@ -88,12 +88,16 @@
 #define LWIP_CHECKSUM_CTRL_PER_NETIF 1
 #define LWIP_CHKSUM inet_checksum
 
-#define TCP_MSS 1460
+#define TCP_SEGMENT 1460
+#ifndef TCP_MSS /* lwip.mk: where it is told, a socket's own */
+#define TCP_MSS TCP_SEGMENT
+#endif
+#define TCP_OVERSIZE TCP_SEGMENT
 #define LWIP_WND_SCALE 1
 #define TCP_RCV_SCALE 3
 #define TCP_WND (256 * 1024)
 #define TCP_SND_BUF (256 * 1024)
-#define TCP_SND_QUEUELEN (4 * TCP_SND_BUF / TCP_MSS)
+#define TCP_SND_QUEUELEN (4 * TCP_SND_BUF / TCP_SEGMENT)
 #define LWIP_DISABLE_TCP_SANITY_CHECKS 1 /* they count with pools, and windows of 16 bits */
 #define MEMP_NUM_TCP_SEG TCP_SND_QUEUELEN
 #define TCP_MSL 30000
@@ -101,7 +105,9 @@
 #ifndef TCP_SYNMAXRTX       /* lwip.mk: where it is looked at, a socket's own */
 #define TCP_SYNMAXRTX 6
 #endif
+#ifndef TCP_MAXRTX
 #define TCP_MAXRTX 12
+#endif
 #define TCP_LISTEN_BACKLOG 0
 #define LWIP_TCP_KEEPALIVE 1
 #define LWIP_TCP_SACK_OUT 1
