@@ -5,5 +5,3 @@
 
 /* Returns 0, -ESOCKTNOSUPPORT, -EPROTONOSUPPORT or -ENOMEM. */
 MUST_CHECK int inet_create(int family, int type, int protocol, struct socket **out);
-/* Bytes of a socket of TCP, or of the others. */
-unsigned inet_socket_size(bool tcp);

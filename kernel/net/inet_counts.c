@@ -11,6 +11,8 @@
 #include "kernel/net/inet_list.h"
 #include "kernel/net/inet_tcp.h"
 #include "kernel/net/interface.h"
+#include "kernel/net/netlink.h"
+#include "kernel/net/unix.h"
 
 struct counter {
     const char *name;
@@ -142,9 +144,19 @@ void inet_list_counters(struct text *out)
 
 /* ---- sockets ---- */
 
-unsigned inet_socket_size(bool tcp)
+unsigned socket_size_of(enum socket_kind kind)
 {
-    return tcp ? sizeof(struct tcp_socket) : sizeof(struct datagram_socket);
+    switch (kind) {
+    case SOCKET_NETLINK:
+        return netlink_socket_size;
+    case SOCKET_UNIX:
+    case SOCKET_UNIX_STREAM:
+        return sizeof(struct unix_socket);
+    default:
+        return kind == SOCKET_TCP || kind == SOCKET_TCP + SOCKET_V6
+                   ? sizeof(struct tcp_socket)
+                   : sizeof(struct datagram_socket);
+    }
 }
 
 static unsigned count_bound(const struct port_table *t, int family)

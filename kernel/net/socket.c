@@ -90,19 +90,6 @@ unsigned socket_count_of(enum socket_kind kind)
     return open_counts[kind];
 }
 
-unsigned socket_size_of(enum socket_kind kind)
-{
-    switch (kind) {
-    case SOCKET_NETLINK:
-        return netlink_socket_size;
-    case SOCKET_UNIX:
-    case SOCKET_UNIX_STREAM:
-        return sizeof(struct unix_socket);
-    default:
-        return inet_socket_size(kind == SOCKET_TCP || kind == SOCKET_TCP + SOCKET_V6);
-    }
-}
-
 unsigned socket_count(void)
 {
     unsigned count = 0;
@@ -143,6 +130,20 @@ void socket_control_put(struct socket_message *m, int level, int type, const voi
     c->type = type;
     c->size = size;
     memcpy(c->data, data, size);
+}
+
+void socket_control_stamp(struct socket *s, struct socket_message *m, uint64_t stamp_ns)
+{
+    if (!stamp_ns && s->stamp) /* it came before anybody wanted to know */
+        stamp_ns = (uint64_t)clock_realtime_ns();
+    int64_t seconds = (int64_t)(stamp_ns / NS_PER_SECOND),
+            rest = (int64_t)(stamp_ns % NS_PER_SECOND);
+    bool micro = s->stamp == SO_TIMESTAMP_OLD || s->stamp == SO_TIMESTAMP_NEW;
+    int64_t told[2] = {seconds, micro ? rest / NS_PER_US : rest};
+    if (stamp_ns)
+        s->last_stamp_ns = stamp_ns;
+    if (stamp_ns && s->stamp)
+        socket_control_put(m, SOL_SOCKET, s->stamp, told, sizeof(told));
 }
 
 /* Waiting. */

@@ -134,7 +134,7 @@ enum socket_kind {
     SOCKET_KINDS
 };
 unsigned socket_count_of(enum socket_kind kind);
-unsigned socket_size_of(enum socket_kind kind); /* bytes */
+unsigned socket_size_of(enum socket_kind kind); /* inet_counts.c: bytes */
 struct socket *socket_of(const struct file *f); /* NULL: f is no socket */
 
 /* Adds a control message, if the reader wants any and there is room. */

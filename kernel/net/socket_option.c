@@ -40,20 +40,6 @@ static bool is_stamp(int option)
            option == SO_TIMESTAMP_NEW || option == SO_TIMESTAMPNS_NEW;
 }
 
-void socket_control_stamp(struct socket *s, struct socket_message *m, uint64_t stamp_ns)
-{
-    if (!stamp_ns && s->stamp) /* it came before anybody wanted to know */
-        stamp_ns = (uint64_t)clock_realtime_ns();
-    int64_t seconds = (int64_t)(stamp_ns / NS_PER_SECOND),
-            rest = (int64_t)(stamp_ns % NS_PER_SECOND);
-    bool micro = s->stamp == SO_TIMESTAMP_OLD || s->stamp == SO_TIMESTAMP_NEW;
-    int64_t told[2] = {seconds, micro ? rest / NS_PER_US : rest};
-    if (stamp_ns)
-        s->last_stamp_ns = stamp_ns;
-    if (stamp_ns && s->stamp)
-        socket_control_put(m, SOL_SOCKET, s->stamp, told, sizeof(told));
-}
-
 /* ---- SO_BINDTODEVICE ---- */
 
 static int set_interface(struct socket *s, struct uptr value, unsigned size)
