@@ -285,7 +285,7 @@ static int64_t receive_one(struct datagram_socket *s, struct socket_message *m, 
 static int64_t datagram_receive(struct socket *base, struct socket_message *m)
 {
     struct datagram_socket *s = datagram_of(base);
-    if (m->flags & MSG_OOB)
+    if ((m->flags & MSG_OOB) && !s->udp)
         return -EOPNOTSUPP;
     if (m->flags & MSG_ERRQUEUE)
         return inet_error_receive(&s->inet, m);
@@ -295,8 +295,9 @@ static int64_t datagram_receive(struct socket *base, struct socket_message *m)
     struct datagram *d = n ? NULL : first_datagram(s, &skip);
     if (d)
         n = receive_one(s, m, d, skip);
-    else if (!n && !s->inet.shut_read)
+    else if (!n)
         n = -EAGAIN;
+    m->over = s->inet.shut_read;
     mutex_unlock(&s->inet.read_lock);
     return n;
 }
@@ -336,12 +337,22 @@ int datagram_bind_any(struct datagram_socket *s)
     return err;
 }
 
+int datagram_bind_early(struct datagram_socket *s)
+{
+    if (s->inet.bound)
+        return 0;
+    net_lock();
+    int err = datagram_bind_any(s);
+    net_unlock();
+    return err == -EADDRINUSE ? -EAGAIN : err;
+}
+
 /* Names. */
 
 static int bind_raw(struct datagram_socket *s, const struct socket_name *name)
 {
     struct endpoint wanted;
-    int err = endpoint_parse(&s->inet, name, &wanted);
+    int err = endpoint_parse_own(&s->inet, name, &wanted);
     if (err)
         return err;
     net_lock();
@@ -419,8 +430,11 @@ static int datagram_connect(struct socket *base, const struct socket_name *name,
     if (err)
         return err;
     bool away = name->size >= sizeof(name->family) && name->family == AF_UNSPEC;
-    if (!away)
-        err = endpoint_parse(&s->inet, name, &peer);
+    if (!away) {
+        err = datagram_bind_early(s);
+        if (!err)
+            err = endpoint_parse(&s->inet, name, &peer);
+    }
     if (err)
         return err == -ENODEV ? -ENETUNREACH : err;
     net_lock();
@@ -464,7 +478,7 @@ static int datagram_shutdown(struct socket *base, int how)
 static uint32_t datagram_events(struct socket *base)
 {
     const struct datagram_socket *s = datagram_of(base);
-    uint32_t events = INET_WRITABLE;
+    uint32_t events = DATAGRAM_WRITABLE;
     if (!list_empty(&s->queue) || s->inet.shut_read)
         events |= INET_READABLE;
     if (s->inet.shut_read)
@@ -479,9 +493,9 @@ static uint32_t datagram_events(struct socket *base)
 static int datagram_queued(struct socket *base, bool sent)
 {
     struct datagram_socket *s = datagram_of(base);
-    int bytes = 0;
+    int bytes = s->ping ? -ENOTTY : 0;
     spin_lock(&net_spinlock);
-    if (!sent && !list_empty(&s->queue))
+    if (!s->ping && !sent && !list_empty(&s->queue))
         bytes = list_entry(s->queue.next, struct datagram, node)->bytes->tot_len;
     spin_unlock(&net_spinlock);
     return bytes;

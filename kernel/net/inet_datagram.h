@@ -31,6 +31,9 @@ void datagram_bind_pcb(struct datagram_socket *s);
 /* A port, if there is none yet. Returns 0 or -EADDRINUSE. */
 MUST_CHECK int datagram_bind_any(struct datagram_socket *s);
 
+/* The same for who has not the net lock, before anything else that a call can find wrong. */
+MUST_CHECK int datagram_bind_early(struct datagram_socket *s);
+
 /* inet_datagram_send.c */
 int64_t datagram_send(struct socket *base, struct socket_message *m);
 /* The interface by which i sends to an address, as its options say; NULL: by none. */

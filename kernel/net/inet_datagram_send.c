@@ -247,8 +247,13 @@ static int send_locked(struct datagram_socket *s, const struct socket_message *m
 static int find_target(const struct datagram_socket *s, const struct socket_message *m,
                        struct endpoint *to)
 {
-    if (m->name && m->name->size) {
-        int err = endpoint_parse(&s->inet, m->name, to);
+    bool nameless = m->name && m->name->size >= sizeof(m->name->family) &&
+                    m->name->family == AF_UNSPEC && s->udp && s->inet.base.family == AF_INET6;
+    if (m->name && m->name->size && !nameless) {
+        struct socket_name name = *m->name;
+        if (name.size >= sizeof(name.family) && name.family == AF_UNSPEC && !s->ping)
+            name.family = AF_INET; /* as IPv4 always took it */
+        int err = endpoint_parse(&s->inet, &name, to);
         if (err)
             return err == -ENODEV ? -ENETUNREACH : err;
     } else if (s->inet.has_peer) {
@@ -344,13 +349,13 @@ static int send_segments(struct datagram_socket *s, struct socket_message *m, si
 static int check(struct datagram_socket *s, const struct socket_message *m, size_t size)
 {
     int err = net_start();
+    if (!err)
+        err = datagram_bind_early(s);
+    if (!err && s->ping && size < ECHO_HEADER)
+        err = -EINVAL;
     if (!err && (m->flags & MSG_OOB))
         err = -EOPNOTSUPP;
-    if (!err && size > UDP_BYTES_MAX)
-        err = -EMSGSIZE;
-    if (!err)
-        err = socket_take_error(&s->inet.base);
-    return !err && s->inet.shut_write ? -EPIPE : err;
+    return !err && size > UDP_BYTES_MAX ? -EMSGSIZE : err;
 }
 
 int64_t datagram_send(struct socket *base, struct socket_message *m)
@@ -361,6 +366,10 @@ int64_t datagram_send(struct socket *base, struct socket_message *m)
     int err = check(s, m, size);
     if (!err && !s->corked)
         err = find_target(s, m, &to);
+    if (!err)
+        err = socket_take_error(base);
+    if (!err && s->inet.shut_write)
+        err = -EPIPE;
     if (err)
         return err;
     if (s->udp && segment && size > segment)

@@ -69,6 +69,17 @@ int endpoint_parse(const struct inet_socket *i, const struct socket_name *name,
     return datagram4 ? parse4(name, out) : -EAFNOSUPPORT;
 }
 
+int endpoint_parse_own(const struct inet_socket *i, const struct socket_name *name,
+                       struct endpoint *out)
+{
+    if (i->base.family != AF_INET || name->size < sizeof(struct sockaddr_in) ||
+        name->family != AF_UNSPEC)
+        return endpoint_parse(i, name, out);
+    memset(out, 0, sizeof(*out));
+    int err = parse4(name, out);
+    return !err && !endpoint_is_any(out) ? -EAFNOSUPPORT : err;
+}
+
 static void format6(const struct endpoint *e, struct socket_name *name)
 {
     struct sockaddr_in6 in = {.sin6_family = AF_INET6, .sin6_port = lwip_htons(e->port)};
@@ -119,10 +130,13 @@ int inet_get_name(struct socket *s, enum socket_end end, struct socket_name *nam
     int err = 0;
     bool peer = end != SOCKET_SELF;
     net_lock();
-    if (peer && !i->has_peer)
+    struct endpoint own = i->local;
+    if (s->type == SOCK_RAW)
+        own.port = (uint16_t)s->protocol; /* in its place */
+    if (peer && (!i->has_peer || !i->peer.port))
         err = -ENOTCONN;
     else
-        endpoint_format(i, peer ? &i->peer : &i->local, name);
+        endpoint_format(i, peer ? &i->peer : &own, name);
     net_unlock();
     return err;
 }

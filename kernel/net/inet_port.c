@@ -172,7 +172,7 @@ static bool may_bind(const struct inet_socket *i, const ip_addr_t *address)
 int inet_bind_to(struct inet_socket *i, const struct socket_name *name)
 {
     struct endpoint wanted;
-    int err = endpoint_parse(i, name, &wanted);
+    int err = endpoint_parse_own(i, name, &wanted);
     if (err)
         return err;
     net_lock();

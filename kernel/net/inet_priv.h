@@ -15,7 +15,9 @@
 
 #define INET_READABLE (EPOLLIN | EPOLLRDNORM)
 #define INET_WRITABLE (EPOLLOUT | EPOLLWRNORM)
-#define INET_ALL (INET_READABLE | INET_WRITABLE | EPOLLRDHUP | EPOLLHUP | EPOLLERR | EPOLLPRI)
+#define DATAGRAM_WRITABLE (INET_WRITABLE | EPOLLWRBAND)
+#define INET_ALL                                                                                   \
+    (INET_READABLE | INET_WRITABLE | EPOLLWRBAND | EPOLLRDHUP | EPOLLHUP | EPOLLERR | EPOLLPRI)
 
 #define INET_TTL 64 /* as on Linux; lwIP's own are 255 */
 
@@ -115,6 +117,9 @@ int inet_error(err_t err);
  * (a mapped address where only IPv6 is wanted). */
 MUST_CHECK int endpoint_parse(const struct inet_socket *i, const struct socket_name *name,
                               struct endpoint *out);
+/* Of bind: IPv4's "any" may also have no family. */
+MUST_CHECK int endpoint_parse_own(const struct inet_socket *i, const struct socket_name *name,
+                                  struct endpoint *out);
 void endpoint_format(const struct inet_socket *i, const struct endpoint *e,
                      struct socket_name *name);
 bool endpoint_is_any(const struct endpoint *e);

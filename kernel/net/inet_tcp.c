@@ -300,7 +300,7 @@ static int tcp_shut(struct socket *base, int how)
         tcp_leave_group(s);
         drop_accept_queue(s);
         s->state = TCP_IDLE;
-    } else {
+    } else if (s->state != TCP_LISTENING) {
         err = tcp_has_connection(s) ? 0 : -ENOTCONN;
         s->inet.shut_read |= how != SHUT_WR;
         if (how != SHUT_RD && !s->inet.shut_write) {

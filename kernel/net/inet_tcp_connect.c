@@ -467,7 +467,7 @@ int tcp_socket_listen(struct socket *base, int backlog)
     if (err)
         return err;
     net_lock();
-    if (s->state == TCP_IDLE || s->state == TCP_ENDED)
+    if (s->state == TCP_IDLE || (s->state == TCP_ENDED && !s->connect_told))
         err = listen_begin(s);
     else if (s->state != TCP_LISTENING)
         err = -EINVAL;

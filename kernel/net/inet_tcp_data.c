@@ -239,6 +239,12 @@ err_t tcp_data_came(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
                    INET_READABLE | EPOLLRDHUP | (s->inet.shut_write ? EPOLLHUP : 0u));
         return ERR_OK;
     }
+    if (s->inet.shut_read && s->inet.shut_write) { /* nobody will read it: RFC 1122, 4.2.2.13 */
+        s->inet.base.error = ECONNRESET;
+        pbuf_free(p);
+        tcp_abort(pcb);
+        return ERR_ABRT;
+    }
     tcp_urgent_take(s, p);
     s->came += p->tot_len;
     came(s, pcb);
@@ -402,9 +408,7 @@ int64_t tcp_socket_receive(struct socket *base, struct socket_message *m)
         min_u64(tcp_urgent_limit(s, s->queued > ahead ? s->queued - ahead : 0), m->it->left);
     int64_t n = s->queued > ahead ? 0 : nothing_to_read(s);
     spin_unlock(&net_spinlock);
-    if (n == -EAGAIN && m->it->left == 0)
-        n = 0;
-    else if (n == 0 && size > 0)
+    if (n == 0 && size > 0)
         n = receive_queued(s, m, first, ahead, size);
     if (n > 0 && m->controls)
         put_controls(s, m);

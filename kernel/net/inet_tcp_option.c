@@ -1,5 +1,6 @@
 /* Options of IPPROTO_TCP. */
 #include <linux/tcp.h>
+#include <lwip/ip.h>
 #include <lwip/priv/tcp_priv.h>
 
 #include "kernel/base/errno.h"
@@ -15,6 +16,7 @@
 #define SEGMENT_MOST 32767
 #define FIN_WAIT_SECONDS_MAX 120
 #define LINUX_LISTEN 10
+#define US_PER_MS 1000u
 #define NAME_BYTES 16u
 
 #define FIELD(number, field_, low_, high_)                                                         \
@@ -132,7 +134,13 @@ static int put_info(struct tcp_socket *s, struct uptr value, struct uptr size)
         info.tcpi_retransmits = s->pcb->nrtx;
         info.tcpi_snd_cwnd = s->pcb->cwnd / s->pcb->mss;
         info.tcpi_rcv_space = s->pcb->rcv_wnd;
-        info.tcpi_pmtu = 1500;
+        info.tcpi_snd_ssthresh = s->pcb->ssthresh / s->pcb->mss;
+        info.tcpi_notsent_bytes = s->pcb->snd_lbb - s->pcb->snd_nxt;
+        info.tcpi_rto = (uint32_t)s->pcb->rto * TCP_SLOW_INTERVAL * US_PER_MS;
+        for (const struct tcp_seg *segment = s->pcb->unacked; segment; segment = segment->next)
+            info.tcpi_unacked++;
+        const struct netif *netif = ip_route(&s->pcb->local_ip, &s->pcb->remote_ip);
+        info.tcpi_pmtu = netif ? netif->mtu : 0;
     }
     net_unlock();
     return socket_option_put(&info, sizeof(info), value, size);

@@ -443,11 +443,20 @@ static void choose_port(struct netlink_socket *s)
     s->port = port;
 }
 
+static bool is_name(const struct socket_name *name)
+{
+    return name->size >= sizeof(struct sockaddr_nl) && name->family == AF_NETLINK;
+}
+
 static int64_t netlink_send(struct socket *base, struct socket_message *m)
 {
     struct netlink_socket *s = netlink_of(base);
     char request[REQUEST_BYTES];
     size_t size = m->it->left;
+    if (m->flags & MSG_OOB)
+        return -EOPNOTSUPP;
+    if (m->name && m->name->size && !is_name(m->name))
+        return -EINVAL;
     if (size > sizeof(request))
         return -EMSGSIZE;
     if (iter_read(m->it, request, size) < size)
@@ -500,7 +509,7 @@ static int netlink_bind(struct socket *base, const struct socket_name *name)
 {
     struct netlink_socket *s = netlink_of(base);
     struct sockaddr_nl nl;
-    if (name->size < sizeof(nl) || name->family != AF_NETLINK)
+    if (!is_name(name))
         return -EINVAL;
     memcpy(&nl, name->bytes, sizeof(nl));
     if (s->port && nl.nl_pid != s->port)
@@ -517,8 +526,12 @@ static int netlink_bind(struct socket *base, const struct socket_name *name)
 static int netlink_connect(struct socket *base, const struct socket_name *name, bool nonblocking)
 {
     (void)nonblocking;
+    if (name->size >= sizeof(name->family) && name->family == AF_UNSPEC)
+        return 0;
+    if (!is_name(name))
+        return -EINVAL;
     choose_port(netlink_of(base));
-    return name->size >= sizeof(name->family) && name->family == AF_NETLINK ? 0 : -EINVAL;
+    return 0;
 }
 
 static int netlink_get_name(struct socket *base, enum socket_end end, struct socket_name *name)
@@ -534,18 +547,15 @@ static int netlink_get_name(struct socket *base, enum socket_end end, struct soc
 static uint32_t netlink_poll(struct socket *base)
 {
     bool any = !list_empty(&netlink_of(base)->queue);
-    return EPOLLOUT | EPOLLWRNORM | (any ? EPOLLIN | EPOLLRDNORM : 0);
+    return EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND | (any ? EPOLLIN | EPOLLRDNORM : 0);
 }
 
+/* As of a socket that has no such ioctl. */
 static int netlink_queued(struct socket *base, bool sent)
 {
-    struct netlink_socket *s = netlink_of(base);
-    mutex_lock(&s->lock);
-    int bytes = sent || list_empty(&s->queue)
-                    ? 0
-                    : (int)list_entry(s->queue.next, struct answer, node)->size;
-    mutex_unlock(&s->lock);
-    return bytes;
+    (void)base;
+    (void)sent;
+    return -ENOTTY;
 }
 
 static int no_listen(struct socket *s, int backlog)

@@ -181,6 +181,8 @@ static int64_t move_later(struct socket *s, struct socket_message *m, move_t mov
             done += n;
         if (n > 0 && goes_on(s, m, sending))
             continue;
+        if (n == -EAGAIN && m->over)
+            n = 0;
         if (n != -EAGAIN)
             break;
         int err = waiter_sleep(&w, deadline, true);
@@ -224,7 +226,11 @@ static int64_t socket_read(struct file *f, struct iter *it, uint64_t *pos)
     struct socket *s = f->private;
     (void)pos;
     struct socket_message m = {.it = it};
+    if (it->left == 0)
+        return 0;
     int64_t n = s->ops->receive(s, &m);
+    if (n == -EAGAIN && m.over && !(f->flags & O_NONBLOCK))
+        n = 0;
     if (m.files)
         passed_files_drop(m.files);
     return n;

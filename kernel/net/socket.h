@@ -36,6 +36,7 @@ struct socket_control {
 struct socket_message {
     struct iter *it;
     unsigned flags;             /* MSG_* of the call */
+    bool over;                  /* receive, with -EAGAIN: nothing will come, who waits gets 0 */
     unsigned result_flags;      /* receive: MSG_* to show */
     struct socket_name *name;   /* send: where to; receive: from where, if wanted; or NULL */
     struct passed_files *files; /* send: taken over on success; receive: the caller's then */

@@ -20,7 +20,7 @@
 #define SMALL_BYTES 512u   /* writes up to this may join the last packet */
 #define SMALL_PACKET 2048u /* room of a packet that was made for a small write */
 #define READABLE (EPOLLIN | EPOLLRDNORM)
-#define WRITABLE (EPOLLOUT | EPOLLWRNORM)
+#define WRITABLE (EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND)
 
 static const struct socket_ops unix_ops;
 
@@ -228,6 +228,8 @@ static int64_t send_stream(struct unix_socket *u, struct socket_message *m)
     struct unix_socket *target = unix_peer_get(u);
     if (!target)
         return n ? n : -ENOTCONN;
+    if (!n && u->shut_write)
+        n = -EPIPE;
     while (n >= 0 && m->it->left > 0) {
         n = u->shut_write || target->shut_read || target->dead ? -EPIPE
                                                                : send_stream_part(u, target, m);
@@ -244,9 +246,7 @@ static int64_t send_stream(struct unix_socket *u, struct socket_message *m)
 static int datagram_target(struct unix_socket *u, const struct socket_message *m,
                            struct unix_socket **out)
 {
-    if (m->name && m->name->size && !unix_is_datagram(u))
-        return u->state == UNIX_CONNECTED ? -EISCONN : -EOPNOTSUPP;
-    if (m->name && m->name->size) {
+    if (m->name && m->name->size && unix_is_datagram(u)) {
         int err = unix_find(m->name, out);
         if (err)
             return err;
@@ -273,14 +273,16 @@ static int64_t send_datagram(struct unix_socket *u, struct socket_message *m)
 {
     struct unix_socket *target;
     int64_t n = socket_take_error(&u->base);
-    if (n)
-        return n;
+    if (n || u->shut_write)
+        return n ? n : -EPIPE;
     if (m->it->left + sizeof(struct unix_packet) > u->base.send_room)
         return -EMSGSIZE;
     n = datagram_target(u, m, &target);
     if (n)
         return n;
-    n = u->shut_write ? -EPIPE : datagram_check(u, target);
+    n = datagram_check(u, target);
+    if (n == -ECONNREFUSED && !(m->name && m->name->size))
+        unix_forget_peer(u, target);
     if (!n && __atomic_load_n(&u->sent, __ATOMIC_ACQUIRE) + m->it->left > u->base.send_room)
         n = -EAGAIN;
     if (!n) {
@@ -295,6 +297,8 @@ static int64_t send_datagram(struct unix_socket *u, struct socket_message *m)
 static int64_t unix_send(struct socket *s, struct socket_message *m)
 {
     struct unix_socket *u = unix_of(s);
+    if (u->base.type == SOCK_SEQPACKET && u->state != UNIX_CONNECTED)
+        return -ENOTCONN;
     if (m->flags & MSG_OOB)
         return -EOPNOTSUPP;
     return unix_is_stream(u) ? send_stream(u, m) : send_datagram(u, m);
@@ -322,16 +326,17 @@ static struct unix_packet *first_packet(struct unix_socket *u, uint32_t *skip, u
 }
 
 /* What a read answers that finds nothing. */
-static int64_t nothing_to_read(struct unix_socket *u)
+static int64_t nothing_to_read(struct unix_socket *u, struct socket_message *m)
 {
     int err = socket_take_error(&u->base);
     if (err)
         return err;
-    if (u->shut_read)
-        return 0;
-    if (u->state == UNIX_UNCONNECTED && !unix_is_datagram(u))
+    if (u->state != UNIX_CONNECTED && !unix_is_datagram(u))
         return unix_is_stream(u) ? -EINVAL : -ENOTCONN;
-    return u->state == UNIX_LISTENING ? -EINVAL : -EAGAIN;
+    if (u->shut_read && !unix_is_datagram(u))
+        return 0;
+    m->over = u->shut_read;
+    return -EAGAIN;
 }
 
 /* What comes with the bytes: the sender's name and credentials, passed files. */
@@ -404,7 +409,7 @@ static int64_t receive_stream(struct unix_socket *u, struct socket_message *m)
             return done;
         skip = m->flags & MSG_PEEK ? ahead + (uint32_t)done : 0;
     }
-    return done > 0 ? done : nothing_to_read(u);
+    return done > 0 ? done : nothing_to_read(u, m);
 }
 
 static int64_t receive_datagram(struct unix_socket *u, struct socket_message *m)
@@ -412,7 +417,7 @@ static int64_t receive_datagram(struct unix_socket *u, struct socket_message *m)
     uint32_t size, skip = socket_peek_start(&u->base, m->flags);
     struct unix_packet *p = first_packet(u, &skip, &size);
     if (!p)
-        return nothing_to_read(u);
+        return nothing_to_read(u, m);
     int err = take_extras(u, p, m);
     if (err)
         return err;
@@ -439,10 +444,6 @@ static int64_t unix_receive(struct socket *s, struct socket_message *m)
     struct unix_socket *u = unix_of(s);
     if (m->flags & MSG_OOB)
         return -EOPNOTSUPP;
-    if (m->flags & MSG_ERRQUEUE)
-        return -EAGAIN;
-    if (unix_is_stream(u) && m->it->left == 0 && u->state == UNIX_CONNECTED)
-        return 0;
     mutex_lock(&u->read_lock);
     int64_t n = unix_is_stream(u) ? receive_stream(u, m) : receive_datagram(u, m);
     if (unix_is_stream(u))

@@ -69,6 +69,8 @@ void unix_pair(struct socket *a, struct socket *b);
 int unix_connect(struct socket *s, const struct socket_name *name, bool nonblocking);
 int unix_listen(struct socket *s, int backlog);
 int unix_accept(struct socket *s, struct socket **out);
+/* A datagram socket whose peer is gone has none any more. */
+void unix_forget_peer(struct unix_socket *u, const struct unix_socket *peer);
 /* The end of u: its peer, and who waits to be accepted, see it closed. */
 void unix_disconnect(struct unix_socket *u);
 

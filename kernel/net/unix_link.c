@@ -7,7 +7,7 @@
 
 #define BACKLOG_MAX 4096u
 #define READABLE (EPOLLIN | EPOLLRDNORM)
-#define WRITABLE (EPOLLOUT | EPOLLWRNORM)
+#define WRITABLE (EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND)
 #define ALL_EVENTS (READABLE | WRITABLE | EPOLLRDHUP | EPOLLHUP | EPOLLERR)
 
 int unix_listen(struct socket *s, int backlog)
@@ -171,6 +171,15 @@ static void set_datagram_peer(struct unix_socket *u, struct unix_socket *peer)
     unix_put(old);
 }
 
+void unix_forget_peer(struct unix_socket *u, const struct unix_socket *peer)
+{
+    spin_lock(&u->lock);
+    bool is = u->peer == peer;
+    spin_unlock(&u->lock);
+    if (is)
+        set_datagram_peer(u, NULL);
+}
+
 static int connect_datagram(struct unix_socket *u, const struct socket_name *name)
 {
     struct unix_socket *target = NULL;
@@ -199,6 +208,8 @@ int unix_connect(struct socket *s, const struct socket_name *name, bool nonblock
         return -EINVAL;
     if (unix_is_datagram(u))
         return connect_datagram(u, name);
+    if (name->family != AF_UNIX)
+        return -EINVAL;
     if (u->state == UNIX_CONNECTED)
         return -EISCONN;
     int err = unix_find(name, &listener);

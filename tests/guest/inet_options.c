@@ -389,6 +389,25 @@ static bool becomes_half_closed(int from, int to, bool wanted)
     return false;
 }
 
+static void information(void)
+{
+    int s[2];
+    struct tcp_info info = {0};
+    socklen_t size = sizeof(info);
+    tcp_pair(s);
+    CHECK_OK(getsockopt(s[0], IPPROTO_TCP, TCP_INFO, &info, &size));
+    CHECK_EQ(info.tcpi_state, TCP_ESTABLISHED);
+    CHECK(info.tcpi_rto >= 100000 && info.tcpi_rto <= 3000000); /* microseconds */
+    CHECK(info.tcpi_pmtu >= 65535);                             /* loopback's */
+    CHECK(info.tcpi_snd_mss >= 536 && info.tcpi_snd_cwnd >= 1 && info.tcpi_snd_ssthresh > 0);
+    CHECK_EQ(info.tcpi_unacked, 0);
+    size = 8;
+    CHECK_OK(getsockopt(s[0], IPPROTO_TCP, TCP_INFO, &info, &size));
+    CHECK_EQ(size, 8);
+    close(s[0]);
+    close(s[1]);
+}
+
 /* TCP_LINGER2: how long a closed socket's connection waits for the other side's end. */
 static void end_of_the_other_side(void)
 {
@@ -446,6 +465,7 @@ int main(void)
     RUN(peeking_further);
     RUN(times_of_local_messages);
     RUN(small_segments);
+    RUN(information);
     RUN(end_of_the_other_side);
     RUN(attempts_to_connect);
     return check_done();

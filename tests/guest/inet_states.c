@@ -245,6 +245,156 @@ static void levels_of_others(void)
     close(t);
 }
 
+#define WRITABLE (POLLOUT | POLLWRNORM)
+#define EVERY (POLLIN | POLLRDNORM | POLLPRI | POLLRDHUP | WRITABLE | POLLWRBAND)
+
+/* What poll tells of each kind that was just made, and of one that is shut for reading. */
+static void events_at_first(void)
+{
+    static const struct {
+        int family, type, protocol, events, shut;
+    } kinds[] = {
+        {AF_INET, SOCK_STREAM, 0, WRITABLE | POLLHUP, POLLIN | POLLRDNORM | POLLRDHUP},
+        {AF_INET, SOCK_DGRAM, 0, WRITABLE | POLLWRBAND, POLLIN | POLLRDNORM | POLLRDHUP},
+        {AF_INET6, SOCK_DGRAM, 0, WRITABLE | POLLWRBAND, POLLIN | POLLRDNORM | POLLRDHUP},
+        {AF_INET, SOCK_RAW, 253, WRITABLE | POLLWRBAND, POLLIN | POLLRDNORM | POLLRDHUP},
+        {AF_INET6, SOCK_RAW, 253, WRITABLE | POLLWRBAND, POLLIN | POLLRDNORM | POLLRDHUP},
+        {AF_UNIX, SOCK_STREAM, 0, WRITABLE | POLLWRBAND | POLLHUP, POLLIN | POLLRDNORM | POLLRDHUP},
+        {AF_UNIX, SOCK_DGRAM, 0, WRITABLE | POLLWRBAND, POLLIN | POLLRDNORM | POLLRDHUP},
+        {AF_UNIX, SOCK_SEQPACKET, 0, WRITABLE | POLLWRBAND | POLLHUP,
+         POLLIN | POLLRDNORM | POLLRDHUP},
+        {AF_NETLINK, SOCK_RAW, 0, WRITABLE | POLLWRBAND, 0},
+    };
+    for (unsigned n = 0; n < sizeof(kinds) / sizeof(kinds[0]); n++) {
+        int fd = socket(kinds[n].family, kinds[n].type, kinds[n].protocol);
+        CHECK_EQ(events_of(fd, EVERY, 0), kinds[n].events);
+        (void)shutdown(fd, SHUT_RD);
+        CHECK_EQ(events_of(fd, EVERY, 0), kinds[n].events | kinds[n].shut);
+        close(fd);
+    }
+}
+
+/* Who doesn't want to wait is told to come again, who would is told the end. */
+static void datagrams_shut_for_reading(void)
+{
+    int fds[3], pair[2];
+    char byte;
+    fds[0] = socket(AF_INET, SOCK_DGRAM, 0);
+    fds[1] = socket(AF_INET6, SOCK_RAW, 253);
+    CHECK_OK(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair));
+    fds[2] = pair[0];
+    for (int n = 0; n < 3; n++) {
+        (void)shutdown(fds[n], SHUT_RD);
+        CHECK_ERR(recv(fds[n], &byte, 1, MSG_DONTWAIT), EAGAIN);
+        CHECK_EQ(recv(fds[n], &byte, 1, 0), 0);
+        CHECK_EQ(read(fds[n], &byte, 1), 0);
+        close(fds[n]);
+    }
+    close(pair[1]);
+}
+
+/* No bytes wanted: recv waits for some all the same, read doesn't. */
+static void nothing_wanted(void)
+{
+    int s[2];
+    char byte;
+    for (int kind = 0; kind < 3; kind++) {
+        if (kind == 0)
+            tcp_pair(s);
+        else
+            CHECK_OK(socketpair(AF_UNIX, kind == 1 ? SOCK_STREAM : SOCK_DGRAM, 0, s));
+        CHECK_ERR(recv(s[0], &byte, 0, MSG_DONTWAIT), EAGAIN);
+        CHECK_EQ(read(s[0], &byte, 0), 0);
+        CHECK_EQ(send(s[1], "x", 1, 0), 1);
+        CHECK_EQ(events_of(s[0], POLLIN, SOON_MS), POLLIN);
+        CHECK_EQ(recv(s[0], &byte, 0, MSG_PEEK), 0);
+        close(s[0]);
+        close(s[1]);
+    }
+}
+
+/* Names: without a family, too short, of another family; the port that a call took stays. */
+static void names_of_datagrams(void)
+{
+    struct sockaddr_in none = {0}, own = name4("127.0.0.1", 0);
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    CHECK_ERR(send(fd, "x", 1, 0), EDESTADDRREQ);
+    CHECK(port_of(fd, false) > 0);
+    CHECK_ERR(bind4(fd, "127.0.0.1", 0), EINVAL);
+    CHECK_ERR(sendto(fd, "x", 1, 0, (struct sockaddr *)&none, sizeof(none)), EINVAL);
+    CHECK_ERR(sendto(fd, "x", 1, 0, (struct sockaddr *)&none, 1), EINVAL);
+    (void)shutdown(fd, SHUT_WR);
+    CHECK_ERR(send(fd, "x", 1, 0), EDESTADDRREQ);
+    close(fd);
+    fd = socket(AF_INET, SOCK_DGRAM, 0);
+    CHECK_OK(bind(fd, (struct sockaddr *)&none, sizeof(none)));
+    close(fd);
+    fd = socket(AF_INET, SOCK_DGRAM, 0);
+    own.sin_family = AF_UNSPEC;
+    CHECK_ERR(bind(fd, (struct sockaddr *)&own, sizeof(own)), EAFNOSUPPORT);
+    CHECK_OK(connect4(fd, "127.0.0.1", 0));
+    CHECK_ERR(peer_of(fd), ENOTCONN); /* without a port it is none */
+    close(fd);
+    fd = socket(AF_INET, SOCK_RAW, 253);
+    CHECK_EQ(port_of(fd, false), 253); /* the protocol */
+    close(fd);
+}
+
+static void local_ends(void)
+{
+    int s[2];
+    char byte;
+    struct sockaddr_un name = {.sun_family = AF_UNIX, .sun_path = "nowhere"};
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    (void)shutdown(fd, SHUT_RD);
+    CHECK_ERR(recv(fd, &byte, 1, MSG_DONTWAIT), EINVAL);
+    close(fd);
+    fd = socket(AF_UNIX, SOCK_SEQPACKET, 0);
+    (void)shutdown(fd, SHUT_RD);
+    CHECK_ERR(recv(fd, &byte, 1, MSG_DONTWAIT), ENOTCONN);
+    close(fd);
+    CHECK_OK(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, s)); /* takes no notice of names */
+    CHECK_EQ(sendto(s[0], "x", 1, 0, (struct sockaddr *)&name, sizeof(name)), 1);
+    close(s[0]);
+    close(s[1]);
+    CHECK_OK(socketpair(AF_UNIX, SOCK_DGRAM, 0, s));
+    close(s[1]);
+    CHECK_ERR(send(s[0], "x", 1, 0), ECONNREFUSED);
+    CHECK_ERR(send(s[0], "x", 1, 0), ENOTCONN); /* it has no peer any more */
+    CHECK_ERR(peer_of(s[0]), ENOTCONN);
+    close(s[0]);
+    CHECK_OK(socketpair(AF_UNIX, SOCK_STREAM, 0, s));
+    close(s[1]);
+    CHECK_ERR(send(s[0], "", 0, MSG_NOSIGNAL), EPIPE);
+    name.sun_family = AF_UNSPEC;
+    CHECK_ERR(connect(s[0], (struct sockaddr *)&name, sizeof(name)), EINVAL);
+    close(s[0]);
+}
+
+/* Who shut both directions gets no more: what still comes ends the connection. */
+static void bytes_for_nobody(void)
+{
+    int s[2], port, server = tcp_server(&port), fd;
+    tcp_pair(s);
+    CHECK_OK(shutdown(s[0], SHUT_RDWR));
+    CHECK_EQ(events_of(s[1], POLLRDHUP, SOON_MS), POLLRDHUP);
+    CHECK_EQ(send(s[1], "x", 1, MSG_NOSIGNAL), 1);
+    CHECK(events_of(s[1], POLLERR, SOON_MS) & POLLERR);
+    CHECK_EQ(option_of(s[0], SOL_SOCKET, SO_ERROR), ECONNRESET);
+    close(s[0]);
+    close(s[1]);
+    CHECK_OK(shutdown(server, SHUT_WR)); /* a listener goes on */
+    fd = socket(AF_INET, SOCK_STREAM, 0);
+    CHECK_OK(connect4(fd, "127.0.0.1", port));
+    int other = accept(server, NULL, NULL);
+    close(other);
+    CHECK_EQ(events_of(fd, POLLRDHUP, SOON_MS), POLLRDHUP);
+    CHECK_OK(shutdown(fd, SHUT_RDWR));
+    CHECK_ERR(listen(fd, 1), EINVAL); /* it was connected */
+    close(fd);
+    close(server);
+}
+
 int main(void)
 {
     RUN(shut_without_a_peer_both);
@@ -258,5 +408,11 @@ int main(void)
     RUN(bytes_unsent);
     RUN(listener_events);
     RUN(levels_of_others);
+    RUN(events_at_first);
+    RUN(datagrams_shut_for_reading);
+    RUN(nothing_wanted);
+    RUN(names_of_datagrams);
+    RUN(local_ends);
+    RUN(bytes_for_nobody);
     return check_done();
 }
