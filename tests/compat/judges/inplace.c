@@ -1,0 +1,151 @@
+// Preloaded into stress-ng, on Linux and in the guest: its workers run in place, in the one process there is.
+// The first fork() returns 0: the process becomes the worker, and ends with the worker's status. A worker's own fork()
+// is what vfork() is, in one process: the child runs first, its _exit() returns to that fork() a second time, with the
+// number of a process that is no more, and waitpid() tells the status. What was on the stack is as it was before, for a
+// compiler reuses it where it knows that _exit() doesn't return. Whoever asks for a process in another way, or in a
+// thread, ends with NEEDS_PROCESS.
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { NEEDS_PROCESS = 77, DEPTH = 8, CHILDREN = 65536, STACK = 65536 };
+enum { FIRST_PID = 5000000 }; // above Linux's highest
+
+// What a function's caller expects to find again, and where it goes on.
+struct place {
+    uint64_t rbx, rbp, r12, r13, r14, r15, rsp, rip;
+};
+
+static struct place places[DEPTH];
+static char stacks[DEPTH][STACK];
+static size_t sizes[DEPTH];
+static char *top; // of the stack, where the worker began
+static int depth, ended, reaped;
+static unsigned char status_of[CHILDREN], waited_for[CHILDREN];
+
+__attribute__((noreturn)) static void leave(int status)
+{
+    for (;;) syscall(SYS_exit_group, status);
+}
+
+__attribute__((noreturn)) static void needs(const char *what)
+{
+    dprintf(STDERR_FILENO, "needs a process: %s\n", what);
+    leave(NEEDS_PROCESS);
+}
+
+// Where fork() is to keep its caller's place; the stack from `stack` on is kept here.
+__attribute__((used, visibility("hidden"))) struct place *inplace_next(char *stack)
+{
+    static struct place worker;
+    if (!top) {
+        top = stack;
+        return &worker;
+    }
+    if (syscall(SYS_gettid) != getpid()) needs("fork in a thread");
+    if (depth == DEPTH || ended + depth + 1 >= CHILDREN || stack > top || top - stack > STACK) needs("too many");
+    sizes[depth] = (size_t)(top - stack);
+    memcpy(stacks[depth], stack, sizes[depth]);
+    return &places[depth++];
+}
+
+__attribute__((noreturn, visibility("hidden"))) void inplace_return(const struct place *place, int pid);
+__asm__(".globl fork\n"
+        ".type fork, @function\n"
+        "fork:\n"
+        "    push %rbx\n"
+        "    lea 16(%rsp), %rdi\n"
+        "    call inplace_next\n"
+        "    pop %rbx\n"
+        "    mov %rbx, 0(%rax)\n"
+        "    mov %rbp, 8(%rax)\n"
+        "    mov %r12, 16(%rax)\n"
+        "    mov %r13, 24(%rax)\n"
+        "    mov %r14, 32(%rax)\n"
+        "    mov %r15, 40(%rax)\n"
+        "    lea 8(%rsp), %rdx\n"
+        "    mov %rdx, 48(%rax)\n"
+        "    mov (%rsp), %rdx\n"
+        "    mov %rdx, 56(%rax)\n"
+        "    xor %eax, %eax\n"
+        "    ret\n"
+        ".hidden inplace_return\n"
+        "inplace_return:\n"
+        "    mov 0(%rdi), %rbx\n"
+        "    mov 8(%rdi), %rbp\n"
+        "    mov 16(%rdi), %r12\n"
+        "    mov 24(%rdi), %r13\n"
+        "    mov 32(%rdi), %r14\n"
+        "    mov 40(%rdi), %r15\n"
+        "    mov 48(%rdi), %rsp\n"
+        "    mov %esi, %eax\n"
+        "    jmp *56(%rdi)\n");
+
+void _exit(int status)
+{
+    if (!depth || syscall(SYS_gettid) != getpid()) leave(status);
+    status_of[ended] = (unsigned char)status;
+    depth--;
+    memcpy((char *)places[depth].rsp, stacks[depth], sizes[depth]);
+    inplace_return(&places[depth], FIRST_PID + ended++);
+}
+
+void _Exit(int status)
+{
+    _exit(status);
+}
+
+pid_t waitpid(pid_t pid, int *status, int options)
+{
+    (void)options; // all that there were have ended
+    for (int child = pid > 0 ? pid - FIRST_PID : reaped; child >= 0 && child < ended; child++) {
+        if (waited_for[child]) {
+            if (pid > 0) break;
+            continue;
+        }
+        waited_for[child] = 1;
+        if (child == reaped) reaped++;
+        if (status) *status = status_of[child] << 8;
+        return FIRST_PID + child;
+    }
+    errno = ECHILD;
+    return -1;
+}
+
+pid_t wait(int *status)
+{
+    return waitpid(-1, status, 0);
+}
+
+pid_t wait4(pid_t pid, int *status, int options, struct rusage *usage)
+{
+    (void)usage;
+    return waitpid(pid, status, options);
+}
+
+pid_t vfork(void)
+{
+    needs("vfork");
+}
+
+int posix_spawn(void)
+{
+    needs("posix_spawn");
+}
+
+int clone(void)
+{
+    needs("clone");
+}
+
+int execve(const char *path, char *const arguments[], char *const variables[])
+{
+    (void)path, (void)arguments, (void)variables;
+    needs("execve");
+}
