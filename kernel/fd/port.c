@@ -103,7 +103,8 @@ static int64_t port_ioctl(struct file *f, unsigned request, uint64_t arg)
     const struct port *p = f->private;
     if (request != FIONREAD || S_ISCHR(p->mode))
         return -ENOTTY;
-    int bytes = (int)min_u64(stream_available(p->stream), INT32_MAX);
+    bool in = p->stream == STREAM_STDIN; /* what the host has of the others can't be seen */
+    int bytes = in ? (int)min_u64(stream_available(p->stream), INT32_MAX) : 0;
     return copy_to_user((struct uptr){arg}, &bytes, sizeof(bytes));
 }
 

@@ -109,7 +109,8 @@ static int handle_open(struct inode *inode, struct file *file)
     struct file *target = handle_of(inode)->file;
     if ((inode->mode & S_IFMT) == S_IFSOCK)
         return -ENXIO;
-    if ((file_readable(file) && !target->ops->read) || (file_writable(file) && !target->ops->write))
+    if ((file_readable(file) && !(file_readable(target) && target->ops->read)) ||
+        (file_writable(file) && !(file_writable(target) && target->ops->write)))
         return -EACCES;
     file->ops = &pass_ops;
     file->private = file_get(target);

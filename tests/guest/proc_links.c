@@ -86,6 +86,25 @@ static void standard_streams_have_names(void)
     close(pipe_ends[1]);
 }
 
+/* Whatever the streams are and whichever way they go. */
+static void standard_streams_can_be_asked(void)
+{
+    for (int fd = 0; fd < 3; fd++) {
+        char name[32];
+        int waiting = -1;
+        CHECK(ioctl(fd, FIONREAD, &waiting) == 0 ? waiting >= 0 : errno == ENOTTY);
+        snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+        for (int mode = O_RDONLY; mode <= O_RDWR; mode++) {
+            struct pollfd again = {.fd = open(name, mode | O_NONBLOCK), .events = POLLIN | POLLOUT};
+            CHECK(again.fd >= 0 || errno == EACCES || errno == ENXIO);
+            CHECK(poll(&again, 1, 0) >= 0);
+            CHECK(again.fd < 0 || ioctl(again.fd, FIONREAD, &waiting) == 0 || errno == ENOTTY);
+            if (again.fd >= 0)
+                close(again.fd);
+        }
+    }
+}
+
 static void the_program_and_its_folder(void)
 {
     char cwd[PATH_MAX];
@@ -185,6 +204,7 @@ int main(void)
     RUN(pipes_can_be_opened_again);
     RUN(files_are_opened_anew);
     RUN(standard_streams_have_names);
+    RUN(standard_streams_can_be_asked);
     RUN(the_program_and_its_folder);
     RUN(names_can_be_read_and_set);
     RUN(threads_have_folders);

@@ -55,11 +55,20 @@ static void files_of_the_image_can_go(void)
     CHECK_ERR(open("/etc/hosts", O_RDONLY), ENOENT);
 }
 
+/* What the host reads can't be read back here, nor what it writes be written: as with a pipe of somebody else. */
+static void streams_go_one_way(void)
+{
+    CHECK_ERR(open("/proc/self/fd/0", O_WRONLY), EACCES);
+    CHECK_ERR(open("/proc/self/fd/1", O_RDONLY), EACCES);
+    CHECK_ERR(open("/dev/stderr", O_RDWR), EACCES);
+}
+
 int main(void)
 {
     RUN(names);
     RUN(expected_files);
     RUN(files_can_be_made_anywhere);
     RUN(files_of_the_image_can_go);
+    RUN(streams_go_one_way);
     return check_done();
 }
