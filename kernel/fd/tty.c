@@ -12,6 +12,7 @@
 
 #include "kernel/base/errno.h"
 #include "kernel/base/string.h"
+#include "kernel/proc/cred.h"
 #include "kernel/proc/task.h"
 #include "kernel/time/clock.h"
 
@@ -235,14 +236,74 @@ static struct waitq *tty_waitq(struct file *f)
 
 /* Requests. */
 
-static int set_termios(struct tty *t, unsigned request, struct uptr from, size_t size)
+/* TCGETA and its like: the lower halves of the flags, and the first characters. */
+static int get_termio(const struct ktermios *k, struct uptr to)
+{
+    struct termio old = {.c_iflag = (unsigned short)k->c_iflag,
+                         .c_oflag = (unsigned short)k->c_oflag,
+                         .c_cflag = (unsigned short)k->c_cflag,
+                         .c_lflag = (unsigned short)k->c_lflag,
+                         .c_line = k->c_line};
+    memcpy(old.c_cc, k->c_cc, NCC);
+    return copy_to_user(to, &old, sizeof(old));
+}
+
+static int read_termio(struct ktermios *k, struct uptr from)
+{
+    const tcflag_t upper = ~(tcflag_t)UINT16_MAX;
+    struct termio old;
+    if (copy_from_user(&old, from, sizeof(old)))
+        return -EFAULT;
+    k->c_iflag = (k->c_iflag & upper) | old.c_iflag;
+    k->c_oflag = (k->c_oflag & upper) | old.c_oflag;
+    k->c_cflag = (k->c_cflag & upper) | old.c_cflag;
+    k->c_lflag = (k->c_lflag & upper) | old.c_lflag;
+    k->c_line = old.c_line;
+    memcpy(k->c_cc, old.c_cc, NCC);
+    return 0;
+}
+
+static void keep_bits(tcflag_t *fresh, tcflag_t old, tcflag_t kept)
+{
+    *fresh = (old & kept) | (*fresh & ~kept);
+}
+
+/* Puts back what must not be changed. */
+static void keep(struct ktermios *fresh, const struct ktermios *old, const struct termios *kept)
+{
+    keep_bits(&fresh->c_iflag, old->c_iflag, kept->c_iflag);
+    keep_bits(&fresh->c_oflag, old->c_oflag, kept->c_oflag);
+    keep_bits(&fresh->c_cflag, old->c_cflag, kept->c_cflag);
+    keep_bits(&fresh->c_lflag, old->c_lflag, kept->c_lflag);
+    if (kept->c_line)
+        fresh->c_line = old->c_line;
+    for (unsigned i = 0; i < NCCS; i++)
+        if (kept->c_cc[i])
+            fresh->c_cc[i] = old->c_cc[i];
+}
+
+static int set_kept(struct tty *t, struct uptr from)
+{
+    struct termios kept;
+    if (!capable(CAP_SYS_ADMIN))
+        return -EPERM;
+    if (copy_from_user(&kept, from, sizeof(kept)))
+        return -EFAULT;
+    mutex_lock(&t->lock);
+    t->kept = kept;
+    mutex_unlock(&t->lock);
+    return 0;
+}
+
+/* size: of what the request brings, 0 for the old form. */
+static int set_termios(struct tty *t, struct uptr from, size_t size, bool flush)
 {
     struct ktermios fresh = t->termios;
-    if (copy_from_user(&fresh, from, size))
+    if (size ? copy_from_user(&fresh, from, size) : read_termio(&fresh, from))
         return -EFAULT;
-    bool flush = request == TCSETSF || request == TCSETSF2;
     mutex_lock(&t->lock);
     bool was_canonical = TTY_FLAG(t, lflag, ICANON);
+    keep(&fresh, &t->termios, &t->kept);
     t->termios = fresh;
     if (flush)
         tty_input_flush(t);
@@ -345,12 +406,20 @@ static int64_t job_ioctl(struct tty *t, unsigned request, struct uptr arg)
     }
 }
 
-int64_t tty_request(struct tty *t, unsigned request, uint64_t value)
+/* Requests about the settings. */
+static int64_t settings_ioctl(struct tty *t, unsigned request, struct uptr arg)
 {
-    struct uptr arg = {value};
-    if (t->dead)
-        return -EIO;
     switch (request) {
+    case TCGETA:
+        return get_termio(&t->termios, arg);
+    case TCSETA:
+    case TCSETAW:
+    case TCSETAF:
+        return set_termios(t, arg, 0, request == TCSETAF);
+    case TIOCGLCKTRMIOS:
+        return copy_to_user(arg, &t->kept, sizeof(t->kept));
+    case TIOCSLCKTRMIOS:
+        return set_kept(t, arg);
     case TCGETS:
         return copy_to_user(arg, &t->termios, sizeof(struct termios));
     case TCGETS2:
@@ -358,11 +427,22 @@ int64_t tty_request(struct tty *t, unsigned request, uint64_t value)
     case TCSETS:
     case TCSETSW:
     case TCSETSF:
-        return set_termios(t, request, arg, sizeof(struct termios));
+        return set_termios(t, arg, sizeof(struct termios), request == TCSETSF);
     case TCSETS2:
     case TCSETSW2:
     case TCSETSF2:
-        return set_termios(t, request, arg, sizeof(struct termios2));
+        return set_termios(t, arg, sizeof(struct termios2), request == TCSETSF2);
+    default:
+        return job_ioctl(t, request, arg);
+    }
+}
+
+int64_t tty_request(struct tty *t, unsigned request, uint64_t value)
+{
+    struct uptr arg = {value};
+    if (t->dead)
+        return -EIO;
+    switch (request) {
     case TIOCGWINSZ:
         return copy_to_user(arg, &t->size, sizeof(t->size));
     case TIOCSWINSZ:
@@ -379,7 +459,7 @@ int64_t tty_request(struct tty *t, unsigned request, uint64_t value)
     case TCSBRKP:
         return 0;
     default:
-        return job_ioctl(t, request, arg);
+        return settings_ioctl(t, request, arg);
     }
 }
 

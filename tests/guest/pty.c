@@ -173,6 +173,64 @@ static void settings_to_begin_with(void)
     close_pair(e);
 }
 
+/* System V's form: the lower halves of the flags. */
+struct old_settings {
+    unsigned short iflag, oflag, cflag, lflag;
+    unsigned char line, cc[8];
+};
+
+static void settings_in_the_old_form(void)
+{
+    struct ends e = open_pair();
+    struct termios t;
+    struct old_settings old;
+    CHECK_OK(tcgetattr(e.slave, &t));
+    CHECK_OK(ioctl(e.slave, TCGETA, &old));
+    CHECK_EQ(old.iflag, t.c_iflag & 0xffff);
+    CHECK_EQ(old.lflag, t.c_lflag & 0xffff);
+    CHECK_EQ(old.cc[VINTR], 3);
+    t.c_lflag |= 0x40000; /* a bit of the upper half, which nobody uses */
+    CHECK_OK(tcsetattr(e.slave, TCSANOW, &t));
+    old.lflag &= (unsigned short)~ECHO;
+    old.cc[VINTR] = 7;
+    CHECK_OK(ioctl(e.master, TCSETA, &old));
+    CHECK_OK(ioctl(e.slave, TCSETAW, &old));
+    CHECK_OK(tcgetattr(e.slave, &t));
+    CHECK_EQ(t.c_lflag & (ECHO | 0x40000), 0x40000);
+    CHECK_EQ(t.c_cc[VINTR], 7);
+    put_text(e.master, "gone\n");
+    CHECK(comes(e.slave, POLLIN));
+    CHECK_OK(ioctl(e.slave, TCSETAF, &old));
+    int waiting = -1;
+    CHECK_OK(ioctl(e.slave, FIONREAD, &waiting));
+    CHECK_EQ(waiting, 0);
+    CHECK_ERR(ioctl(e.slave, TCGETA, (void *)8), EFAULT);
+    CHECK_ERR(ioctl(e.slave, TCSETA, (void *)8), EFAULT);
+    close_pair(e);
+}
+
+static void settings_that_are_kept(void)
+{
+    struct ends e = open_pair();
+    struct termios t, kept;
+    memset(&kept, 0xff, sizeof(kept));
+    CHECK_OK(ioctl(e.slave, TIOCGLCKTRMIOS, &kept));
+    CHECK_EQ(kept.c_iflag | kept.c_lflag | kept.c_cc[VINTR], 0);
+    kept.c_lflag = ECHO;
+    kept.c_cc[VINTR] = 1;
+    CHECK_OK(ioctl(e.slave, TIOCSLCKTRMIOS, &kept));
+    CHECK_OK(tcgetattr(e.slave, &t));
+    t.c_lflag &= ~(unsigned)(ECHO | ICANON);
+    t.c_cc[VINTR] = t.c_cc[VEOF] = 9;
+    CHECK_OK(tcsetattr(e.slave, TCSANOW, &t));
+    CHECK_OK(tcgetattr(e.slave, &t));
+    CHECK_EQ(t.c_lflag & (ECHO | ICANON), ECHO);
+    CHECK_EQ(t.c_cc[VINTR], 3);
+    CHECK_EQ(t.c_cc[VEOF], 9);
+    CHECK_ERR(ioctl(e.slave, TIOCSLCKTRMIOS, (void *)8), EFAULT);
+    close_pair(e);
+}
+
 static void a_line_is_typed_and_echoed(void)
 {
     struct ends e = open_pair();
@@ -497,6 +555,8 @@ int main(void)
     RUN(names_and_devices);
     RUN(listed_while_the_master_is_open);
     RUN(settings_to_begin_with);
+    RUN(settings_in_the_old_form);
+    RUN(settings_that_are_kept);
     RUN(a_line_is_typed_and_echoed);
     RUN(end_of_file_is_typed);
     RUN(lines_are_read_one_by_one);

@@ -22,6 +22,13 @@ struct place {
     uint64_t rbx, rbp, r12, r13, r14, r15, rsp, rip;
 };
 
+// The same number of descriptors everywhere: some stressors open as many as they may.
+__attribute__((constructor)) static void limit(void)
+{
+    struct rlimit files = {4096, 4096};
+    setrlimit(RLIMIT_NOFILE, &files);
+}
+
 static struct place places[DEPTH];
 static char stacks[DEPTH][STACK];
 static size_t sizes[DEPTH];

@@ -16,6 +16,7 @@ LIMITS = ["prlimit", "--as=6000000000", "--nproc=2000", "--core=0", "--cpu=300"]
 NAMESPACES = ["--mount", "--pid", "--ipc", "--net", "--uts", "--fork", "--kill-child", "--mount-proc"]
 ENTER = r"""
 ip link set lo up
+echo "0 2147483647" > /proc/sys/net/ipv4/ping_group_range
 mount -t tmpfs -o size=1g,mode=1777 tmpfs /tmp && mount -t tmpfs -o size=256m,mode=1777 tmpfs /dev/shm &&
     mount -t tmpfs -o mode=1777 tmpfs /var/tmp && mkdir /tmp/judge && tar -x -f - -C /tmp/judge &&
     chmod -R a+rwX /tmp/judge && cd WORKDIR || exit 126
