@@ -16,7 +16,7 @@ LIMITS = ["prlimit", "--as=6000000000", "--nproc=2000", "--core=0", "--cpu=300"]
 NAMESPACES = ["--mount", "--pid", "--ipc", "--net", "--uts", "--fork", "--kill-child", "--mount-proc"]
 ENTER = r"""
 ip link set lo up
-echo "0 2147483647" > /proc/sys/net/ipv4/ping_group_range
+{ echo "0 2147483647" || echo "0 0"; } 2> /dev/null > /proc/sys/net/ipv4/ping_group_range
 mount -t tmpfs -o size=1g,mode=1777 tmpfs /tmp && mount -t tmpfs -o size=256m,mode=1777 tmpfs /dev/shm &&
     mount -t tmpfs -o mode=1777 tmpfs /var/tmp && mkdir /tmp/judge && tar -x -f - -C /tmp/judge &&
     chmod -R a+rwX /tmp/judge && cd WORKDIR || exit 126
@@ -39,6 +39,13 @@ def confined(program, files, *, workdir="/tmp", realtime=False):
     variables = [f"{name}={value}" for name, value in VARIABLES.items()]
     argv += ["sh", "-c", ENTER.replace("STEP_DOWN", f"{down} {bounds}").replace("WORKDIR", workdir), "sh", "env", "-i", *variables, *program]
     return argv, subprocess.run(["tar", "-c", "-C", files, "."], check=True, stdout=subprocess.PIPE).stdout
+
+
+def why_not_confined():
+    """What this host lacks for that, or None."""
+    argv, given = confined(["true"], HERE)
+    ended, output = finish(argv, 20, given)
+    return None if ended == 0 else f"no namespaces for a user without rights here: {output.strip()[-200:]}"
 
 
 def machine(program, files, *, user=UID, workdir="/tmp", flags=()):
