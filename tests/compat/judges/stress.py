@@ -8,7 +8,7 @@ import places
 MEANS = {0: "ok", 1: "fail", 2: "fail", 3: "no resource", 4: "not implemented", 5: "signalled", 6: "by exit", 7: "no metrics"}
 # It ends after so many operations or seconds. Emulation takes its time.
 OPERATIONS, HOST_SECONDS, GUEST_SECONDS = 20, 3, 6
-HOST_LIMIT, GUEST_LIMIT = 12, 240
+HOST_LIMIT, GUEST_LIMIT = 20, 240
 NEEDS_PROCESS = 77
 
 
