@@ -39,7 +39,8 @@ struct tty {
     struct mutex lock; /* guards all but what says otherwise */
     const struct tty_screen *screen;
     struct ktermios termios;
-    struct termios kept; /* bits and characters set here are those that nobody may change (TIOCSLCKTRMIOS) */
+    struct termios
+        kept; /* bits and characters set here are those that nobody may change (TIOCSLCKTRMIOS) */
     struct winsize size;
     int pgrp, session; /* 0: it is nobody's terminal */
     bool dead;         /* the other end of a pseudo-terminal is gone; read without the lock too */

@@ -55,7 +55,8 @@ static void files_of_the_image_can_go(void)
     CHECK_ERR(open("/etc/hosts", O_RDONLY), ENOENT);
 }
 
-/* What the host reads can't be read back here, nor what it writes be written: as with a pipe of somebody else. */
+/* What the host reads can't be read back here, nor what it writes be written: as with a pipe of
+ * somebody else. */
 static void streams_go_one_way(void)
 {
     CHECK_ERR(open("/proc/self/fd/0", O_WRONLY), EACCES);
