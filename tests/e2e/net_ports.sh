@@ -19,7 +19,7 @@ sys.stdout.buffer.write(urllib.request.urlopen(sys.argv[1], timeout=60).read())'
 }
 
 stop() {
-    kill -INT "$1" 2> /dev/null
+    kill "$1"
     wait "$1"
 }
 
@@ -28,7 +28,7 @@ seq 200000 > served/numbers.txt
 port=$(free_port)
 other=$(free_port)
 echo "{\"Dirs\": [\"served\"], \"RunConfig\": {\"Ports\": [\"$port:8080\"]}}" > config.json
-orris run -c config.json "$python" -m http.server 8080 --directory /served > out 2> err < /dev/null &
+"$ORRIS" run --accel "${ORRIS_ACCEL:-tcg}" -c config.json "$python" -m http.server 8080 --directory /served > out 2> err < /dev/null &
 server=$!
 ok "the tool says where a program that listens is reached" wait_line err "^orris: http://127.0.0.1:$port -> guest 8080"
 fetch "http://127.0.0.1:$port/numbers.txt" > got
@@ -51,7 +51,7 @@ cat > local.py << 'EOF'
 import http.server
 http.server.HTTPServer(("127.0.0.1", 5000), http.server.SimpleHTTPRequestHandler).handle_request()
 EOF
-orris run -p "$port:5000" "$python" local.py > out 2> err < /dev/null &
+"$ORRIS" run --accel "${ORRIS_ACCEL:-tcg}" -p "$port:5000" "$python" local.py > out 2> err < /dev/null &
 server=$!
 wait_line err "guest 5000"
 fetch "http://127.0.0.1:$port/etc/hostname" > got
@@ -65,7 +65,7 @@ s.bind(("0.0.0.0", 5300))
 data, sender = s.recvfrom(100)
 s.sendto(data.upper(), sender)
 EOF
-orris run -p "$port:5300/udp" "$python" udp.py > out 2> err < /dev/null &
+"$ORRIS" run --accel "${ORRIS_ACCEL:-tcg}" -p "$port:5300/udp" "$python" udp.py > out 2> err < /dev/null &
 server=$!
 wait_line err "127.0.0.1:$port/udp -> guest 5300"
 "$python" -c 'import socket, sys
@@ -76,14 +76,14 @@ print(s.recv(100).decode())' "$port" > got
 ok "datagrams go in and out" grep -qx DATAGRAM got
 wait "$server"
 
-"$python" -m http.server "$other" --bind 127.0.0.1 --directory served > server.out 2>&1 &
+"$python" -u -m http.server "$other" --bind 127.0.0.1 --directory served > server.out 2>&1 &
 server=$!
 cat > client.py << 'EOF'
 import hashlib, sys, urllib.request
 data = urllib.request.urlopen(sys.argv[1]).read()
 print(len(data), hashlib.sha256(data).hexdigest())
 EOF
-wait_line server.out "Serving" || sleep 1
+wait_line server.out "Serving"
 try run "$python" client.py "http://10.0.2.2:$other/numbers.txt"
 ok "a client fetches from a server of the host" \
     [ "$(cat out)" = "$(stat -c %s served/numbers.txt) $(sha256sum served/numbers.txt | cut -d' ' -f1)" ]

@@ -2,6 +2,7 @@
 # Values given at run time: the program gets them, and they stay nowhere.
 . "$(dirname "$0")/tap.sh"
 needs python
+export ORRIS_HOME=$work/store # all of it is looked through
 
 canary=canary-$$-$(date +%N)
 printf '%s-file' "$canary" > token
