@@ -4,6 +4,7 @@
 #define MUST_CHECK __attribute__((warn_unused_result))
 #define NORETURN __attribute__((noreturn))
 #define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
+#define SLOW_PATH __attribute__((noinline, cold)) /* is not to burden what is quick */
 #define ALIGNED(n) __attribute__((aligned(n)))
 #define LIKELY(x) __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)

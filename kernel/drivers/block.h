@@ -12,6 +12,7 @@ struct block_stats {
     uint64_t reads, sectors; /* of 512 bytes */
     uint64_t read_ns;        /* all reads together */
     uint64_t busy_ns;        /* at least one was under way */
+    uint64_t stalled_ns;     /* and all CPUs were idle meanwhile */
     unsigned in_flight;
 };
 struct block_stats block_stats(void);

@@ -10,7 +10,7 @@
 #include "kernel/drivers/virtio.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
-#include "kernel/sched/pressure.h"
+#include "kernel/sched/thread.h"
 #include "kernel/sched/waitq.h"
 #include "kernel/time/clock.h"
 #include "kernel/time/ns.h"
@@ -34,8 +34,8 @@ static struct {
     struct virtq queue; /* GUARDED_BY(lock) */
     struct waitq room;  /* woken when descriptors become free */
     uint64_t size;
-    struct block_stats stats; /* GUARDED_BY(lock) */
-    uint64_t busy_since_ns;   /* while reads are under way */
+    struct block_stats stats;              /* GUARDED_BY(lock) */
+    uint64_t busy_since_ns, idle_since_ns; /* while reads are under way */
 } disk = {.lock = SPINLOCK_INIT(RANK_DEVICE)};
 
 bool virtio_block_probe(struct virtio_device *d);
@@ -45,12 +45,21 @@ uint64_t block_size_bytes(void)
     return disk.size;
 }
 
+/* What goes on since reads are under way. */
+static void add_busy(struct block_stats *s, uint64_t now)
+{
+    uint64_t took = ns_sub(now, disk.busy_since_ns);
+    s->busy_ns = ns_add(s->busy_ns, took);
+    s->stalled_ns =
+        ns_add(s->stalled_ns, min_u64(ns_sub(sched_idle_mean_ns(), disk.idle_since_ns), took));
+}
+
 struct block_stats block_stats(void)
 {
     spin_lock(&disk.lock);
     struct block_stats stats = disk.stats;
     if (stats.in_flight) {
-        stats.busy_ns = ns_add(stats.busy_ns, ns_sub(clock_monotonic_ns(), disk.busy_since_ns));
+        add_busy(&stats, clock_monotonic_ns());
     }
     spin_unlock(&disk.lock);
     return stats;
@@ -63,15 +72,14 @@ static uint64_t read_begins(void)
     spin_lock(&disk.lock);
     if (disk.stats.in_flight++ == 0) {
         disk.busy_since_ns = now;
+        disk.idle_since_ns = sched_idle_mean_ns();
     }
     spin_unlock(&disk.lock);
-    pressure_begin(PRESSURE_IO);
     return now;
 }
 
 static void read_ends(uint64_t began_ns, uint64_t bytes)
 {
-    pressure_end(PRESSURE_IO);
     uint64_t now = clock_monotonic_ns();
     spin_lock(&disk.lock);
     struct block_stats *s = &disk.stats;
@@ -79,7 +87,7 @@ static void read_ends(uint64_t began_ns, uint64_t bytes)
     s->sectors += bytes / SECTOR;
     s->read_ns = ns_add(s->read_ns, ns_sub(now, began_ns));
     if (--s->in_flight == 0) {
-        s->busy_ns = ns_add(s->busy_ns, ns_sub(now, disk.busy_since_ns));
+        add_busy(s, now);
     }
     spin_unlock(&disk.lock);
 }

@@ -1,7 +1,9 @@
 /* /proc/pressure: how long threads stood still, in all and lately. The averages are worked out when
  * somebody looks, as if the time since the last look had been all alike. */
+#include "kernel/drivers/block.h"
 #include "kernel/fs/procfs.h"
 #include "kernel/sched/pressure.h"
+#include "kernel/sched/thread.h"
 #include "kernel/sync/spinlock.h"
 #include "kernel/time/clock.h"
 #include "kernel/time/ns.h"
@@ -13,6 +15,8 @@
 
 /* exp(-PERIOD / span) of 10, 60 and 300 seconds. */
 static const uint64_t decay[SPANS] = {53656, 63387, 65101};
+
+enum pressure_kind { PRESSURE_CPU, PRESSURE_IO, PRESSURE_MEMORY, PRESSURE_KINDS };
 
 struct average {
     uint64_t at_ns, total_ns;
@@ -48,9 +52,20 @@ static void put_line(struct text *out, const char *name, const struct average *a
     text_format(out, " total=%lu\n", total_ns / 1000);
 }
 
+/* Of the disk: nobody works while all CPUs are idle. */
+static struct pressure pressure_of(enum pressure_kind kind)
+{
+    if (kind == PRESSURE_CPU)
+        return (struct pressure){.some_ns = sched_waited_ns()};
+    if (kind == PRESSURE_MEMORY)
+        return pressure_get();
+    struct block_stats disk = block_stats();
+    return (struct pressure){.some_ns = disk.busy_ns, .full_ns = disk.stalled_ns};
+}
+
 static void put_pressure(struct text *out, enum pressure_kind kind)
 {
-    struct pressure sum = pressure_get(kind);
+    struct pressure sum = pressure_of(kind);
     struct average now[2];
     spin_lock(&lock);
     average_move(&averages[kind][0], sum.some_ns);

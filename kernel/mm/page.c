@@ -264,10 +264,10 @@ static bool reclaim(uint64_t keep, unsigned flags)
 }
 
 /* Gives back others' memory until the class may have a block. False: it may not. */
-static bool make_room(unsigned order, unsigned class)
+static SLOW_PATH bool make_room(unsigned order, unsigned class)
 {
     const struct reserve *r = reserve_of(class);
-    while (class & ALLOC_OBJECT && UNLIKELY(objects_have_their_share()))
+    while (class & ALLOC_OBJECT && objects_have_their_share())
         if (!reclaim(UINT64_MAX, class))
             return false;
     while (page_stats.free_pages < r->free + (1ul << order))
@@ -284,10 +284,30 @@ static uint64_t cache_kept(unsigned order, unsigned flags)
     return order > 0 ? object_reserve.cache : 0;
 }
 
+/* Nothing is free: takes back what others have. */
+static SLOW_PATH struct page *alloc_scarce(unsigned order, unsigned flags)
+{
+    struct page *p = NULL;
+    while (!p) {
+        if (!stocks_return() &&
+            (flags & ALLOC_NORECLAIM || !reclaim(cache_kept(order, flags), flags))) {
+            return NULL;
+        }
+        p = try_alloc(order, flags);
+    }
+    return p;
+}
+
+/* Whether the class may have a block as things are. */
+static bool has_room(unsigned order, unsigned class)
+{
+    bool plenty = page_stats.free_pages >= object_reserve.free + (1ul << order);
+    return plenty && !(class & ALLOC_OBJECT && objects_have_their_share());
+}
+
 struct page *page_alloc(unsigned order, unsigned flags)
 {
-    if (flags & (ALLOC_USER | ALLOC_OBJECT) &&
-        (page_stats.free_pages < object_reserve.free + (1ul << order) || flags & ALLOC_OBJECT) &&
+    if (flags & (ALLOC_USER | ALLOC_OBJECT) && UNLIKELY(!has_room(order, flags)) &&
         !make_room(order, flags)) {
         return NULL;
     }
@@ -295,12 +315,11 @@ struct page *page_alloc(unsigned order, unsigned flags)
     if (!p) {
         p = try_alloc(order, flags);
     }
-    while (UNLIKELY(!p)) {
-        if (!stocks_return() &&
-            (flags & ALLOC_NORECLAIM || !reclaim(cache_kept(order, flags), flags))) {
+    if (UNLIKELY(!p)) {
+        p = alloc_scarce(order, flags);
+        if (!p) {
             return NULL;
         }
-        p = try_alloc(order, flags);
     }
     bool zero = p->flags & PAGE_FLAG_ZERO;
     p->refs = 1;

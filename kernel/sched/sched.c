@@ -285,22 +285,25 @@ void thread_yield(void)
 
 bool cond_resched_due(void)
 {
-    return clock_monotonic_ns() >= thread_current()->give_way_ns;
+    return arch_cycles() >= thread_current()->give_way_cycles;
 }
 
-void cond_resched(void)
+static SLOW_PATH void give_way(struct thread *t)
 {
-    struct thread *t = thread_current();
-    if (LIKELY(!cond_resched_due())) {
-        return;
-    }
     lock_check_sleep("cond_resched");
     arch_poll_interrupts();
     if (t->resched) {
         thread_yield();
         t->moved = true;
     }
-    t->give_way_ns = ns_add(clock_monotonic_ns(), GIVE_WAY_NS);
+    t->give_way_cycles = arch_cycles() + clock_cycles(GIVE_WAY_NS);
+}
+
+void cond_resched(void)
+{
+    if (UNLIKELY(cond_resched_due())) {
+        give_way(thread_current());
+    }
 }
 
 void thread_exit(void)
@@ -372,6 +375,16 @@ uint64_t sched_idle_ns(unsigned cpu)
 {
     struct run_queue *q = queue_of(cpu);
     return q ? thread_cpu_ns(&q->idle) : clock_monotonic_ns();
+}
+
+uint64_t sched_idle_mean_ns(void)
+{
+    unsigned count = sched_cpu_count();
+    uint64_t idle = 0;
+    for (unsigned cpu = 0; cpu < count; cpu++) {
+        idle = ns_add(idle, sched_idle_ns(cpu));
+    }
+    return idle / count;
 }
 
 unsigned sched_running(void)

@@ -27,14 +27,14 @@ struct thread {
     bool moved;         /* to another CPU, since it was last in ring 3 */
     uint8_t policy;     /* SCHED_OTHER, SCHED_FIFO, SCHED_RR, SCHED_BATCH, SCHED_IDLE */
     int8_t nice;
-    uint8_t rt_priority;   /* 1 to 99 for SCHED_FIFO and SCHED_RR, else 0 */
-    uint32_t cpu;          /* the CPU it runs on, waits for, or last ran on */
-    uint64_t affinity;     /* CPUs it may run on; 0: all */
-    uint64_t slice_end_ns; /* monotonic */
-    uint64_t give_way_ns;  /* monotonic: when cond_resched() is to let others in again */
-    uint64_t run_since_ns; /* monotonic: when it last got the CPU */
-    uint64_t run_ns;       /* CPU time used before that */
-    uint64_t user_ns;      /* the part of it in ring 3 (sampled at entry when accounted) */
+    uint8_t rt_priority;      /* 1 to 99 for SCHED_FIFO and SCHED_RR, else 0 */
+    uint32_t cpu;             /* the CPU it runs on, waits for, or last ran on */
+    uint64_t affinity;        /* CPUs it may run on; 0: all */
+    uint64_t slice_end_ns;    /* monotonic */
+    uint64_t give_way_cycles; /* of the counter: when cond_resched() is to let others in again */
+    uint64_t run_since_ns;    /* monotonic: when it last got the CPU */
+    uint64_t run_ns;          /* CPU time used before that */
+    uint64_t user_ns;         /* the part of it in ring 3 (sampled at entry when accounted) */
     uint64_t voluntary_switches, involuntary_switches;
     struct timer sleep_timer;
     int64_t sleep_real_ns;    /* what it sleeps for is a time of the real clock; or 0 */
@@ -83,6 +83,7 @@ unsigned sched_cpu_count(void);
 unsigned sched_cpu_current(void);
 /* Nanoseconds the CPU was idle since boot; for /proc/stat and sysinfo's load. */
 uint64_t sched_idle_ns(unsigned cpu);
+uint64_t sched_idle_mean_ns(void); /* of all CPUs */
 /* Nanoseconds that threads waited for a CPU that others had, since boot: the mean of all CPUs. */
 uint64_t sched_waited_ns(void);
 /* Threads ready or running now. */

@@ -54,6 +54,11 @@ uint64_t clock_monotonic_ns(void)
            (uint64_t)((unsigned __int128)cycles * clock_params->mult >> clock_params->shift);
 }
 
+uint64_t clock_cycles(uint64_t ns)
+{
+    return (ns << clock_params->shift) / clock_params->mult;
+}
+
 int64_t clock_realtime_ns(void)
 {
     return time_add((int64_t)clock_monotonic_ns(), clock_params->realtime_offset_ns);

@@ -18,6 +18,8 @@ static inline uint64_t deadline_in(int64_t length_ns)
 {
     return deadline_after(clock_monotonic_ns(), length_ns);
 }
+/* How many cycles of the CPU's counter a time of up to 4 s takes. */
+uint64_t clock_cycles(uint64_t ns);
 /* Counts steps of the real-time clock (timerfd's TFD_TIMER_CANCEL_ON_SET). */
 uint64_t clock_realtime_changes(void);
 struct waitq *clock_realtime_waitq(void); /* woken at each step */

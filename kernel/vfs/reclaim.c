@@ -12,10 +12,10 @@
 
 bool page_reclaim(unsigned count, uint64_t keep, bool names)
 {
-    pressure_begin(PRESSURE_MEMORY);
+    pressure_begin();
     bool any = (names && vfs_shrink(count * NAMES_PER_PAGE, NAMES_KEPT) > 0) ||
                filemap_reclaim(count, keep) > 0 || (names && vfs_shrink(count, 0) > 0) ||
                heap_reclaim();
-    pressure_end(PRESSURE_MEMORY);
+    pressure_end();
     return any;
 }

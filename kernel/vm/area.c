@@ -130,20 +130,12 @@ void area_insert(struct area *a)
     area_set_bounds(a, a->start, end);
 }
 
-void area_set_bounds(struct area *a, uint64_t start, uint64_t end)
-{
-    uint64_t more = (end - start) / PAGE_SIZE - (a->end - a->start) / PAGE_SIZE;
-    the_vm.mapped_pages += more;
-    the_vm.locked_pages += a->locked ? more : 0;
-    the_vm.peak_mapped = max_u64(the_vm.peak_mapped, the_vm.mapped_pages);
-    a->start = start;
-    a->end = end;
-}
-
 void area_set_locked(struct area *a, bool locked, bool on_fault)
 {
-    uint64_t pages = (a->end - a->start) / PAGE_SIZE;
-    the_vm.locked_pages += locked == a->locked ? 0 : locked ? pages : -pages;
+    if (locked != a->locked) {
+        uint64_t pages = (a->end - a->start) / PAGE_SIZE;
+        the_vm.locked_pages += locked ? pages : -pages;
+    }
     a->locked = locked;
     a->lock_on_fault = locked && on_fault;
 }
@@ -304,8 +296,8 @@ static bool is_paused(uint64_t addr, uint64_t size, uint64_t *top)
 
 static uint64_t scan_gap(uint64_t top, uint64_t size, uint64_t alignment)
 {
-    struct area *above = area_find_from(top);
     struct area *below = find_below(top);
+    const struct area *above = below ? area_next(below) : area_find_from(top);
     if (above && above->start >= top) {
         top = min_u64(top, start_with_room(above));
     }

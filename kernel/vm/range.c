@@ -25,11 +25,11 @@ uint64_t vm_paused_at(uint64_t start, uint64_t end, uint64_t *from)
     return 0;
 }
 
-bool vm_wait_settled(uint64_t start, uint64_t end) NO_LOCK_ANALYSIS
+bool vm_wait_for_paused(uint64_t start, uint64_t end) NO_LOCK_ANALYSIS
 {
     uint64_t from;
     bool waited = false;
-    while (UNLIKELY(!list_empty(&the_vm.paused)) && vm_paused_at(start, end, &from)) {
+    while (vm_paused_at(start, end, &from)) {
         struct waiter w;
         waiter_init(&w, EVENTS_ANY);
         waitq_add(&the_vm.settled, &w);
@@ -44,8 +44,11 @@ bool vm_wait_settled(uint64_t start, uint64_t end) NO_LOCK_ANALYSIS
 
 void vm_begin(struct vm_op *op, uint64_t start, uint64_t end)
 {
-    *op = (struct vm_op){.range[0] = {start, end}};
     list_init(&op->node);
+    op->range[0].start = start;
+    op->range[0].end = end;
+    op->range[1].start = op->range[1].end = 0;
+    op->unshared.end = 0;
     vm_lock_mm();
     (void)vm_wait_settled(start, end);
 }
@@ -120,7 +123,8 @@ uint64_t vm_next_mapped(struct vm_op *op, uint64_t at, uint64_t end)
 int unmap_range_pages(struct vm_op *op, uint64_t start, uint64_t end)
 {
     int err = 0;
-    uint64_t at = vm_next_mapped(op, start, end);
+    bool small = chunk_end(start, end) == end;
+    uint64_t at = small ? start : vm_next_mapped(op, start, end);
     while (at < end && !err) {
         uint64_t stop = chunk_end(at, end);
         err = unmap_pages_locked(at, stop);
@@ -141,11 +145,12 @@ int unmap_range(struct vm_op *op, uint64_t start, uint64_t end)
     if (err) {
         return err;
     }
-    struct area *a;
-    while ((a = area_find_from(start)) && a->start < end) {
+    struct area *a = area_find_from(start);
+    while (a && a->start < end) {
+        struct area *next = area_next(a);
         area_set_locked(a, false, false);
         area_remove(a);
-        (void)vm_pause(op);
+        a = vm_pause(op) ? area_find_from(start) : next;
     }
     if (end > the_vm.scan_from) {
         the_vm.scan_from = min_u64(end, the_vm.mmap_base);

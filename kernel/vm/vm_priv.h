@@ -87,9 +87,13 @@ void vm_settle(struct vm_op *op);
 void vm_end(struct vm_op *op) RELEASES(the_vm.lock);
 /* The end of a range of a paused operation that [start, end) touches, and its start; 0: none. */
 uint64_t vm_paused_at(uint64_t start, uint64_t end, uint64_t *from);
-/* Waits until no paused operation touches addr; false: none did, and the lock was held throughout.
- */
-bool vm_wait_settled(uint64_t start, uint64_t end);
+/* Waits until no paused operation touches [start, end); false: none did, and the lock was held
+ * throughout. */
+bool vm_wait_for_paused(uint64_t start, uint64_t end);
+static inline bool vm_wait_settled(uint64_t start, uint64_t end)
+{
+    return UNLIKELY(!list_empty(&the_vm.paused)) && vm_wait_for_paused(start, end);
+}
 /* The first mapped page in [at, end), or end; gives way. */
 uint64_t vm_next_mapped(struct vm_op *op, uint64_t at, uint64_t end);
 #define CHUNK_SIZE HUGE_SIZE /* what is worked on between two pauses */
@@ -158,7 +162,15 @@ bool range_is_free(uint64_t start, uint64_t size);
 /* The same, leaving what grows down its room. */
 bool hint_is_free(uint64_t start, uint64_t size);
 /* Counts the area's change of size or of being locked: add it anew after taking it away. */
-void area_set_bounds(struct area *a, uint64_t start, uint64_t end);
+static inline void area_set_bounds(struct area *a, uint64_t start, uint64_t end)
+{
+    uint64_t more = (end - start) / PAGE_SIZE - (a->end - a->start) / PAGE_SIZE;
+    the_vm.mapped_pages += more;
+    the_vm.locked_pages += a->locked ? more : 0;
+    the_vm.peak_mapped = max_u64(the_vm.peak_mapped, the_vm.mapped_pages);
+    a->start = start;
+    a->end = end;
+}
 void area_set_locked(struct area *a, bool locked, bool on_fault);
 /* mmap's own needs a number of areas more. */
 static inline bool too_many_areas(uint64_t more)

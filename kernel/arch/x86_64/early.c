@@ -61,12 +61,12 @@ EARLY static uint64_t *early_descend(uint64_t *entry)
     return (uint64_t *)(*entry & PTE_ADDRESS);
 }
 
-EARLY static void early_map_page(uint64_t virt, paddr_t phys, uint64_t flags)
+/* The table of pages for virt. */
+EARLY static uint64_t *early_pages(uint64_t virt)
 {
     uint64_t *pdpt = early_descend(&boot_pml4[virt >> 39 & 511]);
     uint64_t *pd = early_descend(&pdpt[virt >> 30 & 511]);
-    uint64_t *pt = early_descend(&pd[virt >> 21 & 511]);
-    pt[virt >> 12 & 511] = phys | flags;
+    return early_descend(&pd[virt >> 21 & 511]);
 }
 
 EARLY static uint64_t kernel_flags(paddr_t phys)
@@ -85,8 +85,12 @@ EARLY static uint64_t kernel_flags(paddr_t phys)
 
 EARLY static void map_kernel(void)
 {
+    uint64_t *pt = NULL;
     for (paddr_t p = (paddr_t)kernel_start; p < (paddr_t)kernel_end; p += PAGE_SIZE) {
-        early_map_page(p + kernel_slide, p, kernel_flags(p));
+        if (!pt || !(p & (HUGE_SIZE - 1))) {
+            pt = early_pages(p + kernel_slide);
+        }
+        pt[p >> 12 & 511] = p | kernel_flags(p);
     }
 }
 
@@ -94,10 +98,11 @@ EARLY static void map_kernel(void)
  * this second mapping too. */
 EARLY static void map_direct_low(paddr_t phys)
 {
+    uint64_t *pt = early_pages(direct_map_base + phys);
     for (paddr_t p = phys; p < phys + HUGE_SIZE; p += PAGE_SIZE) {
         bool ours = p >= (paddr_t)kernel_start && p < (paddr_t)kernel_end;
         uint64_t flags = ours ? kernel_flags(p) : PTE_PRESENT | PTE_WRITE;
-        early_map_page(direct_map_base + p, p, flags ? flags | PTE_NX : 0);
+        pt[p >> 12 & 511] = flags ? p | flags | PTE_NX : 0;
     }
 }
 

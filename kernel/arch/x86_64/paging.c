@@ -336,16 +336,26 @@ int pt_protect(uint64_t start, uint64_t end, uint32_t prot, bool (*may_write)(st
     return err;
 }
 
+/* How many of count entries come before the first that is not empty. */
+static uint64_t next_present(const uint64_t *entry, uint64_t count)
+{
+    uint64_t i = 0;
+    while (i + 4 <= count && !(entry[i] | entry[i + 1] | entry[i + 2] | entry[i + 3])) {
+        i += 4;
+    }
+    while (i < count && !entry[i]) {
+        i++;
+    }
+    return i;
+}
+
 uint64_t pt_next(uint64_t addr, uint64_t end)
 {
     while (addr < end) {
         unsigned level;
         const uint64_t *entry = entry_at(addr, &level);
         uint64_t stop = level == 1 ? min_u64(end, next_boundary(addr, 2)) : addr;
-        while (addr < stop && !*entry) { /* in the last table: one by one */
-            addr += PAGE_SIZE;
-            entry++;
-        }
+        addr += next_present(entry, (stop - addr) / PAGE_SIZE) * PAGE_SIZE;
         if (level == 1 ? addr < stop : *entry) {
             return addr;
         }
