@@ -379,12 +379,12 @@ uint64_t sched_idle_ns(unsigned cpu)
 
 uint64_t sched_idle_mean_ns(void)
 {
-    unsigned count = sched_cpu_count();
+    unsigned count = sched_cpu_count(), cpu = 0;
     uint64_t idle = 0;
-    for (unsigned cpu = 0; cpu < count; cpu++) {
+    do {
         idle = ns_add(idle, sched_idle_ns(cpu));
-    }
-    return idle / count;
+    } while (++cpu < count);
+    return idle / cpu;
 }
 
 unsigned sched_running(void)
