@@ -9,7 +9,7 @@ MEANS = {0: "ok", 1: "fail", 2: "fail", 3: "no resource", 4: "not implemented", 
 # It ends after so many operations or seconds. Emulation takes its time.
 OPERATIONS, HOST_SECONDS, GUEST_SECONDS = 20, 3, 6
 HOST_LIMIT, GUEST_LIMIT = 20, 240
-NEEDS_PROCESS = 77
+MORE = {"iomix": ["--iomix-bytes", "16M"]}  # fewer than the host's tmpfs has
 
 
 def names():
@@ -28,7 +28,7 @@ def files():
 
 def command(stressor, seconds):
     return ["stress-ng", "--temp-path", "/tmp", "--no-rand-seed", "--oomable", "--verify", "-t", str(seconds),
-            f"--{stressor}", "1", f"--{stressor}-ops", str(OPERATIONS)]
+            f"--{stressor}", "1", f"--{stressor}-ops", str(OPERATIONS), *MORE.get(stressor, [])]
 
 
 def why(output):
