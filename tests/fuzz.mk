@@ -18,7 +18,12 @@ fuzz-deps:
 fuzz-tools: fuzz-deps $(FUZZED:%=$(B)/tests/fuzz/fuzz_%)
 
 ## fuzz: random system calls in the guest, random operations on files and on memory there and on Linux, spoilt frames, random files for the readers (some minutes)
-fuzz: fuzz-calls fuzz-files fuzz-maps fuzz-frames fuzz-readers
+fuzz: fuzz-calls fuzz-diff fuzz-files fuzz-maps fuzz-frames fuzz-readers
+
+# Random system calls: one thread's, on Linux and in the guest, compared; those of four that race, in the guest, on 1, 2 and 4 processors.
+fuzz-diff: all
+	@for cpus in 1 2 4; do echo "processors: $$cpus"; \
+	    ORRIS_FLAGS="--cpus $$cpus" tests/differ/calls.sh $(FIRST) $(SEEDS) 10000 100000 || [ $$? = 77 ] || exit 1; done
 
 # Random operations on mappings, on Linux and in the guest, compared.
 fuzz-maps: all
@@ -53,4 +58,4 @@ fuzz-readers: fuzz-tools
 	    sed -n "s/^Done \([0-9]*\) runs in \([0-9]*\) second.*/$$name: \1 files in \2 s/p" \
 	        $(B)/tests/fuzz/$$name.log; \
 	done; [ -z "$$failed" ] || { echo "failed:$$failed (see $(B)/tests/fuzz/)"; exit 1; }
-.PHONY: fuzz fuzz-deps fuzz-calls fuzz-files fuzz-maps fuzz-frames fuzz-readers fuzz-tools
+.PHONY: fuzz fuzz-deps fuzz-calls fuzz-diff fuzz-files fuzz-maps fuzz-frames fuzz-readers fuzz-tools

@@ -63,7 +63,7 @@ static int64_t eventfd_write(struct file *f, struct iter *it, uint64_t *pos)
     uint64_t value;
     (void)pos;
     struct iter before = *it;
-    if (it->left < sizeof(value))
+    if (it->left != sizeof(value))
         return -EINVAL;
     if (iter_read(it, &value, sizeof(value)) < sizeof(value))
         return -EFAULT;

@@ -60,6 +60,15 @@ int fd_get(int fd, struct file **out)
     return 0;
 }
 
+int fd_refuse(int fd, int err)
+{
+    struct file *f;
+    int closed = fd_get(fd, &f);
+    if (!closed)
+        file_put(f);
+    return closed ? closed : err;
+}
+
 int fd_get_path(int fd, struct file **out)
 {
     spin_lock(&table.lock);

@@ -7,6 +7,8 @@
 
 /* The file of fd with a new reference: 0, or -EBADF (also for O_PATH files unless allow_path). */
 MUST_CHECK int fd_get(int fd, struct file **out);
+/* What a call with bad arguments answers: -EBADF if fd isn't open, else err. */
+int fd_refuse(int fd, int err);
 MUST_CHECK int fd_get_path(int fd, struct file **out); /* O_PATH files too */
 /* The lowest free descriptor >= min for f, taking over the caller's reference on success only.
  * Returns it or -EMFILE, -ENOMEM, -EINVAL (min too high). */

@@ -77,11 +77,11 @@ void file_put(struct file *f);
 void file_notify(struct file *f, uint32_t event);
 static inline bool file_readable(const struct file *f)
 {
-    return (f->flags & 03u) != 01u && !(f->flags & 010000000u /* O_PATH */);
+    return !(f->flags & 01u) && !(f->flags & 010000000u /* O_PATH */);
 }
 static inline bool file_writable(const struct file *f)
 {
-    return (f->flags & 03u) != 0u && !(f->flags & 010000000u);
+    return ((f->flags + 1u) & 02u) && !(f->flags & 010000000u);
 }
 
 /* Attributes of whatever is open. */

@@ -8,12 +8,6 @@
 #include "kernel/fd/anonymous.h"
 #include "kernel/fd/fdtable.h"
 
-static int64_t pidfd_transfer(struct file *f, struct iter *it, uint64_t *pos)
-{
-    (void)f, (void)it, (void)pos;
-    return -EINVAL;
-}
-
 static uint32_t pidfd_poll(struct file *f)
 {
     (void)f;
@@ -28,8 +22,6 @@ static size_t pidfd_fdinfo(struct file *f, char *buf, size_t size)
 
 static const struct file_ops pidfd_ops = {
     .name = "pidfd",
-    .read = pidfd_transfer,
-    .write = pidfd_transfer,
     .poll = pidfd_poll,
     .getattr = anonymous_getattr,
     .describe = anonymous_describe,

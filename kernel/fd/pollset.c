@@ -54,11 +54,17 @@ static void dequeue(struct poll_entry *e)
         waitq_remove(q, &e->waiter);
 }
 
+/* Of a signal that came meanwhile is told, too, when there was no time to wait. */
+static int nothing(void)
+{
+    return thread_current()->interrupted ? -EINTR : 0;
+}
+
 int64_t pollset_wait(const struct poll_part *parts, uint64_t deadline_ns)
 {
     unsigned found = look(parts);
     if (found || deadline_ns == 0)
-        return found;
+        return found ? (int64_t)found : nothing();
     int err = 0;
     struct waiter sleeper;
     waiter_init(&sleeper, EVENTS_ANY);
@@ -77,5 +83,5 @@ int64_t pollset_wait(const struct poll_part *parts, uint64_t deadline_ns)
     for (const struct poll_part *part = parts; part; part = part->next)
         for (unsigned i = 0; i < part->count; i++)
             dequeue(&part->entries[i]);
-    return found ? (int64_t)found : err == -EINTR ? -EINTR : 0;
+    return found ? (int64_t)found : err == -EINTR ? -EINTR : nothing();
 }

@@ -66,7 +66,9 @@ int endpoint_parse(const struct inet_socket *i, const struct socket_name *name,
     if (name->family == AF_INET6)
         return parse6(i, name, out);
     bool datagram4 = name->family == AF_INET && i->base.type == SOCK_DGRAM && !i->options.only6;
-    return datagram4 ? parse4(name, out) : -EAFNOSUPPORT;
+    return datagram4                                                   ? parse4(name, out)
+           : name->size < offsetof(struct sockaddr_in6, sin6_scope_id) ? -EINVAL
+                                                                       : -EAFNOSUPPORT;
 }
 
 int endpoint_parse_own(const struct inet_socket *i, const struct socket_name *name,

@@ -188,6 +188,8 @@ int tcp_socket_connect(struct socket *base, const struct socket_name *name, bool
         net_unlock();
         return 0;
     }
+    if (s->state == TCP_LISTENING || (s->connect_told && s->state != TCP_IDLE))
+        return -EISCONN;
     err = endpoint_parse(&s->inet, name, &peer);
     if (err)
         return err == -ENODEV ? -ENETUNREACH : err;

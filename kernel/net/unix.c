@@ -290,6 +290,8 @@ static int64_t send_datagram(struct unix_socket *u, struct socket_message *m)
         if (n == -EPIPE)
             n = datagram_check(u, target);
     }
+    if (n == -ECONNREFUSED && target == u->peer) /* told once */
+        unix_disconnect(u);
     unix_put(target);
     return n;
 }

@@ -210,8 +210,6 @@ int unix_connect(struct socket *s, const struct socket_name *name, bool nonblock
         return connect_datagram(u, name);
     if (name->family != AF_UNIX)
         return -EINVAL;
-    if (u->state == UNIX_CONNECTED)
-        return -EISCONN;
     int err = unix_find(name, &listener);
     if (err)
         return err;

@@ -172,8 +172,7 @@ int64_t sys_utimensat(int dirfd, struct uptr path, struct uptr times, unsigned f
         return -EINVAL;
     if (!uptr_is_null(times) && copy_from_user(t, times, sizeof(t)))
         return -EFAULT;
-    if (!time_ok(&t[0]) || !time_ok(&t[1]))
-        return -EINVAL;
+    bool valid = time_ok(&t[0]) && time_ok(&t[1]);
     if (t[0].tv_nsec == TIME_OMIT && t[1].tv_nsec == TIME_OMIT)
         return 0;
     int err;
@@ -181,10 +180,14 @@ int64_t sys_utimensat(int dirfd, struct uptr path, struct uptr times, unsigned f
         err = flags ? -EINVAL : fd_dentry_get(dirfd, false, &d);
     else
         err = user_path_lookup(dirfd, path, flags, &d);
-    if (err == -EINVAL && uptr_is_null(path) && !flags) {
+    if (err == -EINVAL && uptr_is_null(path) && !flags && valid) {
         struct inode_attr attr = {0};
         unsigned what = times_get(t, &attr);
         return change_unnamed(dirfd, &attr, what);
+    }
+    if (!err && !valid) {
+        dentry_put(d);
+        err = -EINVAL;
     }
     return err ? err : change_times(d, t);
 }

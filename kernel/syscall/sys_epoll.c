@@ -63,9 +63,9 @@ static int64_t wait(int ep_fd, struct uptr events, int max, uint64_t deadline)
 {
     struct file *ep;
     if (max <= 0 || max > EVENTS_MAX)
-        return -EINVAL;
+        return fd_refuse(ep_fd, -EINVAL);
     if (!user_range_ok(events, (size_t)max * sizeof(struct epoll_event)))
-        return -EFAULT;
+        return fd_refuse(ep_fd, -EFAULT);
     int64_t n = fd_get(ep_fd, &ep);
     if (n)
         return n;

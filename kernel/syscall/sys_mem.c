@@ -122,7 +122,7 @@ int64_t sys_munlockall(void)
 }
 
 /* Protection keys: as on a processor without them. */
-int64_t sys_pkey_alloc(unsigned flags, uint64_t rights)
+int64_t sys_pkey_alloc(uint64_t flags, uint64_t rights)
 {
     return flags || (rights & ~(uint64_t)PKEY_ACCESS_MASK) ? -EINVAL : -ENOSPC;
 }

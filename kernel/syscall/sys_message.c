@@ -27,15 +27,13 @@ int64_t sys_sendto(int fd, struct uptr buf, size_t size, unsigned flags, struct 
     struct socket *s;
     struct iter it;
     struct socket_name name = {0};
-    int64_t n = socket_get(fd, &f, &s);
+    size = min_u64(size, TRANSFER_MAX);
+    int64_t n = user_range_ok(buf, size) ? socket_get(fd, &f, &s) : -EFAULT;
     if (n)
         return n;
-    size = min_u64(size, TRANSFER_MAX);
     iter_user(&it, buf, size);
     struct socket_message m = {.it = &it, .flags = flags};
-    if (!user_range_ok(buf, size))
-        n = -EFAULT;
-    if (!n && !uptr_is_null(to)) {
+    if (!uptr_is_null(to)) {
         n = socket_name_read(to, to_size, &name);
         m.name = &name;
     }
@@ -52,14 +50,14 @@ int64_t sys_recvfrom(int fd, struct uptr buf, size_t size, unsigned flags, struc
     struct socket *s;
     struct iter it;
     struct socket_name name = {0};
-    int64_t n = socket_get(fd, &f, &s);
+    size = min_u64(size, TRANSFER_MAX);
+    int64_t n = user_range_ok(buf, size) ? socket_get(fd, &f, &s) : -EFAULT;
     if (n)
         return n;
-    size = min_u64(size, TRANSFER_MAX);
     iter_user(&it, buf, size);
     struct socket_message m = {
         .it = &it, .flags = flags, .name = uptr_is_null(from) ? NULL : &name};
-    n = user_range_ok(buf, size) ? socket_receive(f, &m) : -EFAULT;
+    n = socket_receive(f, &m);
     if (m.files)
         passed_files_drop(m.files);
     if (n >= 0 && m.name && socket_name_write(&name, from, from_size))

@@ -22,6 +22,8 @@ static int64_t open_at(int dirfd, struct uptr path, unsigned flags, uint32_t mod
 {
     struct user_path p;
     struct file *file = NULL;
+    if ((flags & (O_CREAT | O_DIRECTORY | O_PATH)) == (O_CREAT | O_DIRECTORY))
+        return -EINVAL; /* no call makes directories so */
     int err = user_path_get(&p, dirfd, path, 0);
     if (err)
         return err;

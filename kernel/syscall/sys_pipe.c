@@ -7,6 +7,7 @@
 #include "kernel/fd/pipe.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
+#include "kernel/proc/signal.h"
 #include "kernel/proc/task.h"
 #include "kernel/syscall/iovec.h"
 #include "kernel/syscall/syscall.h"
@@ -176,12 +177,16 @@ int64_t sys_splice(int in_fd, struct uptr off_in, int out_fd, struct uptr off_ou
 {
     struct file *in, *out;
     uint64_t from = 0, to = 0;
+    if (!size)
+        return 0;
     if (flags & ~SPLICE_FLAGS)
         return -EINVAL;
     int64_t n = two_files_get(in_fd, out_fd, &in, &out);
     if (n)
         return n;
-    n = offset_get(off_in, &from);
+    bool at_pipe =
+        (pipe_is(in) && !uptr_is_null(off_in)) || (pipe_is(out) && !uptr_is_null(off_out));
+    n = at_pipe ? -ESPIPE : offset_get(off_in, &from);
     if (!n)
         n = offset_get(off_out, &to);
     if (!n)
@@ -199,6 +204,8 @@ int64_t sys_tee(int in_fd, int out_fd, size_t size, unsigned flags)
     struct file *in, *out;
     if (flags & ~SPLICE_FLAGS)
         return -EINVAL;
+    if (!size)
+        return 0;
     int64_t n = two_files_get(in_fd, out_fd, &in, &out);
     if (n)
         return n;
@@ -209,7 +216,7 @@ int64_t sys_tee(int in_fd, int out_fd, size_t size, unsigned flags)
         n = -EINVAL;
     else if (!buf)
         n = -ENOMEM;
-    else if (size > 0)
+    else
         n = from_pipe(in, out, NULL, buf, size, flags, true);
     heap_free(buf);
     file_put(in);
@@ -228,10 +235,10 @@ int64_t sys_vmsplice(int fd, struct uptr ranges, uint64_t count, unsigned flags)
     if (n)
         return n;
     bool writes = file_writable(f);
-    n = pipe_is(f) ? user_iovec_get(&v, ranges, count) : -EBADF;
+    n = writes || file_readable(f) ? user_iovec_get(&v, ranges, count) : -EBADF;
     if (!n) {
-        n = ready(f, writes ? EPOLLOUT : EPOLLIN, flags);
-        if (!n)
+        n = !v.it.left ? 0 : !pipe_is(f) ? -EBADF : ready(f, writes ? EPOLLOUT : EPOLLIN, flags);
+        if (!n && v.it.left)
             n = writes ? file_write(f, &v.it, NULL) : file_read(f, &v.it, NULL);
         user_iovec_put(&v);
     }

@@ -21,7 +21,6 @@ static int check_target(int pid)
  * Returns bytes, fewer where one side faults, or -EFAULT. */
 static int64_t move(struct iter *here, struct iter *there, char *buf, bool write)
 {
-    bool nothing = !here->left || !there->left;
     int64_t done = 0;
     while (here->left && there->left) {
         size_t size;
@@ -38,7 +37,7 @@ static int64_t move(struct iter *here, struct iter *there, char *buf, bool write
         if (signal_fatal_pending())
             break;
     }
-    return done > 0 || nothing ? done : -EFAULT;
+    return done > 0 ? done : -EFAULT;
 }
 
 static int64_t transfer(int pid, struct uptr local, uint64_t local_count, struct uptr remote,
@@ -50,11 +49,13 @@ static int64_t transfer(int pid, struct uptr local, uint64_t local_count, struct
     int64_t result = user_iovec_get(&here, local, local_count);
     if (result)
         return result;
+    if (!here.it.left)
+        goto put_here;
     result = user_iovec_get(&there, remote, remote_count);
     if (result)
         goto put_here;
-    result = check_target(pid);
-    if (result)
+    result = there.it.left ? check_target(pid) : 0;
+    if (result || !there.it.left)
         goto put_there;
     char *buf = heap_alloc(CHUNK);
     if (buf)

@@ -27,6 +27,17 @@ static int64_t transfer(struct file *f, struct iter *it, uint64_t *pos, enum dir
     return direction == READ ? file_read(f, it, pos) : file_write(f, it, pos);
 }
 
+static int may_move(const struct file *f, enum direction direction)
+{
+    return (direction == READ ? f->ops->read != NULL : f->ops->write != NULL) ? 0 : -EINVAL;
+}
+
+/* Whether what is to be moved would end beyond all positions. */
+static bool too_far(const uint64_t *pos, uint64_t size)
+{
+    return UNLIKELY(pos && (int64_t)(*pos + size) < 0);
+}
+
 /* At the file's own position, or at *pos. */
 static int64_t transfer_one(int fd, struct uptr buf, size_t size, uint64_t *pos,
                             enum direction direction)
@@ -38,7 +49,10 @@ static int64_t transfer_one(int fd, struct uptr buf, size_t size, uint64_t *pos,
         return err;
     int64_t n;
     if (UNLIKELY(!user_range_ok(buf, size))) {
-        n = -EFAULT;
+        n = may_move(f, direction);
+        n = n ? n : -EFAULT;
+    } else if (too_far(pos, size)) {
+        n = -EINVAL;
     } else {
         iter_user(&it, buf, min_u64(size, TRANSFER_MAX));
         n = transfer(f, &it, pos, direction);
@@ -85,7 +99,10 @@ static int64_t transfer_many(int fd, struct uptr ranges, uint64_t count, uint64_
     if (!n) {
         v.it.append = flags & RWF_APPEND;
         v.it.nowait = flags & RWF_NOWAIT;
-        n = transfer(f, &v.it, pos, direction);
+        n = !v.it.left                ? may_move(f, direction)
+            : too_far(pos, v.it.left) ? -EINVAL
+            : flags & ~RW_FLAGS       ? -EOPNOTSUPP
+                                      : transfer(f, &v.it, pos, direction);
         user_iovec_put(&v);
     }
     file_put(f);
@@ -120,8 +137,6 @@ int64_t sys_preadv2(int fd, struct uptr ranges, uint64_t count, int64_t offset, 
 {
     uint64_t pos = (uint64_t)offset;
     (void)high;
-    if (flags & ~RW_FLAGS)
-        return -EOPNOTSUPP;
     if (offset < -1)
         return -EINVAL;
     return transfer_many(fd, ranges, count, offset == -1 ? NULL : &pos, READ, flags);
@@ -132,8 +147,6 @@ int64_t sys_pwritev2(int fd, struct uptr ranges, uint64_t count, int64_t offset,
 {
     uint64_t pos = (uint64_t)offset;
     (void)high;
-    if (flags & ~RW_FLAGS)
-        return -EOPNOTSUPP;
     if (offset < -1)
         return -EINVAL;
     return transfer_many(fd, ranges, count, offset == -1 ? NULL : &pos, WRITE, flags);
@@ -145,8 +158,8 @@ int64_t sys_lseek(int fd, int64_t offset, int whence)
     int64_t result = fd_get(fd, &f);
     if (result)
         return result;
-    result = -ESPIPE;
-    if (f->ops->seek) {
+    result = (unsigned)whence > SEEK_MAX ? -EINVAL : -ESPIPE;
+    if (f->ops->seek && result == -ESPIPE) {
         mutex_lock(&f->pos_lock);
         result = f->ops->seek(f, offset, whence);
         mutex_unlock(&f->pos_lock);

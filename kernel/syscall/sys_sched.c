@@ -248,6 +248,8 @@ int64_t sys_sched_setattr(int tid, struct uptr from, unsigned flags)
     int err = read_attr(from, &attr);
     if (err)
         return err;
+    if ((int)attr.sched_policy < 0)
+        return -EINVAL;
     struct priority p;
     err = look(tid, &p);
     if (err)

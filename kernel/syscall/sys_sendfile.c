@@ -125,6 +125,9 @@ static int two_files_get(int fd_a, int fd_b, struct file **a, struct file **b)
 int64_t sys_sendfile(int out_fd, int in_fd, struct uptr offset, size_t size)
 {
     struct file *in;
+    uint64_t first;
+    if (!uptr_is_null(offset) && copy_from_user(&first, offset, sizeof(first)))
+        return -EFAULT;
     int err = fd_get(in_fd, &in);
     if (err)
         return err;

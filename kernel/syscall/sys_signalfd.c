@@ -9,11 +9,11 @@
 int64_t sys_signalfd4(int fd, struct uptr from, size_t size, unsigned flags)
 {
     sigmask_t mask;
-    if (flags & ~(unsigned)(SFD_CLOEXEC | SFD_NONBLOCK))
-        return -EINVAL;
     int err = signal_read_mask(from, size, &mask);
     if (err)
         return err;
+    if (flags & ~(unsigned)(SFD_CLOEXEC | SFD_NONBLOCK))
+        return -EINVAL;
     if (fd == -1)
         return fd_install_or_put(signalfd_create(mask, flags & SFD_NONBLOCK),
                                  (flags & SFD_CLOEXEC) != 0);

@@ -129,9 +129,12 @@ int64_t sys_connect(int fd, struct uptr from, int size)
     struct socket *s;
     struct socket_name name;
     int err = socket_get(fd, &f, &s);
-    if (err)
+    if (err && err != -ENOTSOCK)
         return err;
-    err = socket_name_read(from, size, &name);
+    int unreadable = socket_name_read(from, size, &name);
+    if (err)
+        return unreadable ? unreadable : err;
+    err = unreadable;
     if (!err)
         err = s->ops->connect(s, &name, (f->flags & O_NONBLOCK) != 0);
     file_put(f);
@@ -205,7 +208,7 @@ int64_t sys_accept4(int fd, struct uptr to, struct uptr size, unsigned flags)
     struct file *f;
     struct socket *s;
     if (flags & ~(SOCK_NONBLOCK | SOCK_CLOEXEC))
-        return -EINVAL;
+        return fd_refuse(fd, -EINVAL);
     struct file *fresh = NULL;
     int err = socket_get(fd, &f, &s);
     if (err)

@@ -131,7 +131,7 @@ int64_t sys_sync_file_range(int fd, int64_t offset, int64_t size, unsigned flags
     struct file *f;
     int64_t end;
     if ((flags & ~7u) || offset < 0 || size < 0 || __builtin_add_overflow(offset, size, &end))
-        return -EINVAL;
+        return fd_refuse(fd, -EINVAL);
     int err = cached_file_get(fd, &f);
     if (!err)
         file_put(f);

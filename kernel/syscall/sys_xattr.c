@@ -36,27 +36,29 @@ static int name_check(const struct inode *inode, const char *name, bool change)
     bool plain = inode_is_regular(inode) || inode_is_dir(inode);
     if (strncmp(name, "user.", 5) == 0 && !plain)
         return change ? -EPERM : -ENODATA;
-    if (strcmp(name, "user.") == 0 || strcmp(name, "trusted.") == 0 ||
-        strcmp(name, "security.") == 0)
-        return -EINVAL;
+    int err = 0;
     if (strncmp(name, "user.", 5) == 0)
-        return user_name_check(inode, change);
+        err = user_name_check(inode, change);
+    if (err || strcmp(name, "user.") == 0 || strcmp(name, "trusted.") == 0 ||
+        strcmp(name, "security.") == 0)
+        return err ? err : -EINVAL;
+    if (strncmp(name, "user.", 5) == 0)
+        return 0;
     if (strncmp(name, "trusted.", 8) == 0)
         return capable(CAP_SYS_ADMIN) ? 0 : change ? -EPERM : -ENODATA;
     if (strcmp(name, "security.capability") == 0)
         return change && !capable(CAP_SETFCAP) ? -EPERM : 0;
     if (strncmp(name, "security.", 9) == 0)
         return change && !capable(CAP_SYS_ADMIN) ? -EPERM : 0;
-    return -EOPNOTSUPP;
+    if (strncmp(name, "system.", 7) != 0)
+        err = inode_permission(inode, change ? MAY_WRITE : MAY_READ);
+    return err ? err : -EOPNOTSUPP;
 }
 
-static int64_t xattr_get(struct dentry *d, struct uptr uname, struct uptr out, size_t size)
+static int64_t xattr_get(struct dentry *d, const char *name, struct uptr out, size_t size)
 {
-    char name[NAME_SIZE];
     struct inode *inode = d->inode;
-    int64_t n = name_get(name, uname);
-    if (!n)
-        n = inode->ops && inode->ops->getxattr ? name_check(inode, name, false) : -EOPNOTSUPP;
+    int64_t n = inode->ops && inode->ops->getxattr ? name_check(inode, name, false) : -EOPNOTSUPP;
     if (n)
         return n;
     size = min_u64(size, XATTR_SIZE_MAX);
@@ -100,108 +102,122 @@ static int64_t xattr_change(struct dentry *d, const char *name, const void *valu
     return err;
 }
 
-static int64_t xattr_set(struct dentry *d, struct uptr uname, struct uptr from, size_t size,
-                         int flags)
-{
+/* An attribute as it is to become: all of it is read before the file is looked for. */
+struct wanted {
     char name[NAME_SIZE];
+    void *value;
+};
+
+static int64_t wanted_get(struct wanted *w, struct uptr name, struct uptr from, size_t size,
+                          int flags)
+{
+    w->value = NULL;
     if (flags & ~(XATTR_CREATE | XATTR_REPLACE))
         return -EINVAL;
-    int64_t n = name_get(name, uname);
+    int64_t n = name_get(w->name, name);
     if (n)
         return n;
     if (size > XATTR_SIZE_MAX)
         return -E2BIG;
-    char *value = heap_alloc(size);
-    if (!value)
-        return -ENOMEM;
-    n = copy_from_user(value, from, size);
-    if (!n)
-        n = xattr_change(d, name, value, size, flags);
-    heap_free(value);
-    return n;
-}
-
-static int64_t xattr_remove(struct dentry *d, struct uptr uname)
-{
-    char name[NAME_SIZE];
-    int64_t n = name_get(name, uname);
-    return n ? n : xattr_change(d, name, NULL, 0, 0);
+    w->value = heap_alloc(size);
+    return w->value ? copy_from_user(w->value, from, size) : -ENOMEM;
 }
 
 /* Three forms each: follow a link, don't, descriptor. */
-#define WITH(lookup, call)                                                                         \
+#define WITH(before, lookup, call)                                                                 \
     struct dentry *d;                                                                              \
-    int64_t result = lookup;                                                                       \
+    int64_t result = before;                                                                       \
+    if (!result)                                                                                   \
+        result = lookup;                                                                           \
     if (result)                                                                                    \
         return result;                                                                             \
     result = call;                                                                                 \
     dentry_put(d);                                                                                 \
     return result
+#define WITH_NAME(lookup, call)                                                                    \
+    char text[NAME_SIZE];                                                                          \
+    WITH(name_get(text, name), lookup, call)
+#define SET(lookup)                                                                                \
+    struct wanted w;                                                                               \
+    struct dentry *d;                                                                              \
+    int64_t result = wanted_get(&w, name, value, size, flags);                                     \
+    if (!result)                                                                                   \
+        result = lookup;                                                                           \
+    if (!result) {                                                                                 \
+        result = xattr_change(d, w.name, w.value, size, flags);                                    \
+        dentry_put(d);                                                                             \
+    }                                                                                              \
+    heap_free(w.value);                                                                            \
+    return result
 #define FOLLOW user_path_lookup(AT_FDCWD, path, 0, &d)
 #define NO_FOLLOW user_path_lookup(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, &d)
 
-static int xattr_fd(int fd, struct dentry **out)
+/* What has no file can have no attributes of users; others aren't known there. */
+static int xattr_fd(int fd, const char *name, bool change, struct dentry **out)
 {
     int err = fd_dentry_get(fd, false, out);
+    bool hidden = strncmp(name, "trusted.", 8) == 0 && !capable(CAP_SYS_ADMIN);
+    if (err == -EINVAL && (hidden || strncmp(name, "user.", 5) == 0))
+        return change ? -EPERM : -ENODATA;
     return err == -EINVAL ? -EOPNOTSUPP : err;
 }
 
 int64_t sys_getxattr(struct uptr path, struct uptr name, struct uptr value, size_t size)
 {
-    WITH(FOLLOW, xattr_get(d, name, value, size));
+    WITH_NAME(FOLLOW, xattr_get(d, text, value, size));
 }
 
 int64_t sys_lgetxattr(struct uptr path, struct uptr name, struct uptr value, size_t size)
 {
-    WITH(NO_FOLLOW, xattr_get(d, name, value, size));
+    WITH_NAME(NO_FOLLOW, xattr_get(d, text, value, size));
 }
 
 int64_t sys_fgetxattr(int fd, struct uptr name, struct uptr value, size_t size)
 {
-    WITH(xattr_fd(fd, &d), xattr_get(d, name, value, size));
+    WITH_NAME(xattr_fd(fd, text, false, &d), xattr_get(d, text, value, size));
 }
 
 int64_t sys_listxattr(struct uptr path, struct uptr list, size_t size)
 {
-    WITH(FOLLOW, xattr_list(d, list, size));
+    WITH(0, FOLLOW, xattr_list(d, list, size));
 }
 
 int64_t sys_llistxattr(struct uptr path, struct uptr list, size_t size)
 {
-    WITH(NO_FOLLOW, xattr_list(d, list, size));
+    WITH(0, NO_FOLLOW, xattr_list(d, list, size));
 }
 
 int64_t sys_flistxattr(int fd, struct uptr list, size_t size)
 {
-    WITH(xattr_fd(fd, &d), xattr_list(d, list, size));
+    WITH(0, xattr_fd(fd, "", false, &d), xattr_list(d, list, size));
 }
 
 int64_t sys_setxattr(struct uptr path, struct uptr name, struct uptr value, size_t size, int flags)
 {
-    WITH(FOLLOW, xattr_set(d, name, value, size, flags));
+    SET(FOLLOW);
 }
 
 int64_t sys_lsetxattr(struct uptr path, struct uptr name, struct uptr value, size_t size, int flags)
 {
-    WITH(NO_FOLLOW, xattr_set(d, name, value, size, flags));
+    SET(NO_FOLLOW);
 }
 
 int64_t sys_fsetxattr(int fd, struct uptr name, struct uptr value, size_t size, int flags)
 {
-    WITH(xattr_fd(fd, &d), xattr_set(d, name, value, size, flags));
+    SET(xattr_fd(fd, w.name, true, &d));
 }
 
 int64_t sys_removexattr(struct uptr path, struct uptr name)
 {
-    WITH(FOLLOW, xattr_remove(d, name));
+    WITH_NAME(FOLLOW, xattr_change(d, text, NULL, 0, 0));
 }
 
 int64_t sys_lremovexattr(struct uptr path, struct uptr name)
 {
-    WITH(NO_FOLLOW, xattr_remove(d, name));
+    WITH_NAME(NO_FOLLOW, xattr_change(d, text, NULL, 0, 0));
 }
 
 int64_t sys_fremovexattr(int fd, struct uptr name)
 {
-    WITH(xattr_fd(fd, &d), xattr_remove(d, name));
+    WITH_NAME(xattr_fd(fd, text, true, &d), xattr_change(d, text, NULL, 0, 0));
 }

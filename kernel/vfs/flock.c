@@ -162,8 +162,6 @@ static int lock_set(struct inode *inode, const struct lock *wanted, bool unlock,
 int flock_whole(struct file *f, int operation)
 {
     int kind = operation & ~LOCK_NB;
-    if (kind != LOCK_SH && kind != LOCK_EX && kind != LOCK_UN)
-        return -EINVAL;
     if (!file_inode(f))
         return -ENOMEM;
     struct lock wanted = {

@@ -17,23 +17,17 @@ gcc -std=gnu17 -O1 -g -static-pie -Wall -Wextra -D_GNU_SOURCE "$top/tests/differ
 ./files tree tree || exit 1
 echo "{\"Dirs\": [\"$work/tree\"]}" > config.json
 
-# confined COMMAND: standard input is the program, which becomes $work/files on the tmpfs.
-confined() {
-    set -- prlimit --as=2000000000 --nproc=200 --core=0 unshare -U --map-root-user -m -p -i --fork \
-        --mount-proc sh -c "mount -t tmpfs -o size=64m,mode=755 tmpfs /tmp && mkdir $work && cd $work && cat > files && chmod 755 files && $1"
-    [ "$(id -u)" != 0 ] || set -- setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
-    (cd / && timeout 120 "$@")
-}
-if ! confined true < files 2> why; then
+. "$top/tests/differ/confined.sh"
+if ! confined "$work" files true < files 2> why; then
     echo "skipped: no namespaces for a user without rights here: $(tail -n 1 why)"
     exit 77
 fi
 # user.* on tmpfs came with Linux 6.6.
-confined './files xattrs files' < files || NO_XATTRS=1
+confined "$work" files './files xattrs files' < files || NO_XATTRS=1
 seeds=0 failed=0
 # compare TREE SEED: TREE is a folder of the image, or one that isn't there.
 compare() {
-    confined "${3:-true} && ${NO_XATTRS:+NO_XATTRS=1} ./files run $work/$1 $2 1 $operations $every | cat" \
+    confined "$work" files "${3:-true} && ${NO_XATTRS:+NO_XATTRS=1} ./files run $work/$1 $2 1 $operations $every | cat" \
         < files > linux.out 2> linux.err # a limit for files holds for standard output, too
     # shellcheck disable=SC2086
     timeout 120 "$orris" run -q --accel "${ORRIS_ACCEL:-tcg}" ${ORRIS_FLAGS:-} -c config.json ${NO_XATTRS:+-e NO_XATTRS=1} \

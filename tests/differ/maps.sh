@@ -14,21 +14,15 @@ cd "$work" || exit 1
 
 gcc -std=gnu17 -O1 -g -static-pie -Wall -Wextra -D_GNU_SOURCE "$top/tests/differ/maps.c" -o maps || exit 1
 
-# confined COMMAND: standard input is the program, which becomes /tmp/maps on the tmpfs.
-confined() {
-    set -- prlimit --as=2000000000 --nproc=200 --core=0 unshare -U --map-root-user -m -p -i --fork \
-        --mount-proc sh -c "mount -t tmpfs -o size=64m,mode=755 tmpfs /tmp && cd /tmp && cat > maps && chmod 755 maps && $1"
-    [ "$(id -u)" != 0 ] || set -- setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
-    (cd / && timeout 120 "$@")
-}
-if ! confined true < maps 2> why; then
+. "$top/tests/differ/confined.sh"
+if ! confined /tmp maps true < maps 2> why; then
     echo "skipped: no namespaces for a user without rights here: $(tail -n 1 why)"
     exit 77
 fi
 # The rules of mremap for several mappings at once came with Linux 6.17.
 failed=0 seed=$first
 while [ "$seed" -lt $((first + count)) ]; do
-    confined "./maps $seed $operations" < maps > linux.out 2> linux.err
+    confined /tmp maps "./maps $seed $operations" < maps > linux.out 2> linux.err
     # shellcheck disable=SC2086
     timeout 120 "$orris" run -q --accel "${ORRIS_ACCEL:-tcg}" ${ORRIS_FLAGS:-} ./maps "$seed" "$operations" 65534 \
         > guest.out 2> guest.err
