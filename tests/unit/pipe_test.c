@@ -11,6 +11,7 @@
 #include "kernel/fd/pipe.h"
 #include "kernel/fd/pollset.h"
 #include "kernel/proc/task.h"
+#include "kernel/sched/thread.h"
 #include "tests/harness/check.h"
 #include "tests/unit/fakes/fakes.h"
 
@@ -109,6 +110,12 @@ bool waitq_wake_queued(struct waitq *q, uint32_t events)
 void waiter_signal(struct waiter *w)
 {
     w->woken = true;
+}
+
+struct thread *thread_current(void)
+{
+    static struct thread nobody;
+    return &nobody;
 }
 
 int waiter_sleep(struct waiter *w, uint64_t deadline_ns, bool interruptible)
