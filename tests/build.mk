@@ -63,7 +63,7 @@ compat-ready:
 ## compat-python: that part of it: the tests of CPython, NumPy, SciPy, scikit-learn
 compat-python: compat-ready
 	@tests/compat/run
-## compat-glibc: glibc's own tests
+## compat-glibc: glibc's own tests (half an hour)
 compat-glibc: compat-ready
 	@tests/compat/glibc/run
 ## compat-judges: programs that measure and stress systems

@@ -21,8 +21,10 @@ static int write_comm(pseudo_key_t key, const char *bytes, size_t length)
 {
     spin_lock(&the_proc.task_lock);
     struct task *task = task_find((int)pseudo_number(key));
-    if (task)
+    if (task) {
+        memset(task->name, 0, sizeof(task->name));
         format(task->name, sizeof(task->name), "%.*s", (int)length, bytes);
+    }
     spin_unlock(&the_proc.task_lock);
     return task ? 0 : -ESRCH;
 }

@@ -280,10 +280,13 @@ void itimer_get(int which, struct interval *out)
 void itimer_set(int which, const struct interval *new, struct interval *old)
 {
     struct posix_timer *t = &itimers[which];
+    struct interval keep = *new;
+    if (which == ITIMER_REAL && keep.value_ns == 0)
+        keep.period_ns = 0; /* the others keep the period of a timer that stands */
     spin_lock(&timers_lock);
     if (!t->timer.expired)
         timer_init(&t->timer, expired);
     get(t, old);
-    set(t, false, new);
+    set(t, false, &keep);
     spin_unlock(&timers_lock);
 }

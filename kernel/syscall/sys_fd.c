@@ -24,13 +24,13 @@ int64_t sys_close_range(unsigned first, unsigned last, unsigned flags)
     return fd_close_range(first, last, (flags & CLOSE_RANGE_CLOEXEC) != 0);
 }
 
-static int64_t duplicate(int fd, int min, bool cloexec)
+static int64_t duplicate(int fd, unsigned min, bool cloexec)
 {
     struct file *f;
     int err = fd_get_path(fd, &f);
     if (err)
         return err;
-    int64_t result = fd_install(f, min, cloexec);
+    int64_t result = min > INT32_MAX ? -EINVAL : fd_install(f, (int)min, cloexec);
     if (result < 0)
         file_put(f);
     return result;
@@ -141,7 +141,7 @@ int64_t sys_fcntl(int fd, int command, uint64_t arg)
     switch (command) {
     case F_DUPFD:
     case F_DUPFD_CLOEXEC:
-        return arg > INT32_MAX ? -EINVAL : duplicate(fd, (int)arg, command == F_DUPFD_CLOEXEC);
+        return duplicate(fd, (unsigned)arg, command == F_DUPFD_CLOEXEC);
     case F_GETFD:
         return fd_get_flags(fd);
     case F_SETFD:

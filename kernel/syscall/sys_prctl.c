@@ -16,11 +16,12 @@ static struct {
 static int64_t set_name(uint64_t from)
 {
     struct task *task = task_current();
-    char name[sizeof(task->name)] = {0};
+    char name[sizeof(task->name)];
     int64_t length = copy_string_from_user(name, (struct uptr){from}, sizeof(name));
     if (length == -EFAULT)
         return -EFAULT;
-    name[sizeof(name) - 1] = '\0';
+    size_t end = strnlen(name, sizeof(name) - 1);
+    memset(name + end, 0, sizeof(name) - end); /* what comes back is all of it */
     memcpy(task->name, name, sizeof(name));
     if (task->tid == PROC_PID)
         memcpy(the_proc.comm, name, sizeof(the_proc.comm));

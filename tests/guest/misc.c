@@ -47,6 +47,12 @@ static void process_control(void)
     CHECK_OK(prctl(PR_SET_NAME, "a name that is far too long"));
     CHECK_OK(prctl(PR_GET_NAME, name));
     CHECK_STR(name, "a name that is ");
+    CHECK_OK(prctl(PR_SET_NAME, "short\0but more behind"));
+    CHECK_OK(prctl(PR_GET_NAME, name));
+    CHECK(memcmp(name, "short\0\0\0\0\0\0\0\0\0\0", sizeof(name)) == 0);
+    file_put("/proc/self/comm", "x");
+    CHECK_OK(prctl(PR_GET_NAME, name));
+    CHECK(memcmp(name, "x\0\0\0\0\0\0\0\0\0\0\0\0\0\0", sizeof(name)) == 0);
     CHECK_EQ(prctl(PR_GET_DUMPABLE), 1);
     CHECK_OK(prctl(PR_SET_PDEATHSIG, SIGUSR1));
     CHECK_OK(prctl(PR_GET_PDEATHSIG, &value));
