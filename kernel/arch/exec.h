@@ -15,6 +15,8 @@ uint64_t arch_signal_stack_min(void);
  * before randomization. */
 #define ARCH_USER_END 0x7ffffffff000ul
 #define ARCH_PIE_BASE 0x555555554000ul
+/* Calls of old programs that go to this page are done where they fault. */
+#define ARCH_VSYSCALL 0xffffffffff600000ul
 
 /* Registers of a program's first instruction. */
 void arch_start_regs(struct user_regs *regs, uint64_t entry, uint64_t stack);

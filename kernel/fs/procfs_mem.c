@@ -1,4 +1,5 @@
 /* /proc/PID: the address space, and what lies in it for others to read. */
+#include "kernel/arch/exec.h"
 #include "kernel/base/string.h"
 #include "kernel/fs/procfs.h"
 #include "kernel/proc/task.h"
@@ -41,10 +42,17 @@ static bool maps_each(const struct vm_area_info *area, void *arg)
     return !text_failed(arg);
 }
 
+/* No memory: calls that go there are done by the kernel. */
+static const struct vm_area_info vsyscalls = {.start = ARCH_VSYSCALL,
+                                              .end = ARCH_VSYSCALL + PAGE_SIZE,
+                                              .prot = MAP_EXEC,
+                                              .name = "[vsyscall]"};
+
 void proc_maps(struct text *out, pseudo_key_t key)
 {
     (void)key;
     vm_for_each_area(maps_each, out);
+    maps_line(out, &vsyscalls);
 }
 
 /* What smaps says of an area, or of all: in pages. */
@@ -54,7 +62,9 @@ struct area_sums {
 
 static struct area_sums sums_of(const struct vm_area_info *area)
 {
-    struct area_sums s = {.resident = vm_count_resident(area->start, area->end)};
+    struct area_sums s = {0};
+    if (area != &vsyscalls)
+        s.resident = vm_count_resident(area->start, area->end);
     bool anonymous = area->anonymous;
     if (anonymous && !area->shared)
         s.anonymous = s.resident;
@@ -108,6 +118,7 @@ void proc_smaps(struct text *out, pseudo_key_t key)
 {
     (void)key;
     vm_for_each_area(smaps_each, out);
+    (void)smaps_each(&vsyscalls, out);
 }
 
 struct rollup {

@@ -36,11 +36,6 @@ struct ipc_table {
 extern struct spinlock ipc_lock;
 
 /* Who the process is: its ids as they count here, and whether it has a capability. */
-uint32_t ipc_uid(void); /* effective */
-uint32_t ipc_real_uid(void);
-uint32_t ipc_fs_uid(void);
-uint32_t ipc_fs_gid(void);
-bool ipc_capable(int capability);
 
 /* Fills in owner and mode. */
 void ipc_object_init(struct ipc_object *o, int32_t key, unsigned flags);

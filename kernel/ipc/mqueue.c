@@ -142,7 +142,7 @@ static struct netlink_notice *notify(struct mqueue *q)
     if (q->notify.how == SIGEV_SIGNAL) {
         siginfo_t info = {.si_signo = q->notify.signo, .si_code = SI_MESGQ};
         info.si_pid = PROC_PID;
-        info.si_uid = ipc_real_uid();
+        info.si_uid = cred_current()->uid[CRED_REAL];
         info.si_value = q->notify.value;
         (void)signal_send_process(q->notify.signo, &info);
     }

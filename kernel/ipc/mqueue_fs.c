@@ -34,7 +34,7 @@ static struct {
 
 static int check_attr(const struct mq_attr *a)
 {
-    bool privileged = ipc_capable(CAP_SYS_RESOURCE);
+    bool privileged = capable(CAP_SYS_RESOURCE);
     int64_t count = privileged ? MQUEUE_MESSAGES_MAX : mqueue_limits.messages;
     int64_t size = privileged ? MQUEUE_BYTES_MAX : mqueue_limits.message_bytes;
     bool fine =
@@ -56,7 +56,7 @@ static int charge(const struct mqueue *q)
 {
     int err = 0;
     spin_lock(&ipc_lock);
-    if (queues >= mqueue_limits.queues && !ipc_capable(CAP_SYS_RESOURCE))
+    if (queues >= mqueue_limits.queues && !capable(CAP_SYS_RESOURCE))
         err = -ENOSPC;
     else if (charged + q->charged > proc_limit(RLIMIT_MSGQUEUE))
         err = -EMFILE;
@@ -112,8 +112,8 @@ static int directory_create(struct inode *dir, struct name name, uint32_t mode, 
     inode_init(&q->inode, dir->fs, mode);
     q->inode.ops = &queue_inode_ops;
     q->inode.size = FILE_BYTES;
-    q->inode.uid = ipc_fs_uid();
-    q->inode.gid = ipc_fs_gid();
+    q->inode.uid = cred_current()->uid[CRED_FS];
+    q->inode.gid = cred_current()->gid[CRED_FS];
     q->inode.pinned = true;
     mqueue_setup(q);
     __atomic_fetch_add(&mqueue_fs.inodes_used, 1, __ATOMIC_RELAXED);

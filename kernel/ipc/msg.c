@@ -358,7 +358,7 @@ static int set_locked(struct msg_queue *q, const struct msqid64_ds *from)
 {
     if (!ipc_owner(&q->object))
         return -EPERM;
-    if (from->msg_qbytes > msg_limits.queue_bytes && !ipc_capable(CAP_SYS_RESOURCE))
+    if (from->msg_qbytes > msg_limits.queue_bytes && !capable(CAP_SYS_RESOURCE))
         return -EPERM;
     int err = ipc_set_owner(&q->object, &from->msg_perm);
     if (err)

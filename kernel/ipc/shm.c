@@ -349,9 +349,9 @@ int64_t shm_remove(int id)
 
 static int check_lock(const struct segment *s, bool lock)
 {
-    if (ipc_capable(CAP_IPC_LOCK))
+    if (capable(CAP_IPC_LOCK))
         return 0;
-    uint32_t uid = ipc_uid();
+    uint32_t uid = cred_current()->uid[CRED_EFFECTIVE];
     if (uid != s->object.uid && uid != s->object.cuid)
         return -EPERM;
     return lock && !proc_limit(RLIMIT_MEMLOCK) ? -EPERM : 0;

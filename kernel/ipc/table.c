@@ -16,41 +16,6 @@
 
 struct spinlock ipc_lock = SPINLOCK_INIT(RANK_IPC);
 
-uint32_t ipc_uid(void)
-{
-    return cred_current()->uid[CRED_EFFECTIVE];
-}
-
-uint32_t ipc_real_uid(void)
-{
-    return cred_current()->uid[CRED_REAL];
-}
-
-uint32_t ipc_fs_uid(void)
-{
-    return cred_current()->uid[CRED_FS];
-}
-
-uint32_t ipc_fs_gid(void)
-{
-    return cred_current()->gid[CRED_FS];
-}
-
-static uint32_t own_gid(void)
-{
-    return cred_current()->gid[CRED_EFFECTIVE];
-}
-
-static bool in_group(uint32_t gid)
-{
-    return own_gid() == gid || cred_in_group(gid);
-}
-
-bool ipc_capable(int capability)
-{
-    return capable(capability);
-}
-
 int64_t ipc_seconds(void)
 {
     return clock_realtime_ns() / NS_PER_SECOND;
@@ -59,26 +24,26 @@ int64_t ipc_seconds(void)
 void ipc_object_init(struct ipc_object *o, int32_t key, unsigned flags)
 {
     o->key = key;
-    o->uid = o->cuid = ipc_uid();
-    o->gid = o->cgid = own_gid();
+    o->uid = o->cuid = cred_current()->uid[CRED_EFFECTIVE];
+    o->gid = o->cgid = cred_current()->gid[CRED_EFFECTIVE];
     o->mode = flags & IPC_MODE_BITS;
 }
 
 bool ipc_allowed(const struct ipc_object *o, unsigned wanted)
 {
     unsigned asked = (wanted >> 6 | wanted >> 3 | wanted) & 07, granted = o->mode;
-    uint32_t uid = ipc_uid();
+    uint32_t uid = cred_current()->uid[CRED_EFFECTIVE];
     if (uid == o->cuid || uid == o->uid)
         granted >>= 6;
-    else if (in_group(o->cgid) || in_group(o->gid))
+    else if (cred_in_egroup(o->cgid) || cred_in_egroup(o->gid))
         granted >>= 3;
-    return !(asked & ~granted) || ipc_capable(CAP_IPC_OWNER);
+    return !(asked & ~granted) || capable(CAP_IPC_OWNER);
 }
 
 bool ipc_owner(const struct ipc_object *o)
 {
-    uint32_t uid = ipc_uid();
-    return uid == o->cuid || uid == o->uid || ipc_capable(CAP_SYS_ADMIN);
+    uint32_t uid = cred_current()->uid[CRED_EFFECTIVE];
+    return uid == o->cuid || uid == o->uid || capable(CAP_SYS_ADMIN);
 }
 
 int ipc_set_owner(struct ipc_object *o, const struct ipc64_perm *from)

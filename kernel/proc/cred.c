@@ -115,6 +115,12 @@ bool cred_in_group(uint32_t gid)
     return gid == cred->gid[CRED_FS] || has_group(cred->groups, gid);
 }
 
+bool cred_in_egroup(uint32_t gid)
+{
+    const struct cred *cred = cred_current();
+    return gid == cred->gid[CRED_EFFECTIVE] || has_group(cred->groups, gid);
+}
+
 void cred_become_kernel(void)
 {
     cred_current()->effective = CRED_CAPABILITIES_ALL;
@@ -144,33 +150,64 @@ void cred_fix_capabilities(struct cred *cred, const struct cred *old)
         cred->effective |= cred->permitted & FS_CAPABILITIES;
 }
 
+void cred_file_capabilities(struct cred_file *file, const void *value, size_t size)
+{
+    uint32_t word[XATTR_CAPS_SZ_3 / sizeof(uint32_t)] = {0};
+    memcpy(word, value, min_u64(size, sizeof(word)));
+    uint32_t revision = word[0] & VFS_CAP_REVISION_MASK;
+    bool fits = (revision == VFS_CAP_REVISION_1 && size == XATTR_CAPS_SZ_1) ||
+                (revision == VFS_CAP_REVISION_2 && size == XATTR_CAPS_SZ_2) ||
+                (revision == VFS_CAP_REVISION_3 && size == XATTR_CAPS_SZ_3 && !word[5]);
+    if (!fits)
+        return;
+    file->capable = true;
+    file->effective = word[0] & VFS_CAP_FLAGS_EFFECTIVE;
+    file->permitted = word[1];
+    file->inheritable = word[2];
+    if (revision != VFS_CAP_REVISION_1) {
+        file->permitted |= (uint64_t)word[3] << 32;
+        file->inheritable |= (uint64_t)word[4] << 32;
+    }
+}
+
 /* The set-id bits count unless new privileges were given up. */
-static bool take_file_ids(struct cred *cred, uint32_t mode, uint32_t uid, uint32_t gid)
+static bool take_file_ids(struct cred *cred, const struct cred_file *file)
 {
     bool changed = false;
-    if (!cred->no_new_privs && (mode & S_ISUID)) {
-        changed = cred->uid[CRED_EFFECTIVE] != uid;
-        cred->uid[CRED_EFFECTIVE] = uid;
+    if (!cred->no_new_privs && (file->mode & S_ISUID)) {
+        changed = cred->uid[CRED_EFFECTIVE] != file->uid;
+        cred->uid[CRED_EFFECTIVE] = file->uid;
     }
-    if (!cred->no_new_privs && (mode & S_ISGID) && (mode & S_IXGRP)) {
-        changed |= cred->gid[CRED_EFFECTIVE] != gid;
-        cred->gid[CRED_EFFECTIVE] = gid;
+    if (!cred->no_new_privs && (file->mode & S_ISGID) && (file->mode & S_IXGRP)) {
+        changed |= cred->gid[CRED_EFFECTIVE] != file->gid;
+        cred->gid[CRED_EFFECTIVE] = file->gid;
     }
     cred->uid[CRED_SAVED] = cred->uid[CRED_FS] = cred->uid[CRED_EFFECTIVE];
     cred->gid[CRED_SAVED] = cred->gid[CRED_FS] = cred->gid[CRED_EFFECTIVE];
     return changed;
 }
 
-void cred_exec(struct cred *cred, uint32_t mode, uint32_t uid, uint32_t gid)
+bool cred_exec(struct cred *cred, const struct cred_file *file)
 {
-    uint64_t of_root = 0;
-    if (take_file_ids(cred, mode, uid, gid))
-        cred->ambient = 0;
+    uint64_t old = cred->permitted, given = 0;
+    bool at_once = file->capable && file->effective;
+    bool changed = take_file_ids(cred, file);
     bool root_counts = !(cred->securebits & SECBIT_NOROOT);
-    bool root = !cred->uid[CRED_REAL] || !cred->uid[CRED_EFFECTIVE];
-    if (root_counts && root)
-        of_root = cred->inheritable | cred->bounding;
-    cred->permitted = of_root | cred->ambient;
-    cred->effective = root_counts && !cred->uid[CRED_EFFECTIVE] ? cred->permitted : cred->ambient;
+    bool root = root_counts && (!cred->uid[CRED_REAL] || !cred->uid[CRED_EFFECTIVE]);
+    if (changed || file->capable)
+        cred->ambient = 0;
+    if (root && !(file->capable && cred->uid[CRED_REAL])) { /* a set-id file's own come first */
+        given = cred->inheritable | cred->bounding;
+        at_once = !cred->uid[CRED_EFFECTIVE];
+    } else if (file->capable) {
+        given = (cred->inheritable & file->inheritable) | (file->permitted & cred->bounding);
+    }
+    if (cred->no_new_privs)
+        given &= old;
+    cred->permitted = given | cred->ambient;
+    cred->effective = at_once ? cred->permitted : cred->ambient;
     cred->securebits &= ~(uint32_t)SECBIT_KEEP_CAPS;
+    return cred->uid[CRED_EFFECTIVE] != cred->uid[CRED_REAL] ||
+           cred->gid[CRED_EFFECTIVE] != cred->gid[CRED_REAL] ||
+           (cred->uid[CRED_REAL] && (at_once || cred->permitted & ~cred->ambient));
 }

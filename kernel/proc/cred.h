@@ -45,10 +45,19 @@ void cred_set_groups(struct cred *cred, struct cred_groups *groups);
 bool capable(int capability);
 /* Whether gid is the current thread's filesystem group or a supplementary one. */
 bool cred_in_group(uint32_t gid);
+bool cred_in_egroup(uint32_t gid); /* the same with its effective group */
 /* The program is over: what the kernel still does in its thread, it may. */
 void cred_become_kernel(void);
 
 /* What capabilities become when the user ids change from what old has to what cred has. */
 void cred_fix_capabilities(struct cred *cred, const struct cred *old);
-/* What they become by exec(2) of a file with this owner, group and mode. */
-void cred_exec(struct cred *cred, uint32_t mode, uint32_t uid, uint32_t gid);
+/* What a file gives whoever executes it. */
+struct cred_file {
+    uint32_t mode, uid, gid;
+    bool capable, effective; /* it has capabilities; they count at once */
+    uint64_t permitted, inheritable;
+};
+/* Reads the value of a file's attribute security.capability; one that is none changes nothing. */
+void cred_file_capabilities(struct cred_file *file, const void *value, size_t size);
+/* What the credentials become by exec(2). Returns whether they are more than the user's own. */
+bool cred_exec(struct cred *cred, const struct cred_file *file);

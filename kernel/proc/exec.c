@@ -12,6 +12,7 @@
 #include <linux/fcntl.h>
 #include <linux/mman.h>
 #include <linux/prctl.h>
+#include <linux/xattr.h>
 
 #include "abi/control.h"
 #include "kernel/arch/regs.h"
@@ -55,16 +56,10 @@ struct program {
     struct elf_image image, interp;
     char **argv; /* with what script lines added: this array, not the strings, is ours */
     unsigned argc;
+    bool secure; /* it has rights that its user has not */
     char head[SCRIPT_DEPTH_MAX + 1][SCRIPT_LINE_MAX]; /* script lines that argv points into */
     char interp_path[ELF_PATH_MAX];
 };
-
-/* Whether the program has rights that its user has not. */
-static bool is_secure(const struct cred *cred)
-{
-    return cred->uid[CRED_EFFECTIVE] != cred->uid[CRED_REAL] ||
-           cred->gid[CRED_EFFECTIVE] != cred->gid[CRED_REAL];
-}
 
 static bool randomized(void)
 {
@@ -330,7 +325,7 @@ static void fill_auxv(struct stack_image *stack, const struct program *p, uint64
     stack_add_auxv(stack, AT_EUID, cred->uid[CRED_EFFECTIVE]);
     stack_add_auxv(stack, AT_GID, cred->gid[CRED_REAL]);
     stack_add_auxv(stack, AT_EGID, cred->gid[CRED_EFFECTIVE]);
-    stack_add_auxv(stack, AT_SECURE, is_secure(cred));
+    stack_add_auxv(stack, AT_SECURE, p->secure);
     stack_add_auxv(stack, AT_HWCAP2, arch_hwcap2());
     stack_add_auxv(stack, AUXV_RSEQ_SIZE, RSEQ_SIZE);
     stack_add_auxv(stack, AUXV_RSEQ_ALIGN, RSEQ_ALIGNMENT);
@@ -398,12 +393,21 @@ static void reset_signals(struct task *task)
 }
 
 /* The new program's rights, from those of the old one and its file's. */
-static void change_credentials(const struct inode *inode)
+static void change_credentials(struct program *p)
 {
-    struct cred *cred = cred_current();
-    uint32_t mode = inode->fs->shared ? 0 : inode->mode; /* the host's set-id bits aren't ours */
-    cred_exec(cred, mode, inode->uid, inode->gid);
-    the_proc.dumpable = !is_secure(cred) && !inode_permission(inode, MAY_READ);
+    struct inode *inode = p->file->inode;
+    struct cred_file file = {.uid = inode->uid, .gid = inode->gid};
+    uint8_t value[XATTR_CAPS_SZ_3];
+    if (!inode->fs->shared) { /* the host's set-id bits aren't ours */
+        file.mode = inode->mode;
+        int64_t size = inode->ops->getxattr
+                           ? inode->ops->getxattr(inode, XATTR_NAME_CAPS, value, sizeof(value))
+                           : 0;
+        if (size > 0)
+            cred_file_capabilities(&file, value, (size_t)size);
+    }
+    p->secure = cred_exec(cred_current(), &file);
+    the_proc.dumpable = !p->secure && !inode_permission(inode, MAY_READ);
 }
 
 /* The old program ends here. */
@@ -496,7 +500,7 @@ int proc_exec(const struct exec_args *args)
     }
     bool first = !the_proc.exe;
     tear_down();
-    change_credentials(p->file->inode);
+    change_credentials(p);
     set_names(args, p);
     err = build_up(p, args);
     if (err)

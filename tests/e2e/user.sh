@@ -53,6 +53,42 @@ try build -i user-e2e-built -c user.json $python who.py
 try boot user-e2e-built
 ok "an image that was built keeps it" is "$(cat out)" "1001 1001 1002 [50] alice /home/alice alice"
 
+# A program with capabilities of its own (setcap), which its image keeps: what Linux gives it.
+cat > caps.c <<'C'
+#include <stdio.h>
+#include <string.h>
+#include <sys/auxv.h>
+int main(void)
+{
+    char line[200];
+    FILE *f = fopen("/proc/self/status", "r");
+    while (f && fgets(line, sizeof(line), f))
+        if (strncmp(line, "CapPrm", 6) == 0 || strncmp(line, "CapEff", 6) == 0)
+            fputs(line, stdout);
+    printf("%lu\n", getauxval(AT_SECURE));
+}
+C
+set_caps='import os, struct, sys; os.setxattr("caps", "security.capability", struct.pack("<5I", int(sys.argv[1], 16), 0x401, 0, 0, 0))'
+if ! "${CC:-gcc}" -o caps caps.c || ! $python -c "$set_caps" 2000001 2> /dev/null; then
+    skip "capabilities of a file" "no right to set them here"
+else
+    chmod 755 caps
+    try run -i user-e2e --user 4711 ./caps
+    ok "a file's capabilities" is "$(cat out)" "CapPrm:	0000000000000401
+CapEff:	0000000000000401
+1"
+    $python -c "$set_caps" 2000000
+    try run -i user-e2e --user 4711 ./caps
+    ok "that it has to take up itself" is "$(cat out)" "CapPrm:	0000000000000401
+CapEff:	0000000000000000
+1"
+    $python -c 'import os; os.removexattr("caps", "security.capability")'
+    try run -i user-e2e --user 4711 ./caps
+    ok "and none" is "$(cat out)" "CapPrm:	0000000000000000
+CapEff:	0000000000000000
+0"
+fi
+
 # Mounts: what belongs to who runs the tool is the program's user's, and back.
 mkdir data
 echo host > data/host.txt

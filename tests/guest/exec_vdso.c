@@ -121,6 +121,41 @@ static void vdso_is_not_writable(void)
     CHECK_EQ(fault_of(probe_write, (void *)getauxval(AT_SYSINFO_EHDR)).code, SEGV_ACCERR);
 }
 
+/* The page of calls at a fixed address, which programs from before 2012 use. */
+#define VSYSCALL 0xffffffffff600000ul
+
+static void bad_gettimeofday(void *entry)
+{
+    ((int (*)(void *, void *))entry)(KERNEL_ADDRESS, NULL);
+}
+
+static void the_page_of_old_calls(void)
+{
+    if (!strstr(file_get("/proc/self/maps"), "--xp 00000000 00:00 0                  [vsyscall]\n"))
+        return; /* a Linux that was told to have none */
+    int (*get_time)(struct timeval *, void *) = (int (*)(struct timeval *, void *))VSYSCALL;
+    time_t (*seconds)(time_t *) = (time_t(*)(time_t *))(VSYSCALL + 0x400);
+    long (*cpu_of)(unsigned *, unsigned *, void *) =
+        (long (*)(unsigned *, unsigned *, void *))(VSYSCALL + 0x800);
+    struct timeval tv = {0};
+    time_t stored = 0;
+    unsigned cpu = 99999, node = 99999;
+    CHECK_EQ(get_time(&tv, NULL), 0);
+    CHECK(tv.tv_sec - time(NULL) <= 1 && time(NULL) - tv.tv_sec <= 10);
+    time_t now = seconds(&stored);
+    CHECK(now == stored && now - tv.tv_sec >= 0 && now - tv.tv_sec <= 10);
+    CHECK(seconds(NULL) >= now);
+    CHECK_EQ(cpu_of(&cpu, &node, NULL), 0);
+    CHECK(cpu < 4096);
+    CHECK(node < 4096);
+    CHECK_EQ(fault_of(probe_call, (void *)(VSYSCALL + 8)).sig, SIGSEGV);
+    CHECK_EQ(fault_of(probe_call, (void *)(VSYSCALL + 0xc00)).sig, SIGSEGV);
+    CHECK_EQ(fault_of(bad_gettimeofday, (void *)VSYSCALL).sig, SIGSEGV);
+    struct fault f = fault_of(probe_read, (void *)VSYSCALL);
+    CHECK_EQ(f.sig, SIGSEGV);
+    CHECK_EQ(f.addr, VSYSCALL);
+}
+
 int main(void)
 {
     RUN(symbols_are_there);
@@ -130,5 +165,6 @@ int main(void)
     RUN(getcpu_names_a_processor_there_is);
     RUN(clock_resolution);
     RUN(vdso_is_not_writable);
+    RUN(the_page_of_old_calls);
     return check_done();
 }

@@ -95,7 +95,9 @@ static void maps_are_as_linux_writes_them(void)
                                   "                     /usr/bin/head\n"
                                   "7ffff7d00000-7ffff7e00000 rw-p 00000000 00:00 0 \n"
                                   "7fffffff0000-7ffffffff000 rw-s 00000000 00:00 0"
-                                  "                          [stack]\n");
+                                  "                          [stack]\n"
+                                  "ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0"
+                                  "                  [vsyscall]\n");
 }
 
 static void statm_is_as_linux_writes_it(void)

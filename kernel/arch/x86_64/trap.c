@@ -4,6 +4,7 @@
 #include <asm/signal.h>
 
 #include "kernel/arch/cpu.h"
+#include "kernel/arch/exec.h"
 #include "kernel/arch/regs.h"
 #include "kernel/arch/uaccess.h"
 #include "kernel/arch/x86_64/apic.h"
@@ -20,6 +21,10 @@
 #include "kernel/vm/vm.h"
 
 #define VECTOR_NMI 2
+#define VSYSCALL_GETTIMEOFDAY 0x0u
+#define VSYSCALL_TIME 0x400u
+#define VSYSCALL_GETCPU 0x800u
+#define VSYSCALLS_END 0xc00u
 #define OPCODE_HLT 0xf4
 #define VECTOR_DOUBLE_FAULT 8
 #define VECTOR_DEBUG 1
@@ -59,8 +64,44 @@ static uint32_t fault_access(uint64_t error)
     return error & PF_FETCH ? VM_EXEC : VM_READ;
 }
 
+/* A call of the page of vsyscalls, as programs from before 2012 make them: there is no such page,
+ * what was called is done here. False: it was no such call, or its addresses are bad. */
+static bool vsyscall(struct user_regs *regs, uint64_t addr)
+{
+    uint64_t back;
+    int64_t result;
+    struct uptr first = {regs->rdi}, second = {regs->rsi};
+    if (LIKELY(addr - ARCH_VSYSCALL >= VSYSCALLS_END) || addr != regs->rip ||
+        copy_from_user(&back, (struct uptr){regs->rsp}, sizeof(back))) {
+        return false;
+    }
+    switch (addr - ARCH_VSYSCALL) {
+    case VSYSCALL_GETTIMEOFDAY:
+        result = sys_gettimeofday(first, second);
+        break;
+    case VSYSCALL_TIME:
+        result = sys_time(first);
+        break;
+    case VSYSCALL_GETCPU:
+        result = sys_getcpu(first, second, (struct uptr){regs->rdx});
+        break;
+    default:
+        return false;
+    }
+    if (result == -EFAULT) {
+        return false;
+    }
+    regs->rax = (uint64_t)result;
+    regs->rip = back;
+    regs->rsp += sizeof(back);
+    return true;
+}
+
 static void user_page_fault(struct user_regs *regs, uint64_t addr)
 {
+    if (UNLIKELY(addr >= USER_END_ASM) && vsyscall(regs, addr)) {
+        return;
+    }
     uint64_t error = regs->orig_rax;
     enum vm_fault_result result =
         addr >= USER_END_ASM ? VM_FAULT_SEGV_MAPERR : vm_fault(addr, fault_access(error));
