@@ -20,6 +20,9 @@ struct pt_entry {
 MUST_CHECK int pt_map(uint64_t addr, struct page *page, uint32_t prot, bool huge);
 /* What is mapped at addr. */
 struct pt_entry pt_lookup(uint64_t addr);
+/* Gives back tables that nothing is in, of [start, end) and around it down to floor and up to
+ * ceiling, between which nothing is mapped or about to be. */
+void pt_free_tables(uint64_t start, uint64_t end, uint64_t floor, uint64_t ceiling);
 /* The first page in [addr, end) that is mapped (inside of a huge page: addr itself), or end. Steps
  * over what has no tables, so that a large empty range costs little. */
 uint64_t pt_next(uint64_t addr, uint64_t end);

@@ -20,6 +20,7 @@
 #include "kernel/vfs/mode.h"
 #include "kernel/vfs/permission.h"
 
+#define SCAN_NAMES 256u /* between two looks at the clock */
 #define DIR_SIZE 4096u
 #define FIRST_INO (1ull << 40) /* those below are the layers' */
 #define FIRST_MINOR 32u        /* of st_dev, major 0 */
@@ -195,20 +196,45 @@ static uint8_t type_of(uint32_t mode)
     return (uint8_t)((mode & S_IFMT) >> 12); /* DT_* */
 }
 
+/* The next name that was created after cookie, or NULL. The directory's mutex is held, so names
+ * that were created stay. */
+static struct dentry *next_created(struct dentry *dir, uint64_t cookie)
+{
+    struct dentry *found = NULL;
+    unsigned budget = SCAN_NAMES;
+    spin_lock(&dentry_lock);
+    struct dentry *from = dentry_cursor_locked(dir, cookie);
+    struct list_node *node = from ? &from->siblings : &dir->children;
+    while (!found && (node = node->next) != &dir->children) {
+        struct dentry *d = list_entry(node, struct dentry, siblings);
+        if (!d->pinned)
+            continue;
+        if (d->inode && d->cookie > cookie) {
+            dentry_set_cursor_locked(d);
+            found = d;
+        } else if (--budget == 0) {
+            budget = SCAN_NAMES;
+            spin_unlock(&dentry_lock);
+            cond_resched();
+            spin_lock(&dentry_lock);
+        }
+    }
+    spin_unlock(&dentry_lock);
+    return found;
+}
+
 /* The names that were created, in that order. */
 static void memory_iterate(struct inode *dir, uint64_t after, dir_emit_t emit, void *arg)
 {
-    spin_lock(&dentry_lock);
-    list_for_each(node, &dir->dentry->children)
-    {
-        struct dentry *d = list_entry(node, struct dentry, siblings);
-        if (!d->pinned || !d->inode || d->cookie <= after)
-            continue;
-        if (!emit(arg, dentry_name(d), d->inode->ino, type_of(d->inode->mode),
-                  LAYERS_OFFSETS_END | d->cookie))
-            break;
+    struct dentry *d;
+    for (unsigned i = 1; (d = next_created(dir->dentry, after)) &&
+                         emit(arg, dentry_name(d), d->inode->ino, type_of(d->inode->mode),
+                              LAYERS_OFFSETS_END | d->cookie);
+         i++) {
+        after = d->cookie;
+        if (i % SCAN_NAMES == 0)
+            cond_resched();
     }
-    spin_unlock(&dentry_lock);
 }
 
 int memfs_iterate(struct inode *dir, uint64_t offset, dir_emit_t emit, void *arg)

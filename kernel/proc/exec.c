@@ -56,7 +56,7 @@ struct program {
     struct elf_image image, interp;
     char **argv; /* with what script lines added: this array, not the strings, is ours */
     unsigned argc;
-    bool secure; /* it has rights that its user has not */
+    bool secure;                                      /* it has rights that its user has not */
     char head[SCRIPT_DEPTH_MAX + 1][SCRIPT_LINE_MAX]; /* script lines that argv points into */
     char interp_path[ELF_PATH_MAX];
 };

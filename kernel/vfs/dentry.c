@@ -140,6 +140,19 @@ struct dentry *dentry_make_root(struct inode *inode)
     return d;
 }
 
+/* The name that a directory was last read up to: pinned. Reading goes on behind it. */
+static struct dentry *cursor;
+
+struct dentry *dentry_cursor_locked(const struct dentry *dir, uint64_t after)
+{
+    return cursor && cursor->parent == dir && cursor->cookie <= after ? cursor : NULL;
+}
+
+void dentry_set_cursor_locked(struct dentry *d)
+{
+    cursor = d;
+}
+
 /* Moves d to the end of its parent's children, as the name created last. */
 static void pin_locked(struct dentry *d)
 {
@@ -149,6 +162,8 @@ static void pin_locked(struct dentry *d)
         d->parent->pinned_children++;
         list_remove(&d->lru);
     }
+    if (cursor == d)
+        cursor = NULL;
     d->cookie = next_cookie++;
     list_remove(&d->siblings);
     list_add_tail(&d->parent->children, &d->siblings);
@@ -156,6 +171,8 @@ static void pin_locked(struct dentry *d)
 
 static void unpin_locked(struct dentry *d)
 {
+    if (cursor == d)
+        cursor = NULL;
     if (d->pinned) {
         d->pinned = false;
         pinned_count--;

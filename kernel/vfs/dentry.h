@@ -65,6 +65,12 @@ static inline bool dentry_dead(const struct dentry *dir)
     return __atomic_load_n(&dir->deleted, __ATOMIC_RELAXED);
 }
 
+/* The name of dir that somebody last read up to, if it was created no later than cookie; or NULL.
+ */
+struct dentry *dentry_cursor_locked(const struct dentry *dir, uint64_t cookie)
+    REQUIRES(dentry_lock);
+void dentry_set_cursor_locked(struct dentry *d) REQUIRES(dentry_lock); /* d is pinned */
+
 /* A dentry not yet in any list, with one reference; takes over the one to inode (may be NULL) and
  * takes one to parent. NULL: no memory, and inode is still the caller's. */
 struct dentry *dentry_alloc(struct dentry *parent, struct name name, struct inode *inode);

@@ -8,6 +8,7 @@
 #include "kernel/vm/vm_priv.h"
 
 #define POPULATE_LOCKED 0x100u /* an access: as each area is populated, if it is locked */
+#define TABLES_SHARE 256u      /* of memory: fewer tables aren't looked for */
 #define SCAN_SIZE (1ul << 30)  /* of tables, between two looks at the clock */
 
 uint64_t vm_paused_at(uint64_t start, uint64_t end, uint64_t *from)
@@ -137,6 +138,42 @@ int unmap_range_pages(struct vm_op *op, uint64_t start, uint64_t end)
     return err;
 }
 
+struct bounds {
+    uint64_t floor, ceiling;
+};
+
+/* How far around [start, end), a range of op, nothing is mapped and nobody works. */
+static struct bounds bounds_around(const struct vm_op *op, uint64_t start, uint64_t end)
+{
+    struct area *above = area_find_from(end), *below = above ? area_prev(above) : NULL;
+    struct bounds b = {below ? below->end : 0, above ? above->start : end};
+    b.floor = above ? b.floor : start;
+    list_for_each(node, &the_vm.paused)
+    {
+        const struct vm_op *other = list_entry(node, struct vm_op, node);
+        for (unsigned i = 0; other != op && i < ARRAY_SIZE(other->range); i++) {
+            if (other->range[i].end <= start) {
+                b.floor = max_u64(b.floor, other->range[i].end);
+            } else {
+                b.ceiling = min_u64(b.ceiling, max_u64(end, other->range[i].start));
+            }
+        }
+    }
+    return b;
+}
+
+/* Tables that small mappings leave behind are kept for the next ones, as long as they are few. */
+static void free_tables(struct vm_op *op, uint64_t start, uint64_t end)
+{
+    for (uint64_t at = pt_next_table(start, end); at < end;) {
+        uint64_t stop = min_u64(end, align_down(at, SCAN_SIZE) + SCAN_SIZE);
+        struct bounds b = bounds_around(op, start, end);
+        pt_free_tables(at, stop, b.floor, b.ceiling);
+        (void)vm_pause(op);
+        at = pt_next_table(stop, end);
+    }
+}
+
 int unmap_range(struct vm_op *op, uint64_t start, uint64_t end)
 {
     int err = area_split(start);
@@ -151,6 +188,9 @@ int unmap_range(struct vm_op *op, uint64_t start, uint64_t end)
         area_set_locked(a, false, false);
         area_remove(a);
         a = vm_pause(op) ? area_find_from(start) : next;
+    }
+    if (UNLIKELY(page_stats.table_pages > page_stats.total_pages / TABLES_SHARE)) {
+        free_tables(op, start, end);
     }
     if (end > the_vm.scan_from) {
         the_vm.scan_from = min_u64(end, the_vm.mmap_base);

@@ -443,6 +443,52 @@ int pt_move(uint64_t from, uint64_t to, uint64_t size)
     return done < size ? -ENOMEM : 0;
 }
 
+/* The table below *entry, if nothing is in it, goes to gone. */
+static void table_take(uint64_t *entry, struct list_node *gone)
+{
+    if (*entry && !(*entry & PTE_HUGE) && table_is_empty(table_of(*entry))) {
+        list_add_tail(gone, &page_of_phys(*entry & PTE_ADDRESS)->lru);
+        *entry = 0;
+    }
+}
+
+/* Those whose entries are of this level. */
+static void tables_take(uint64_t start, uint64_t end, uint64_t floor, uint64_t ceiling,
+                        unsigned level, struct list_node *gone)
+{
+    uint64_t size = 1ul << (3 + 9 * level);
+    uint64_t from = align_down(start, size), to = align_up(end, size);
+    from = from < floor ? from + size : from;
+    to = to > ceiling ? to - size : to;
+    while (from < to) {
+        uint64_t *entry = walk(from, level, false, 0);
+        if (entry) {
+            table_take(entry, gone);
+        }
+        from = entry ? from + size : next_boundary(from, level + 1);
+    }
+}
+
+void pt_free_tables(uint64_t start, uint64_t end, uint64_t floor, uint64_t ceiling)
+{
+    struct list_node gone;
+    list_init(&gone);
+    for (unsigned level = 2; level <= 4; level++) {
+        tables_take(start, end, floor, ceiling, level, &gone);
+    }
+    if (list_empty(&gone)) {
+        return;
+    }
+    cpu_write_cr3(cpu_read_cr3()); /* processors may remember the way through them */
+    tlb_shoot_all();
+    while (!list_empty(&gone)) {
+        struct page *table = list_entry(gone.next, struct page, lru);
+        list_remove(&table->lru);
+        page_stats.table_pages--;
+        page_put(table);
+    }
+}
+
 void pt_reset(void)
 {
     uint64_t *l4 = root();
