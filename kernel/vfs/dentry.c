@@ -143,9 +143,9 @@ struct dentry *dentry_make_root(struct inode *inode)
 /* The name that a directory was last read up to: pinned. Reading goes on behind it. */
 static struct dentry *cursor;
 
-struct dentry *dentry_cursor_locked(const struct dentry *dir, uint64_t after)
+struct dentry *dentry_cursor_locked(const struct dentry *dir, uint64_t cookie)
 {
-    return cursor && cursor->parent == dir && cursor->cookie <= after ? cursor : NULL;
+    return cursor && cursor->parent == dir && cursor->cookie <= cookie ? cursor : NULL;
 }
 
 void dentry_set_cursor_locked(struct dentry *d)
