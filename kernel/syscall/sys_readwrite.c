@@ -92,8 +92,7 @@ static int64_t transfer_many(int fd, struct uptr ranges, uint64_t count, uint64_
     if (n)
         return n;
     n = user_iovec_get(&v, ranges, count);
-    if (!n &&
-        ((flags & ~RW_FLAGS) || (flags & RWF_NOWAIT && !file_may_nowait(f, direction == WRITE)))) {
+    if (!n && flags & RWF_NOWAIT && !file_may_nowait(f, direction == WRITE)) {
         user_iovec_put(&v);
         n = -EOPNOTSUPP;
     }
