@@ -52,6 +52,7 @@ static unsigned frontier_count;
 static struct page *pages; /* of physical page 0 */
 static uint64_t page_count;
 static struct reserve user_reserve, object_reserve;
+static uint64_t plenty; /* free pages with which no class has to make room */
 struct page_stats page_stats;
 
 struct page *page_of_phys(paddr_t phys)
@@ -301,14 +302,14 @@ static SLOW_PATH struct page *alloc_scarce(unsigned order, unsigned flags)
 /* Whether the class may have a block as things are. */
 static bool has_room(unsigned order, unsigned class)
 {
-    bool plenty = page_stats.free_pages >= object_reserve.free + (1ul << order);
-    return plenty && !(class & ALLOC_OBJECT && objects_have_their_share());
+    return page_stats.free_pages >= object_reserve.free + (1ul << order) &&
+           !(class & ALLOC_OBJECT && objects_have_their_share());
 }
 
 struct page *page_alloc(unsigned order, unsigned flags)
 {
-    if (flags & (ALLOC_USER | ALLOC_OBJECT) && UNLIKELY(!has_room(order, flags)) &&
-        !make_room(order, flags)) {
+    if (UNLIKELY(page_stats.free_pages < plenty) && flags & (ALLOC_USER | ALLOC_OBJECT) &&
+        !has_room(order, flags) && !make_room(order, flags)) {
         return NULL;
     }
     struct page *p = order == 0 && !(flags & ALLOC_ZERO) ? stock_take() : NULL;
@@ -422,6 +423,7 @@ static void reserves_init(void)
     uint64_t total = page_stats.total_pages;
     object_reserve = (struct reserve){min_u64(total / 64, OBJECT_FREE_MAX),
                                       min_u64(total / 8, OBJECT_CACHE_MAX)};
+    plenty = max_u64(total / 2, object_reserve.free) + (1ul << ORDER_COUNT);
     user_reserve =
         (struct reserve){min_u64(total / 256, USER_FREE_MAX), min_u64(total / 32, USER_CACHE_MAX)};
 }

@@ -226,7 +226,7 @@ static bool at_paused(uint64_t addr)
 /* Whether b, right behind a, is its continuation. */
 static bool mergeable(const struct area *a, const struct area *b)
 {
-    return a && b && !at_paused(b->start) && a->end == b->start && a->prot == b->prot &&
+    return a && b && a->end == b->start && !at_paused(b->start) && a->prot == b->prot &&
            a->shared == b->shared && a->locked == b->locked &&
            a->lock_on_fault == b->lock_on_fault && a->grows_down == b->grows_down &&
            a->small == b->small && a->file == b->file && a->map == b->map &&

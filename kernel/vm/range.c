@@ -176,13 +176,18 @@ static void free_tables(struct vm_op *op, uint64_t start, uint64_t end)
 
 int unmap_range(struct vm_op *op, uint64_t start, uint64_t end)
 {
-    int err = area_split(start);
+    struct area *a = area_find_from(start);
+    if (!a || a->start >= end) {
+        return 0;
+    }
+    bool within = a->start < start;
+    int err = within ? area_split(start) : 0;
     err = err ? err : area_split(end);
-    err = err ? err : unmap_range_pages(op, start, end);
+    err = err ? err : unmap_range_pages(op, max_u64(start, a->start), end);
     if (err) {
         return err;
     }
-    struct area *a = area_find_from(start);
+    a = within ? area_find_from(start) : a;
     while (a && a->start < end) {
         struct area *next = area_next(a);
         area_set_locked(a, false, false);

@@ -46,9 +46,8 @@ EARLY static uint64_t *early_table(void)
 {
     uint64_t *table = (uint64_t *)early_end;
     early_end += PAGE_SIZE;
-    for (int i = 0; i < 512; i++) {
-        table[i] = 0;
-    }
+    uint64_t *at = table, count = 512;
+    __asm__ volatile("rep stosq" : "+D"(at), "+c"(count) : "a"(0ul) : "memory");
     return table;
 }
 
