@@ -58,9 +58,38 @@ static uint64_t *table_make(uint64_t *entry, uint64_t flags)
     return page_virt(p);
 }
 
-/* The entry for addr at level (1: page, 2: 2 MiB block), with tables made on the way if flags
- * allow; NULL: no table (or no memory). A huge page on the way to level 1 gives NULL. */
-static uint64_t *walk(uint64_t addr, unsigned level, bool make, uint64_t flags)
+/* The last table of the program's pages that somebody went through: most look-ups stay within 2
+ * MiB. Under the mm mutex. */
+static struct {
+    uint64_t block; /* address / HUGE_SIZE */
+    uint64_t *table;
+} last = {.block = UINT64_MAX};
+
+static inline bool is_in_last(uint64_t addr)
+{
+    return addr / HUGE_SIZE == last.block;
+}
+
+static inline uint64_t *last_entry(uint64_t addr)
+{
+    return &last.table[addr / PAGE_SIZE % ENTRIES];
+}
+
+static void last_remember(uint64_t addr, uint64_t *table)
+{
+    if (!(addr >> 63)) {
+        last.block = addr / HUGE_SIZE;
+        last.table = table;
+    }
+}
+
+/* A table goes. */
+static void last_forget(void)
+{
+    last.block = UINT64_MAX;
+}
+
+static uint64_t *walk_from_root(uint64_t addr, unsigned level, bool make, uint64_t flags)
 {
     uint64_t *table = root();
     for (unsigned l = 4; l > level; l--) {
@@ -74,7 +103,18 @@ static uint64_t *walk(uint64_t addr, unsigned level, bool make, uint64_t flags)
             return NULL;
         }
     }
+    if (level == 1) {
+        last_remember(addr, table);
+    }
     return &table[addr >> (3 + 9 * level) & 511];
+}
+
+/* The entry for addr at level (1: page, 2: 2 MiB block), with tables made on the way if flags
+ * allow; NULL: no table (or no memory). A huge page on the way to level 1 gives NULL. */
+static inline uint64_t *walk(uint64_t addr, unsigned level, bool make, uint64_t flags)
+{
+    return level == 1 && is_in_last(addr) ? last_entry(addr)
+                                          : walk_from_root(addr, level, make, flags);
 }
 
 static uint64_t user_flags(uint32_t prot)
@@ -102,19 +142,28 @@ int pt_map(uint64_t addr, struct page *page, uint32_t prot, bool huge)
     return 0;
 }
 
-/* The entry that decides about addr, and its level: of a page, of a huge page, or an empty one
- * above where tables are missing. */
-static uint64_t *entry_at(uint64_t addr, unsigned *level)
+static uint64_t *entry_from_root(uint64_t addr, unsigned *level)
 {
     uint64_t *table = root();
-    for (unsigned l = 4;; l--) {
+    for (unsigned l = 4; l > 1; l--) {
         uint64_t *entry = &table[addr >> (3 + 9 * l) & 511];
-        if (!*entry || l == 1 || (l == 2 && *entry & PTE_HUGE)) {
+        if (!*entry || (l == 2 && *entry & PTE_HUGE)) {
             *level = l;
             return entry;
         }
         table = table_of(*entry);
     }
+    last_remember(addr, table);
+    *level = 1;
+    return &table[addr / PAGE_SIZE % ENTRIES];
+}
+
+/* The entry that decides about addr, and its level: of a page, of a huge page, or an empty one
+ * above where tables are missing. */
+static inline uint64_t *entry_at(uint64_t addr, unsigned *level)
+{
+    *level = 1;
+    return is_in_last(addr) ? last_entry(addr) : entry_from_root(addr, level);
 }
 
 struct pt_entry pt_lookup(uint64_t addr)
@@ -135,6 +184,7 @@ struct pt_entry pt_lookup(uint64_t addr)
 
 static void table_free(uint64_t entry)
 {
+    last_forget();
     page_stats.table_pages--;
     page_put(page_of_phys(entry & PTE_ADDRESS));
 }
@@ -447,6 +497,7 @@ int pt_move(uint64_t from, uint64_t to, uint64_t size)
 static void table_take(uint64_t *entry, struct list_node *gone)
 {
     if (*entry && !(*entry & PTE_HUGE) && table_is_empty(table_of(*entry))) {
+        last_forget();
         list_add_tail(gone, &page_of_phys(*entry & PTE_ADDRESS)->lru);
         *entry = 0;
     }
