@@ -35,7 +35,7 @@ guest-tests: $(GUEST) $(ONLY)
 # `make test`: everything; its last line is "N passed, N failed". A test that does not compile is
 # reported as failed by the run, not by make. What can't be installed here leaves out the tests that need it.
 JOBS     ?= 2
-## test: install what is missing, build, run every test
+## test: install what is missing, build, run every test (SUITES="unit e2e": some)
 test:
 	@tools/install-deps test || tools/install-deps -n demo
 	@mkdir -p $(B)/tests
@@ -44,7 +44,7 @@ test:
 	    || grep -E 'error|Error|\*\*\*' $(B)/tests/build.log
 	@$(MAKE) --no-print-directory -k -j$(JOBS) DEBUG=1 kernel >> $(B)/tests/build.log 2>&1 \
 	    || grep -E 'error|Error|\*\*\*' $(B)/tests/build.log
-	@JOBS=$(JOBS) tests/all
+	@JOBS=$(JOBS) tests/all $(SUITES)
 .PHONY: test
 
 ## fresh-test: make demo and make test in bare Debian trees, with less and less there (root; hours): VARIANTS="bare user+blank …"
