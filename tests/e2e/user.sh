@@ -129,8 +129,8 @@ port 80"
 # The guest tests that need no root, as another user.
 for name in file_dir file_open file_path file_map file_lock fd_pipe fd_epoll mem_map mem_protect proc_links thread_basic signal_timer time_clock exec_again; do
     program=$top/build/tests/guest/$name
-    install -m 755 "$program" test || continue # where it was built, nobody else may be able to look
-    try run -q --user 1000:1000 ./test
+    install -m 755 "$program" "$name" || continue # where it was built, nobody else may be able to look
+    try run -q --user 1000:1000 "./$name"
     ok "$name as uid 1000" is "$status $(grep -c '^not ok' out)" "0 0"
 done
 # A server that refuses root, over a folder that the host's own initdb made.
