@@ -46,7 +46,7 @@ C
 gcc -O1 -o refuse refuse.c || exit 1
 cat > orris-refused <<S
 #!/bin/sh
-exec $work/refuse $ORRIS "\$@"
+exec "$work/refuse" "$ORRIS" "\$@"
 S
 chmod +x orris-refused
 

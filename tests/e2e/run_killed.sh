@@ -62,7 +62,7 @@ elif grep -qw memory "/sys/fs/cgroup$v2/cgroup.subtree_control" 2> /dev/null &&
     echo 0 > "$group/memory.swap.max"
 fi
 if [ -n "$group" ] && grep -q oom_kill "$group"/memory.{events,oom_control} 2> /dev/null; then
-    sh -c "echo \$\$ > $group/cgroup.procs && exec $ORRIS run --accel tcg -m 512M ./wait 400" > out 2> err < /dev/null
+    sh -c "echo \$\$ > $group/cgroup.procs && exec \"\$0\" run --accel tcg -m 512M ./wait 400" "$ORRIS" > out 2> err < /dev/null
     status=$?
     ok "out of memory is said so" has err "orris: out of memory: the host's kernel killed QEMU"
     ok "and the tool's failure" is "$status" 125
