@@ -1,6 +1,7 @@
 #!/bin/sh
 # The article's second step: a script that reads a file, without and with a configuration.
 . "$(dirname "$0")/tap.sh"
+needs package:python
 
 cp "$top"/examples/hello/* .
 

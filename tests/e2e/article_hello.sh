@@ -1,6 +1,7 @@
 #!/bin/sh
 # The article's first step: hello world, from a package.
 . "$(dirname "$0")/tap.sh"
+needs package:python
 
 cp "$top/examples/hello/hello.py" .
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # The article's classifier: three ways to the same output, byte for byte.
 . "$(dirname "$0")/tap.sh"
-needs python
+needs python archive
 
 cp "$top"/examples/iris/* .
 data=$top/tests/e2e/data

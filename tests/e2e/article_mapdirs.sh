@@ -1,7 +1,7 @@
 #!/bin/sh
 # The article's third step: packages that pip put into ~/.local, and libraries copied by hand.
 . "$(dirname "$0")/tap.sh"
-needs python gcc
+needs python gcc package:python
 
 # A wheel with a pure and one with a compiled module, and pip, without an index.
 mkdir -p pure/ashwood native/elmwood home

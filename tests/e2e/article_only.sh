@@ -1,6 +1,7 @@
 #!/bin/sh
 # One program and nothing else: no second one can be started, and none is in the image.
 . "$(dirname "$0")/tap.sh"
+needs package:python
 
 cat > fork.py <<'P'
 import errno, os, subprocess, sys, time

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Files keep their times, links and modes; so Python uses the .pyc files beside the sources.
 . "$(dirname "$0")/tap.sh"
-needs python
+needs python package:python
 
 mkdir -p tree/mod
 echo 'VALUE = "from the source"' > tree/mod/fresh.py

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Clients in the guest: urllib, requests and curl ask a TLS server of the host and look at its certificate.
 . "$(dirname "$0")/tap.sh"
-needs python python:requests curl openssl
+needs python python:requests curl openssl package:python package:curl
 TIME_LIMIT=300
 unset REQUESTS_CA_BUNDLE CURL_CA_BUNDLE SSL_CERT_FILE SSL_CERT_DIR http_proxy https_proxy all_proxy
 cp "$top"/examples/https-client/* .

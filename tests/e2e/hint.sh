@@ -1,7 +1,7 @@
 #!/bin/bash
 # After a failure, the one line that names what the image lacks and the host has, and what adds it.
 . "$(dirname "$0")/tap.sh"
-needs python
+needs python package:python
 export HOME=$work/home
 package=python_3.11.2
 mkdir -p "$HOME" plug-ins

@@ -17,6 +17,7 @@ P
 
 # language PACKAGE: both runs of examples/PACKAGE, three tests.
 language() {
+    needs "package:$1"
     cp "$top/examples/$1"/* .
     try pkg get "$1"
     root=$work/root

@@ -2,7 +2,7 @@
 # Compiled programs: C, static, PIE, of musl; Go and Rust, built by Debian's compilers, and as Debian
 # has them.
 . "$(dirname "$0")/tap.sh"
-needs gcc
+needs gcc package:gron package:ripgrep
 
 # both PROGRAM ARG…: the same on Linux and in the guest.
 both() {

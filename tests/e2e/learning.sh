@@ -2,6 +2,7 @@
 # examples/learning: the same numbers in the guest as on Linux with the very same files, and models
 # that one side saves are read by the other.
 . "$(dirname "$0")/python_root.sh"
+needs archive
 
 # The files of the package and its additions as a root for Linux.
 try pkg load --pkg python3-sklearn --pkg python3-pandas --pkg python3-joblib python -- -c pass

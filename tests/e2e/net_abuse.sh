@@ -2,7 +2,7 @@
 # Servers in the machine bear clients by the thousand, slow ones, rude ones; the memory is what it was.
 # `make soak` runs it at length (ABUSE_*).
 . "$(dirname "$0")/tap.sh"
-needs sysctl netns python gcc
+needs sysctl netns python gcc package:nginx
 
 ns=orris$$
 ip netns add $ns || exit 1

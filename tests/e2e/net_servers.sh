@@ -1,7 +1,7 @@
 #!/bin/bash
 # Servers as Debian has them, reached from the host: redis, nginx, Node's http, Python's asyncio.
 . "$(dirname "$0")/tap.sh"
-needs python
+needs python package:redis package:nginx package:node
 
 port=$(free_port)
 

@@ -2,7 +2,7 @@
 # Downloads that go wrong: cut short, changed on the way, forged lists. A proxy on this machine does
 # that to what the archive sends.
 . "$(dirname "$0")/tap.sh"
-needs python
+needs python archive
 export ORRIS_HOME=$work/store
 
 grep -rqs '^URIs: *http://\|^deb .*http://' /etc/apt/sources.list /etc/apt/sources.list.d ||

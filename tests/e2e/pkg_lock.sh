@@ -1,7 +1,7 @@
 #!/bin/bash
 # Versions of packages, written down and kept to.
 . "$(dirname "$0")/tap.sh"
-needs python gcc
+needs python gcc archive
 export ORRIS_HOME=$work/store
 mkdir -p "$ORRIS_HOME/packages"
 [ ! -d "${ORRIS_TEST_HOME:-$top/build/tests/home}/packages/apt" ] ||

@@ -1,7 +1,7 @@
 #!/bin/sh
 # A package without arguments on a terminal: Python's prompt, with line editing.
 . "$(dirname "$0")/tap.sh"
-needs python pty
+needs python pty archive
 
 cat > terminal.py <<'P'
 """Plays the person at a terminal of 100 columns: each step types, then waits for the prompt."""

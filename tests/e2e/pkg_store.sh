@@ -1,7 +1,7 @@
 #!/bin/sh
 # Packages in the store: the verbs around them, two at once, no network, interrupts, another user.
 . "$(dirname "$0")/tap.sh"
-needs fsck.erofs
+needs fsck.erofs archive
 
 ORRIS_HOME=$work/store
 

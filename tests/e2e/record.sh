@@ -1,7 +1,7 @@
 #!/bin/bash
 # Recording: what a command uses on the host, and only that, is in the image; it runs there as here.
 . "$(dirname "$0")/tap.sh"
-needs python
+needs python archive
 export HOME=$work/home
 mkdir -p "$HOME/.config" app/data app/plugins app/unused side
 cd app || exit 1

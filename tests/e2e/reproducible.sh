@@ -2,7 +2,7 @@
 # The same inputs give the same bytes, wherever and whenever an image is built; its bill of materials
 # is right; what is damaged is found.
 . "$(dirname "$0")/tap.sh"
-needs python gcc hostname
+needs python gcc hostname package:lua package:python
 
 cat > hello.c <<'C'
 #include <stdio.h>

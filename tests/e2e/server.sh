@@ -18,6 +18,7 @@ wait_for() { # FILE PATTERN PID
 
 # The package's files in $root, and the words of its program in $program.
 unpack() { # PACKAGE
+    needs "package:$1"
     try pkg get "$1"
     root=$work/root
     fsck.erofs --extract="$root" "$(orris pkg describe "$1" | sed -n 's/^file *//p')" > log 2>&1 || cat log

@@ -1,6 +1,7 @@
 #!/bin/bash
 # asyncio: a chat room over TCP, datagrams over UDP, an end by SIGTERM that the guests are told of.
 . "$(dirname "$0")/server.sh"
+needs package:python
 cp -a "$top"/examples/asyncio/* .
 export python
 ended=1

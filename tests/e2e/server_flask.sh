@@ -1,7 +1,7 @@
 #!/bin/bash
 # Flask, by `flask run` and by waitress.
 . "$(dirname "$0")/server.sh"
-needs curl python:flask python:waitress
+needs curl python:flask python:waitress archive
 cp -a "$top"/examples/flask/* .
 export python
 

@@ -1,6 +1,7 @@
 #!/bin/bash
 # Python's own http.server, started as people start it.
 . "$(dirname "$0")/server.sh"
+needs package:python
 cp -a "$top"/examples/http-server/* .
 mkdir site/folder
 echo inside > "site/folder/a file"

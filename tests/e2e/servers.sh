@@ -1,7 +1,7 @@
 #!/bin/bash
 # Servers of Debian, asked from the host: nginx, Redis, PHP's own, one in Node.
 . "$(dirname "$0")/tap.sh"
-needs python
+needs python package:nginx package:redis package:php package:node
 server=
 trap '[ -z "$server" ] || kill -KILL "$server" 2> /dev/null; cd /; rm -rf "$work"' EXIT
 

@@ -65,7 +65,18 @@ can_netns() {
     return $tap_status
 }
 
-# needs WHAT…: the test is skipped where one is missing: python, python:MODULE, chroot, netns, pty, or a command.
+# Can Debian's archive be reached, as apt's sources name it?
+can_fetch() {
+    # shellcheck disable=SC2016
+    tap_url=$(apt-get indextargets --format '$(REPO_URI)dists/$(RELEASE)/InRelease' 'Created-By: Packages' 2> /dev/null | head -n 1)
+    timeout 60 /usr/lib/apt/apt-helper -o APT::Sandbox::User=root download-file "$tap_url" "$work/InRelease" > /dev/null 2>&1
+    tap_status=$?
+    rm -f "$work/InRelease"
+    return $tap_status
+}
+
+# needs WHAT…: the test is skipped where one is missing: python, python:MODULE, chroot, netns, pty, archive (Debian's),
+# package:NAME (in the store or there), or a command.
 needs() {
     for tap_need in "$@"; do
         case $tap_need in
@@ -73,6 +84,11 @@ needs() {
         python:*) $python -c "import ${tap_need#*:}" 2> /dev/null || skip_all "$python has no ${tap_need#*:}" ;;
         chroot) can_chroot || skip_all "Linux lets no chroot be made here: $no_chroot" ;;
         netns) can_netns "orris-try$$" || skip_all "no network namespaces with a tap here: $no_netns" ;;
+        package:*)
+            orris pkg get -q "${tap_need#*:}" > /dev/null 2>&1 || can_fetch ||
+                skip_all "${tap_need#*:} is not in the store, and Debian's archive is out of reach"
+            ;;
+        archive) can_fetch || skip_all "Debian's archive is out of reach" ;;
         pty) $python -c 'import os; os.openpty()' 2> /dev/null || skip_all "there are no pseudo-terminals here" ;;
         *) command -v "$tap_need" > /dev/null || skip_all "there is no $tap_need here" ;;
         esac

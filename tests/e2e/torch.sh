@@ -2,6 +2,7 @@
 # examples/torch: the same numbers in the guest as on Linux with the very same files, and networks that
 # one side saves are loaded by the other.
 . "$(dirname "$0")/python_root.sh"
+needs archive
 
 # The files of the package and its addition as a root for Linux.
 cp "$top/examples/torch/app.py" "$top/examples/torch/config.json" .

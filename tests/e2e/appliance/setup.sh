@@ -12,7 +12,7 @@ needs_native() {
 # Sets $NGINX. Debian's nginx comes from the package store, unpacked here: installing it would start
 # one on port 80.
 nginx_unpack() {
-    needs fsck.erofs
+    needs fsck.erofs package:nginx
     try pkg get nginx
     root=$work/nginx-root
     layer=$(orris pkg describe nginx | sed -n 's/^file *//p')
