@@ -146,7 +146,7 @@ whole() { # every image in the store can be read, and nothing else is there
         [ -e "$file" ] || continue
         case $file in *.img) orris image ls "$file" > log 2>&1 || { echo "# $file"; return 1; } ;; *) return 1 ;; esac
     done
-    [ -z "$(find "$ORRIS_HOME/layers" -name '.*' -o -name '*.new')" ]
+    [ -z "$(find "$ORRIS_HOME/layers/" -name '.*' -o -name '*.new')" ]
 }
 head -c 60000000 /dev/urandom > big
 echo '{"Files": ["big"], "Program": "static"}' > big.json

@@ -5,7 +5,7 @@ TIME_LIMIT=400
 
 # Makes root of the package python and its addition of "NAME", … as package.json has them.
 python_root() { # NAMES
-    base=$(find "$ORRIS_HOME/packages" -maxdepth 1 -name 'python_*' ! -name '*@*')
+    base=$(find "$ORRIS_HOME/packages/" -maxdepth 1 -name 'python_*' ! -name '*@*')
     addition=$(grep -l "$1" "$base"@*/package.json)
     mkdir root
     for layer in "$base/layer.erofs" "${addition%package.json}layer.erofs"; do
