@@ -114,7 +114,7 @@ profiled threads.svg threads
 flags=
 ok "two processors are both looked at" awk -v h="$(share hot)" 'BEGIN { exit !(h > 60) }'
 ok "a thread's function stands under main and under the thread's start" \
-    is "$(grep -c 'data-n="hot"' threads.svg)" 2
+    test "$(grep -c 'data-n="hot"' threads.svg)" -ge 2 # and rarely where a sample's callers can't be told
 
 strip busy
 profiled graph.svg busy
