@@ -26,6 +26,8 @@
 /* What is left to others, at most; in pages. */
 #define OBJECT_FREE_MAX 1024ul
 #define OBJECT_CACHE_MAX 16384ul
+#define OBJECTS_MAX_SHARE 2 /* a half of memory */
+#define OBJECTS_FEW_SHARE 4 /* a quarter */
 #define USER_FREE_MAX 256ul
 #define USER_CACHE_MAX 4096ul
 
@@ -251,12 +253,24 @@ bool page_room(unsigned class)
     return page_stats.free_pages + spare > r->free;
 }
 
-/* Whether the kernel's objects have their half of memory. What else there is is known. */
-static bool objects_have_their_share(void)
+/* Pages of the kernel's objects: what else there is is known. */
+static uint64_t object_pages(void)
 {
     uint64_t others = page_stats.free_pages + page_stats.anon_pages + page_stats.cache_pages +
                       page_stats.table_pages;
-    return others < page_stats.total_pages / 2;
+    return page_stats.total_pages > others ? page_stats.total_pages - others : 0;
+}
+
+static bool objects_have_their_share(void)
+{
+    return object_pages() > page_stats.total_pages / OBJECTS_MAX_SHARE;
+}
+
+/* What an allocation leaves now: as long as objects are few, they may have what the program may. */
+static const struct reserve *reserve_now(unsigned class)
+{
+    bool few = object_pages() < page_stats.total_pages / OBJECTS_FEW_SHARE;
+    return class & ALLOC_OBJECT && !few ? &object_reserve : &user_reserve;
 }
 
 static bool reclaim(uint64_t keep, unsigned flags)
@@ -267,7 +281,7 @@ static bool reclaim(uint64_t keep, unsigned flags)
 /* Gives back others' memory until the class may have a block. False: it may not. */
 static SLOW_PATH bool make_room(unsigned order, unsigned class)
 {
-    const struct reserve *r = reserve_of(class);
+    const struct reserve *r = reserve_now(class);
     while (class & ALLOC_OBJECT && objects_have_their_share())
         if (!reclaim(UINT64_MAX, class))
             return false;
@@ -281,7 +295,7 @@ static SLOW_PATH bool make_room(unsigned order, unsigned class)
 static uint64_t cache_kept(unsigned order, unsigned flags)
 {
     if (flags & (ALLOC_USER | ALLOC_OBJECT))
-        return reserve_of(flags)->cache;
+        return reserve_now(flags)->cache;
     return order > 0 ? object_reserve.cache : 0;
 }
 

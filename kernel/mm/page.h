@@ -45,12 +45,12 @@ struct page {
  * program whose text no longer fits does nothing but read it back. So three classes of allocations
  * stop at different marks:
  *
- * - ALLOC_OBJECT first: objects leave an eighth of memory to clean file pages and something free,
- * and take at most half of memory altogether. The call that wanted one fails with the error that
- * Linux has for it (ENOMEM, ENOSPC, EAGAIN, ENOLCK, ENOBUFS), and the program lives. Whatever a
- * program can make as many of as it likes is one: use heap_alloc_object() and heap_zalloc_object(),
- * or this flag for whole pages; nothing has to be accounted for when it goes. Files' data and names
- * are file storage, which the filesystem limits (-ENOSPC).
+ * - ALLOC_OBJECT first: objects that have a quarter of memory leave an eighth to clean file pages
+ * and something free, and they take at most half of memory altogether. The call that wanted one
+ * fails with the error that Linux has for it (ENOMEM, ENOSPC, EAGAIN, ENOLCK, ENOBUFS), and the
+ * program lives. Whatever a program can make as many of as it likes is one: use heap_alloc_object()
+ * and heap_zalloc_object(), or this flag for whole pages; nothing has to be accounted for when it
+ * goes. Files' data and names are file storage, which the filesystem limits (-ENOSPC).
  * - ALLOC_USER next: it leaves a thirty-second part. Behind it the program is ended with a line
  * that says why (proc_out_of_memory()).
  * - All others, which are needed to go on, are short-lived or limited in number (struct file,
