@@ -10,6 +10,7 @@
 
 #include "kernel/base/errno.h"
 #include "kernel/mm/heap.h"
+#include "kernel/mm/page.h"
 #include "kernel/proc/cred.h"
 #include "kernel/time/clock.h"
 #include "kernel/vfs/dentry.h"
@@ -193,18 +194,20 @@ int vfs_link(struct dentry *d, struct dentry *base, const char *path)
 }
 
 /* A dentry to take the place of d: of inode, whose reference it takes over; or one without that
- * hides a layer's name, if there is one. */
+ * hides a layer's name, if there is one. The image decides how many of these there can be, so they
+ * end with the memory that objects may take. */
 static int whiteout_alloc(struct dentry *d, struct inode *inode, struct dentry **out)
 {
     *out = NULL;
     if (!d->from_layer && !inode)
         return 0;
-    *out = dentry_alloc(d->parent, dentry_name(d), inode);
+    if (inode || page_room(ALLOC_OBJECT))
+        *out = dentry_alloc(d->parent, dentry_name(d), inode);
     if (*out)
         (*out)->from_layer = d->from_layer;
     else if (inode)
         inode_put(inode);
-    return *out ? 0 : -ENOMEM;
+    return *out ? 0 : -ENOSPC;
 }
 
 /* The whiteout is in the cache now, or is not needed. */

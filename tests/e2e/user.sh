@@ -126,6 +126,35 @@ try run -i user-e2e --user 4711 $python streams.py
 ok "streams can be opened again, and ports below 1024" is "$(cat out)" "reopened
 port 80"
 
+# A server that starts as root and drops its rights: every thread has, and there is no way back.
+cat > drop.py <<'PY'
+import errno, os, pwd, socket, threading
+def refused(call, *args):
+    try: return "done: %s" % (call(*args),)
+    except OSError as e: return errno.errorcode[e.errno]
+with open("/tmp/secret", "w") as f: os.fchmod(f.fileno(), 0o600)
+listener = socket.create_server(("127.0.0.1", 80))
+dropped = threading.Event()
+def serve():
+    dropped.wait()
+    client = listener.accept()[0]
+    client.sendall(refused(open, client.recv(100).decode()).encode())
+thread = threading.Thread(target=serve); thread.start()
+alice = pwd.getpwnam("alice")
+os.initgroups("alice", alice.pw_gid); os.setgid(alice.pw_gid); os.setuid(alice.pw_uid)
+dropped.set()
+client = socket.create_connection(("127.0.0.1", 80)); client.sendall(b"/tmp/secret")
+for task in sorted(os.listdir("/proc/self/task"), key=int):
+    lines = open("/proc/self/task/%s/status" % task).read().splitlines()
+    print(" ".join(" ".join(l.split()) for l in lines if l.startswith(("Uid", "Gid", "Groups", "CapPrm", "CapEff"))))
+print(client.recv(100).decode(), refused(open, "/tmp/secret"), refused(os.setuid, 0), refused(os.setgid, 0), refused(os.chroot, "/"))
+PY
+rights="Uid: 1001 1001 1001 1001 Gid: 1002 1002 1002 1002 Groups: 50 1002 CapPrm: 0000000000000000 CapEff: 0000000000000000"
+who $python drop.py
+ok "rights that were dropped are gone, in every thread" is "$(cat out)" "$rights
+$rights
+EACCES EACCES EPERM EPERM EPERM"
+
 # The guest tests that need no root, as another user.
 for name in file_dir file_open file_path file_map file_lock fd_pipe fd_epoll mem_map mem_protect proc_links thread_basic signal_timer time_clock exec_again; do
     program=$top/build/tests/guest/$name
