@@ -8,6 +8,7 @@
 #include "kernel/base/errno.h"
 #include "kernel/base/hash.h"
 #include "kernel/base/random.h"
+#include "kernel/base/siphash.h"
 #include "kernel/base/string.h"
 #include "kernel/mm/heap.h"
 #include "kernel/net/inet_tcp.h"
@@ -505,19 +506,17 @@ int tcp_socket_accept(struct socket *base, struct socket **out)
 uint32_t inet_hook_tcp_first(const ip_addr_t *local, uint16_t local_port, const ip_addr_t *remote,
                              uint16_t remote_port)
 {
-    static uint32_t key[8];
-    union {
-        uint32_t words[16];
-        uint8_t bytes[64];
-    } out;
+    static uint64_t key[2];
+    struct {
+        ip_addr_t local, remote;
+        uint32_t ports;
+    } ends;
     if (!key[0])
         random_bytes(key, sizeof(key));
-    const uint32_t nonce[3] = {
-        hash_bytes((const char *)local, sizeof(*local), key[1]),
-        hash_bytes((const char *)remote, sizeof(*remote), key[2]),
-        (uint32_t)local_port << 16 | remote_port,
-    };
-    chacha20_block(key, 0, nonce, out.bytes);
+    memset(&ends, 0, sizeof(ends));
+    ends.local = *local;
+    ends.remote = *remote;
+    ends.ports = (uint32_t)local_port << 16 | remote_port;
     uint32_t step = (uint32_t)(clock_monotonic_ns() >> 12); /* about 4 us */
-    return out.words[0] + step;
+    return (uint32_t)siphash(key, &ends, sizeof(ends)) + step;
 }

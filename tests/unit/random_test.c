@@ -1,5 +1,6 @@
-// UNIT: kernel/base/random.c
+// UNIT: kernel/base/random.c kernel/base/siphash.c
 #include "kernel/base/random.h"
+#include "kernel/base/siphash.h"
 #include "kernel/platform/platform.h"
 #include "tests/harness/check.h"
 
@@ -39,6 +40,18 @@ static void zero_block_is_that_of_the_rfc(void)
     uint8_t out[64];
     chacha20_block(zeros, 0, zeros, out);
     CHECK(memcmp(out, want, 16) == 0);
+}
+
+/* The paper's example, and lengths of no, one and several whole words. */
+static void keyed_hash_is_that_of_the_paper(void)
+{
+    static const uint64_t key[2] = {0x0706050403020100, 0x0f0e0d0c0b0a0908};
+    uint8_t data[16];
+    for (unsigned i = 0; i < 16; i++)
+        data[i] = (uint8_t)i;
+    CHECK_EQ(siphash(key, data, 15), 0xa129ca6149be45e5);
+    CHECK_EQ(siphash(key, data, 0), 0x726fdb47dd0e0e31);
+    CHECK_EQ(siphash(key, data, 8), 0x93f5f5799a932462);
 }
 
 static void numbers_do_not_repeat(void)
@@ -84,6 +97,7 @@ int main(void)
 {
     RUN(block_is_that_of_the_rfc);
     RUN(zero_block_is_that_of_the_rfc);
+    RUN(keyed_hash_is_that_of_the_paper);
     RUN(numbers_do_not_repeat);
     RUN(every_size_is_filled);
     RUN(feeding_changes_what_comes);
