@@ -48,6 +48,18 @@ static inline void list_remove(struct list_node *n)
     list_init(n);
 }
 
+/* Moves all of from to the end of head. */
+static inline void list_splice_tail(struct list_node *head, struct list_node *from)
+{
+    if (list_empty(from))
+        return;
+    from->next->prev = head->prev;
+    head->prev->next = from->next;
+    from->prev->next = head;
+    head->prev = from->prev;
+    list_init(from);
+}
+
 #define list_entry(node, type, member) container_of(node, type, member)
 #define list_for_each(pos, head)                                                                   \
     for (struct list_node *pos = (head)->next; pos != (head); pos = pos->next)

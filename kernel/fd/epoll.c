@@ -25,10 +25,12 @@
 #include "kernel/base/panic.h"
 #include "kernel/base/string.h"
 #include "kernel/mm/heap.h"
+#include "kernel/sched/thread.h"
 #include "kernel/vfs/mode.h"
 
 #define DEPTH_MAX 5u /* of nested instances */
 #define BUCKETS_AT_FIRST 16u
+#define ROUNDS_AT_ONCE 64u /* before others are let in */
 #define PRIVATE_FLAGS ((uint32_t)(EPOLLET | EPOLLONESHOT | EPOLLWAKEUP | EPOLLEXCLUSIVE))
 #define EXCLUSIVE_ALLOWED                                                                          \
     ((uint32_t)(EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLWAKEUP | EPOLLET | EPOLLEXCLUSIVE))
@@ -129,6 +131,7 @@ static void grow_buckets(struct epoll *ep)
     ep->buckets = fresh;
     ep->bucket_count = 2 * old_count;
     for (unsigned i = 0; i < old_count; i++) {
+        cond_resched();
         for (struct item *item = old[i], *next; item; item = next) {
             next = item->bucket_next;
             struct item **bucket = bucket_of(ep, item->fd);
@@ -233,6 +236,7 @@ static bool makes_loop(struct epoll *inner, const struct epoll *outer)
         return true;
     for (;;) {
         struct item *item = walk_next(&w);
+        cond_resched();
         if (!item) {
             if (w.depth-- == 0)
                 return false;
@@ -265,6 +269,7 @@ static int raise_level(struct epoll *ep, unsigned level)
     of[0] = ep;
     at[0] = ep->file->epoll_items.next;
     for (;;) {
+        cond_resched();
         if (at[d] == &of[d]->file->epoll_items) {
             if (d-- == 0)
                 return 0;
@@ -435,11 +440,7 @@ static void give_back(struct epoll *ep, struct item *item, bool stays, struct li
 static void put_again(struct epoll *ep, struct list_node *again)
 {
     spin_lock(&ep->ready_lock);
-    while (!list_empty(again)) {
-        struct list_node *node = again->next;
-        list_remove(node);
-        list_add_tail(&ep->ready, node);
-    }
+    list_splice_tail(&ep->ready, again);
     ep->collecting = false;
     spin_unlock(&ep->ready_lock);
 }
@@ -460,6 +461,7 @@ static int64_t collect_locked(struct epoll *ep, struct uptr to, int max)
 {
     struct list_node again = LIST_INIT(again);
     int count = 0;
+    unsigned rounds = 0;
     struct item *item;
     bool fault = false;
     while (count < max && !fault && (item = take_ready(ep))) {
@@ -472,6 +474,8 @@ static int64_t collect_locked(struct epoll *ep, struct uptr to, int max)
             count += !fault;
         }
         give_back(ep, item, stays, &again);
+        if (++rounds % ROUNDS_AT_ONCE == 0)
+            cond_resched();
     }
     put_again(ep, &again);
     return fault && count == 0 ? -EFAULT : count;
@@ -544,6 +548,7 @@ static uint32_t epoll_poll(struct file *f)
         if (file_poll(item->file) & item->events & ~PRIVATE_FLAGS)
             events = EPOLLIN | EPOLLRDNORM;
         give_back(ep, item, events != 0, &again);
+        cond_resched();
     }
     put_again(ep, &again);
     mutex_unlock(&ep->lock);
@@ -589,16 +594,25 @@ static size_t epoll_fdinfo(struct file *f, char *buf, size_t size)
     return length;
 }
 
-static void epoll_release(struct file *f)
+/* The items of some buckets: who closes a file may wait for the locks, so for no more than those.
+ */
+static void destroy_items(struct epoll *ep, unsigned first)
 {
-    struct epoll *ep = f->private;
     mutex_lock(&graph_lock);
     mutex_lock(&ep->lock);
-    for (unsigned i = 0; i < ep->bucket_count; i++)
+    for (unsigned i = first; i < first + BUCKETS_AT_FIRST; i++)
         while (ep->buckets[i])
             item_destroy(ep->buckets[i]);
     mutex_unlock(&ep->lock);
     mutex_unlock(&graph_lock);
+    cond_resched();
+}
+
+static void epoll_release(struct file *f)
+{
+    struct epoll *ep = f->private;
+    for (unsigned i = 0; i < ep->bucket_count; i += BUCKETS_AT_FIRST)
+        destroy_items(ep, i);
     if (ep->buckets != ep->first_buckets)
         heap_free(ep->buckets);
     heap_free(ep);

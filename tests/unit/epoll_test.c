@@ -8,11 +8,14 @@
 #include "kernel/base/errno.h"
 #include "kernel/fd/epoll.h"
 #include "kernel/fd/eventfd.h"
+#include "kernel/sched/thread.h"
 #include "tests/harness/check.h"
 #include "tests/unit/fakes/fakes.h"
 
 #define FILES 24
 #define MAX 64
+
+void cond_resched(void) {}
 
 void dentry_put(struct dentry *d)
 {

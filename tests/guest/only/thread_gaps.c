@@ -10,6 +10,8 @@
 #include <fcntl.h>
 #include <linux/falloc.h>
 #include <poll.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/sendfile.h>
@@ -23,6 +25,7 @@
 #define ALLOWED_NS (20 * NS_PER_MS)
 #define MANY_FDS 4000
 #define MANY_AREAS 6000
+#define MANY_ITEMS 100000
 #define RW (PROT_READ | PROT_WRITE)
 #define ANON (MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE)
 
@@ -239,6 +242,32 @@ static void close_many(void)
     close_range((unsigned)(file > sparse ? file : sparse) + 1, ~0u, 0);
 }
 
+static void may_open(unsigned count)
+{
+    struct rlimit limit = {count, count};
+    CHECK_OK(setrlimit(RLIMIT_NOFILE, &limit));
+}
+
+/* A list of what is ready that is long, and stays so: filled, collected, closed. */
+static void watch_many(void)
+{
+    static struct epoll_event events[MANY_ITEMS];
+    static int ready = -1;
+    int ep = epoll_create1(0);
+    if (ready < 0) {
+        may_open(MANY_ITEMS + 100);
+        ready = eventfd(1, 0);
+        for (int i = 0; i < MANY_ITEMS; i++)
+            dup2(ready, i + 50);
+    }
+    for (int i = 0; i < MANY_ITEMS; i++) {
+        struct epoll_event event = {.events = EPOLLIN};
+        epoll_ctl(ep, EPOLL_CTL_ADD, i + 50, &event);
+    }
+    CHECK_EQ(epoll_wait(ep, events, MANY_ITEMS, 0), MANY_ITEMS);
+    close(ep);
+}
+
 static void read_own_maps(void)
 {
     int fd = open("/proc/self/smaps", O_RDONLY);
@@ -275,6 +304,7 @@ static const struct {
     {"mprotect of many", protect_many, 0},
     {"process_vm_readv", memory_of_a_process, MB},
     {"poll", poll_many, 0},
+    {"epoll", watch_many, 0},
     {"close_range", close_many, 0},
     {"/proc/self/smaps", read_own_maps, 64 * MB},
 };
