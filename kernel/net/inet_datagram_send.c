@@ -11,6 +11,7 @@
 #include "kernel/base/string.h"
 #include "kernel/net/inet_datagram.h"
 #include "kernel/net/inet_udplite.h"
+#include "kernel/net/lwip_port/hooks.h"
 #include "kernel/net/stack_route.h"
 
 #define UDP_BYTES_MAX 65507u
@@ -143,6 +144,17 @@ static int check_size(struct datagram_socket *s, const struct pbuf *p, unsigned 
     return -EMSGSIZE;
 }
 
+/* Set while a packet goes out that must stay whole; under the net lock. */
+static bool stays_whole;
+
+/* The checksum of an IPv4 header, which lwIP asks for when all else is in it. */
+uint16_t inet_hook_ip4_checksum(const void *header, uint16_t size)
+{
+    if (stays_whole)
+        IPH_OFFSET_SET((struct ip_hdr *)header, PP_HTONS(IP_DF));
+    return inet_chksum(header, size);
+}
+
 /* ---- UDP ---- */
 
 static int send_udp(struct datagram_socket *s, struct pbuf *p, const struct endpoint *to,
@@ -161,7 +173,9 @@ static int send_udp(struct datagram_socket *s, struct pbuf *p, const struct endp
     uint16_t checksums = way->netif->chksum_flags;
     if (inet_is_udplite(&s->inet)) /* no card knows how */
         way->netif->chksum_flags |= NETIF_CHECKSUM_GEN_UDP;
+    stays_whole = way->whole;
     err_t err = udp_sendto_if_src(udp, p, &to->address, to->port, way->netif, &way->source);
+    stays_whole = false;
     way->netif->chksum_flags = checksums;
     return inet_error(err);
 }
@@ -222,7 +236,10 @@ static int send_raw(struct datagram_socket *s, struct pbuf *p, const struct endp
         raw->flags |= RAW_FLAGS_HDRINCL;
     raw->chksum_reqd = at >= 0;
     raw->chksum_offset = (uint16_t)(at < 0 ? 0 : at);
-    return inet_error(raw_sendto_if_src(raw, p, &to->address, way->netif, &way->source));
+    stays_whole = way->whole;
+    err_t result = raw_sendto_if_src(raw, p, &to->address, way->netif, &way->source);
+    stays_whole = false;
+    return inet_error(result);
 }
 
 /* ---- all ---- */

@@ -356,7 +356,7 @@ static void set_up(void)
     lwip_init();
     tcp_table_init();
     netif_list->mtu = 65535;
-    netif_list->chksum_flags = 0; /* nothing gets lost on the way to oneself */
+    netif_list->chksum_flags = NETIF_CHECKSUM_GEN_IP; /* nothing gets lost on the way to oneself */
     for (unsigned i = 0; i < netdev_count() && i < CARDS_MAX; i++)
         start_card(i);
 }

@@ -35,6 +35,9 @@ int inet_hook_ip4_in(struct pbuf *p, struct netif *netif);
 #define LWIP_HOOK_IP6_INPUT(p, netif) inet_hook_ip6_in(p, netif)
 int inet_hook_ip6_in(const struct pbuf *p, const struct netif *netif);
 
+/* lwip.mk: in place of inet_chksum() for IPv4's headers. */
+uint16_t inet_hook_ip4_checksum(const void *header, uint16_t size);
+
 /* IPv6: the interface through which a packet leaves, and the router there; NULL: lwIP decides. */
 #define LWIP_HOOK_IP6_ROUTE(from, to) inet_hook_route6(from, to)
 struct netif *inet_hook_route6(const ip6_addr_t *from, const ip6_addr_t *to);
