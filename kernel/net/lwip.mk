@@ -25,7 +25,7 @@ $(addprefix $(B)/lwip/core/,udp.o ipv4/ip4.o): LWIPFLAGS += -Dicmp_dest_unreach=
 $(B)/lwip/core/ipv4/ip4.o: LWIPFLAGS += -Dinet_chksum=inet_hook_ip4_checksum
 $(addprefix $(B)/lwip/core/,tcp.o tcp_in.o): LWIPFLAGS += '-DTCP_SYNMAXRTX=inet_hook_syn_count(pcb)'
 $(B)/lwip/core/tcp_out.o: LWIPFLAGS += '-DTCP_MSS=inet_hook_segment(pcb)'
-$(B)/lwip/core/tcp.o: LWIPFLAGS += '-DTCP_MAXRTX=inet_hook_retries(pcb)' '-DTCP_FIN_WAIT_TIMEOUT=inet_hook_fin_wait(pcb)'
+$(B)/lwip/core/tcp.o: LWIPFLAGS += '-DTCP_MAXRTX=inet_hook_retries(pcb)' -include kernel/net/lwip_port/fin_wait.h
 $(LWIPUSER): | $(LWIP)/.unpacked
 $(LWIPOBJ): $(B)/lwip/%.o: $(LWIP)/.unpacked | $(KGEN)/errno_names.h
 	@mkdir -p $(@D)

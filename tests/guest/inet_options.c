@@ -416,8 +416,10 @@ static void end_of_the_other_side(void)
     CHECK_OK(connect4(fd, "127.0.0.1", port));
     int other = accept(server, NULL, NULL), from = port_of(fd, false);
     close(fd);
+    int64_t start = now_ns(CLOCK_MONOTONIC);
     CHECK(becomes_half_closed(from, port, true));
     CHECK(becomes_half_closed(from, port, false));
+    CHECK(now_ns(CLOCK_MONOTONIC) - start < 15000000000); /* not the default's 60 s */
     close(other);
     close(server);
 }
