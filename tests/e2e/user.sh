@@ -143,10 +143,11 @@ thread = threading.Thread(target=serve); thread.start()
 alice = pwd.getpwnam("alice")
 os.initgroups("alice", alice.pw_gid); os.setgid(alice.pw_gid); os.setuid(alice.pw_uid)
 dropped.set()
-client = socket.create_connection(("127.0.0.1", 80)); client.sendall(b"/tmp/secret")
+client = socket.create_connection(("127.0.0.1", 80))
 for task in sorted(os.listdir("/proc/self/task"), key=int):
     lines = open("/proc/self/task/%s/status" % task).read().splitlines()
     print(" ".join(" ".join(l.split()) for l in lines if l.startswith(("Uid", "Gid", "Groups", "CapPrm", "CapEff"))))
+client.sendall(b"/tmp/secret")
 print(client.recv(100).decode(), refused(open, "/tmp/secret"), refused(os.setuid, 0), refused(os.setgid, 0), refused(os.chroot, "/"))
 PY
 rights="Uid: 1001 1001 1001 1001 Gid: 1002 1002 1002 1002 Groups: 50 1002 CapPrm: 0000000000000000 CapEff: 0000000000000000"
