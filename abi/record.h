@@ -40,6 +40,7 @@ enum orris_record_type {
     ORRIS_RECORD_INTERFACE = 20, /* struct orris_interface, one a network card, in their order */
     ORRIS_RECORD_FORWARD = 21,   /* struct orris_forward: ports that the host lets in */
     ORRIS_RECORD_USER = 22,      /* struct orris_user; default: root, and so is the host's user */
+    ORRIS_RECORD_SIGNALS = 23,   /* struct orris_signals; default: none */
 };
 
 #define ORRIS_SECRETS_MAX 16u
@@ -132,6 +133,12 @@ struct orris_user {
     uint32_t groups[ORRIS_USER_GROUPS_MAX];
 };
 _Static_assert(sizeof(struct orris_user) == 276, "user layout");
+
+/* Signals that the program has from whoever starts it; bit N-1 is signal N. */
+struct orris_signals {
+    uint64_t ignored, blocked;
+};
+_Static_assert(sizeof(struct orris_signals) == 16, "signals layout");
 
 #define ORRIS_FORWARDS_MAX 32u
 struct orris_forward {

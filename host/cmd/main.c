@@ -14,6 +14,7 @@
 #include "host/cmd/cmd.h"
 #include "host/cmd/describe.h"
 #include "host/config/config.h"
+#include "host/vmm/inherited.h"
 #include "host/vmm/streams.h"
 
 /* In the order of `orris --help`. Each is a `const struct verb verb_NAME` in a file of its own. */
@@ -242,6 +243,7 @@ static int verb_start(const struct verb *verb, int argc, char **argv)
 int main(int argc, char **argv)
 {
     streams_guard();
+    inherited_look();
     if (argc < 2) {
         say_error("what is to be done? see `orris --help`");
         return CMD_USAGE;

@@ -21,6 +21,7 @@
 #include "host/base/io.h"
 #include "host/base/say.h"
 #include "host/vmm/flow.h"
+#include "host/vmm/inherited.h"
 
 #define GRACE_MS 10000           /* from SIGTERM to the machine's end */
 #define FOREGROUND_CHECK_MS 250  /* how soon we see that the shell put us into the foreground */
@@ -382,12 +383,9 @@ int relay_signals_begin(sigset_t *old)
 {
     sigset_t set, ttou;
     sigemptyset(&set);
-    for (int number = 1; number <= SIGRTMAX; number++) {
-        struct sigaction action;
-        if (is_passed_on(number) && sigaction(number, NULL, &action) == 0 &&
-            action.sa_handler != SIG_IGN)
+    for (int number = 1; number <= SIGRTMAX; number++)
+        if (is_passed_on(number)) /* held back, also those come that are ignored */
             sigaddset(&set, number);
-    }
     sigemptyset(&ttou);
     sigaddset(&ttou, SIGTTOU); /* held back, it lets tcsetattr() through in the background */
     sigprocmask(SIG_BLOCK, &set, old);
@@ -445,11 +443,11 @@ static void handle_signal(struct relay *relay, const struct signalfd_siginfo *in
         relay->stop_came_from_outside = true;
         break;
     case SIGINT:
-        if (++relay->interrupts >= 2)
+        if (inherited_default(SIGINT) && ++relay->interrupts >= 2)
             relay->result->forced = SIGINT;
         break;
     case SIGTERM:
-        if (!relay->deadline_ms) {
+        if (inherited_default(SIGTERM) && !relay->deadline_ms) {
             relay->deadline_ms = now_ms() + GRACE_MS;
             relay->ending_signal = SIGTERM;
         }

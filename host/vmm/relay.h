@@ -65,9 +65,9 @@ struct relay_result {
     uint64_t started_ns; /* kernel entry to the program's first instruction, or 0 */
 };
 
-/* Takes all signals that can be passed on to the program, but for those that were ignored when the
- * tool started, for the relay: a descriptor, or -1. Call before the machine starts, and
- * undo with relay_signals_end(). *old gets the former mask, for the child. */
+/* Takes all signals that can be passed on to the program for the relay, also those that are
+ * ignored: a descriptor, or -1. Call before the machine starts, and undo with
+ * relay_signals_end(). *old gets the former mask, for the child. */
 int relay_signals_begin(sigset_t *old);
 void relay_signals_end(int signals, const sigset_t *old);
 

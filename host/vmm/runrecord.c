@@ -36,6 +36,7 @@ static bool replaced(uint32_t type, const struct run_options *options)
     case ORRIS_RECORD_INTERFACE:
     case ORRIS_RECORD_FORWARD:
     case ORRIS_RECORD_USER:
+    case ORRIS_RECORD_SIGNALS:
         return true;
     default:
         return false;
@@ -182,8 +183,10 @@ void runrecord_build(const struct image_info *image, const struct run_options *o
     copy_image_records(&image->records, options, out);
     add_user(&image->records, out);
     add_program(options, out);
-    if (host->streams)
+    if (host->streams) {
         add_streams(host, out);
+        record_add(out, ORRIS_RECORD_SIGNALS, &host->signals, sizeof(host->signals));
+    }
     add_time(host, out);
     add_entropy(out);
     add_limits(out);

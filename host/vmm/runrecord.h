@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "abi/control.h"
+#include "abi/record.h"
 #include "host/image/image.h"
 #include "host/vmm/streams.h"
 #include "host/vmm/vmm.h"
@@ -15,6 +16,7 @@ struct runrecord_host {
     const struct streams *streams; /* NULL: all three on the serial console, no control channel */
     struct orris_winsize size;     /* of the terminal */
     uint64_t tsc_hz;               /* 0: not known */
+    struct orris_signals signals;  /* that the program inherits */
 };
 
 /* Appends the whole record to out. */

@@ -26,6 +26,7 @@
 #include "host/vmm/debug.h"
 #include "host/vmm/end.h"
 #include "host/vmm/hostinfo.h"
+#include "host/vmm/inherited.h"
 #include "host/vmm/oom.h"
 #include "host/vmm/qemu.h"
 #include "host/vmm/relay.h"
@@ -126,7 +127,9 @@ static int record_memory(const struct buf *record, struct error *err)
 
 static bool make_record(struct vmm *vmm, struct error *err)
 {
-    struct runrecord_host host = {.streams = &vmm->streams, .tsc_hz = vmm->host.tsc_hz};
+    struct runrecord_host host = {.streams = &vmm->streams,
+                                  .tsc_hz = vmm->host.tsc_hz,
+                                  .signals = inherited_signals()};
     struct buf record = {0};
     terminal_size(&vmm->terminal, &host.size);
     runrecord_build(&vmm->info, vmm->options, &host, &record);

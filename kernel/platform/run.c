@@ -230,6 +230,8 @@ static const char *take_value(struct run_config *run, const struct orris_record 
         return take_interface(run, r, payload);
     case ORRIS_RECORD_USER:
         return take_user(run, r, payload);
+    case ORRIS_RECORD_SIGNALS:
+        return TAKE(run->signals);
     default:
         return "the run record holds a record of an unknown type";
     }

@@ -36,6 +36,7 @@ struct run_config {
     struct orris_forward forwards[ORRIS_FORWARDS_MAX];
     unsigned forward_count;
     struct orris_user user;
+    struct orris_signals signals;
 };
 
 extern struct run_config the_run;

@@ -128,6 +128,17 @@ static void init_limits(void)
     }
 }
 
+/* As execve() leaves them: nobody can ignore or hold back SIGKILL and SIGSTOP. */
+static void inherit_signals(struct task *task)
+{
+    spin_lock(&the_proc.signal_lock);
+    for (int signo = 1; signo <= SIGNAL_COUNT; signo++)
+        if (the_run.signals.ignored & ~SIGMASK_FORCED & SIGMASK(signo))
+            the_proc.actions[signo - 1].handler = (uint64_t)SIG_IGN;
+    task->blocked = the_run.signals.blocked & ~SIGMASK_FORCED;
+    spin_unlock(&the_proc.signal_lock);
+}
+
 int proc_init(void)
 {
     struct thread *t = thread_current();
@@ -144,6 +155,7 @@ int proc_init(void)
     task->tid = PROC_PID;
     t->task = task;
     memcpy(task->name, "orris", 6);
+    inherit_signals(task);
     list_add_tail(&the_proc.tasks, &task->node);
     the_proc.task_count = 1;
     return 0;

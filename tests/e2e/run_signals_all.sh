@@ -130,6 +130,73 @@ for signal in USR1 USR2 HUP ALRM RTMIN+3 SEGV PIPE IO; do
     status_of env --default-signal "$ORRIS" run --accel "${ORRIS_ACCEL:-tcg}" ./idle
     ok "SIG$signal ends a program without a handler" is "$status" $((128 + $(kill -l $signal)))
 done
+
+# What was ignored or held back when it started is so for the program, as after any exec, and reaches
+# it all the same: a script's `server &` ignores INT and QUIT until the server takes them.
+cat > inherits.c <<'C'
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+static volatile sig_atomic_t count[65];
+static void take(int signo)
+{
+    count[signo]++;
+}
+int main(void)
+{
+    char line[100];
+    FILE *f = fopen("/proc/self/status", "r");
+    while (fgets(line, sizeof(line), f))
+        if (!strncmp(line, "SigBlk", 6) || !strncmp(line, "SigIgn", 6))
+            fputs(line, stdout);
+    struct sigaction action = {.sa_handler = take};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGQUIT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGUSR1, &action, NULL);
+    puts("ready");
+    fflush(stdout);
+    for (int i = 0; i < 300 && (!count[SIGQUIT] || count[SIGINT] < 3); i++)
+        nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
+    sigset_t pending;
+    sigpending(&pending);
+    printf("INT %d QUIT %d USR1 %d TERM %d pending %d %d\n", count[SIGINT], count[SIGQUIT], count[SIGUSR1],
+           count[SIGTERM], sigismember(&pending, SIGUSR1), sigismember(&pending, SIGTERM));
+    return 3;
+}
+C
+gcc -O1 -static -o inherits inherits.c || exit 1
+cat > hand_down.py <<'P'
+import os, signal, subprocess, sys, time
+def hand_down():
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGPIPE, signal.SIGCHLD, 50):
+        signal.signal(number, signal.SIG_IGN)
+    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, [signal.SIGUSR1, signal.SIGTERM, 60])
+child = subprocess.Popen(sys.argv[1:], stdout=open("log", "w"), stderr=open("log.err", "w"), restore_signals=False,
+                         stdin=subprocess.DEVNULL, preexec_fn=hand_down)
+for _ in range(1200):
+    if "ready" in open("log").read():
+        break
+    time.sleep(0.05)
+for number in (signal.SIGUSR1, signal.SIGTERM, signal.SIGPIPE, signal.SIGINT, signal.SIGINT, signal.SIGINT, signal.SIGQUIT):
+    child.send_signal(number)
+    time.sleep(0.4)
+print("status", child.wait())
+print(open("log").read())
+P
+$python hand_down.py ./inherits > want 2>&1
+$python hand_down.py "$ORRIS" run --accel "${ORRIS_ACCEL:-tcg}" ./inherits > out 2> err
+ok "the oracle of what is handed down" has want "INT 3 QUIT 1 USR1 0 TERM 0 pending 1 1"
+ok "ignored and blocked signals are handed down, and reach the program" diff want out
+# A parent that ignores SIGCHLD would keep the ends of the tool's own children from it.
+$python -c 'import os, signal, sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN); os.execv(sys.argv[1], sys.argv[1:])' \
+    "$ORRIS" doctor > out 2>&1
+ok "the tool learns its children's status in spite of that" not has out "185"
+
 # A window's size: a WINCH of a user is one, too, where there is no terminal; what is ignored stays so.
 cat > reload.py <<'P'
 import signal, sys, time

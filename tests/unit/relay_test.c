@@ -1,4 +1,4 @@
-// UNIT: host/vmm/relay.c host/vmm/flow.c host/vmm/streams.c host/vmm/terminal.c host/vmm/network.c host/vmm/link.c host/image/record.c host/base/digest.c
+// UNIT: host/vmm/relay.c host/vmm/inherited.c host/vmm/flow.c host/vmm/streams.c host/vmm/terminal.c host/vmm/network.c host/vmm/link.c host/image/record.c host/base/digest.c
 // UNIT: host/vmm/copyout.c host/base/fresh.c host/base/io.c host/base/path.c host/base/error.c
 // UNIT: host/base/buf.c host/base/say.c host/base/strlist.c host/base/escape.c
 // LIBS: -lb2

@@ -94,6 +94,8 @@ static void test_takes_a_whole_record(void)
     add(ORRIS_RECORD_LAYER, &layer, sizeof(layer));
     struct orris_limit limit = {.resource = 3, .soft = 1, .hard = 2};
     add(ORRIS_RECORD_LIMIT, &limit, sizeof(limit));
+    struct orris_signals signals = {.ignored = 6, .blocked = 1};
+    add(ORRIS_RECORD_SIGNALS, &signals, sizeof(signals));
     add_string(ORRIS_RECORD_COPY_OUT, "/model");
     add_string(ORRIS_RECORD_MOUNT, "r/data");
     end_with_checksum();
@@ -117,6 +119,8 @@ static void test_takes_a_whole_record(void)
     CHECK_EQ(the_run.layer_count, 1);
     CHECK_EQ(the_run.layers[0].size, 4096);
     CHECK_EQ(the_run.limits[0].hard, 2);
+    CHECK_EQ(the_run.signals.ignored, 6);
+    CHECK_EQ(the_run.signals.blocked, 1);
     forget();
 }
 

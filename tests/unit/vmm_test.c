@@ -58,7 +58,7 @@ static void test_run_record_replaces_what_a_run_has_of_its_own(void)
     strlist_add(&options.args, "x");
     strlist_add(&options.args, "second argument");
     struct streams streams = {.kind = {ORRIS_STREAM_TTY, ORRIS_STREAM_PORT, ORRIS_STREAM_CLOSED}};
-    struct runrecord_host host = {.streams = &streams, .tsc_hz = 2500000000u, .size.rows = 24};
+    struct runrecord_host host = {.streams = &streams, .tsc_hz = 2500000000u, .size.rows = 24, .signals.ignored = 6};
     struct buf out = {0};
     runrecord_build(&image, &options, &host, &out);
 
@@ -79,6 +79,9 @@ static void test_run_record_replaces_what_a_run_has_of_its_own(void)
     memcpy(&told, find_record(&out, ORRIS_RECORD_STREAMS, 0, &size), sizeof(told));
     CHECK(told.kind[0] == ORRIS_STREAM_TTY && told.kind[2] == ORRIS_STREAM_CLOSED);
     CHECK(told.rows == 24);
+    struct orris_signals signals;
+    memcpy(&signals, find_record(&out, ORRIS_RECORD_SIGNALS, 0, &size), sizeof(signals));
+    CHECK(signals.ignored == 6 && !signals.blocked);
     struct orris_options flags;
     memcpy(&flags, find_record(&out, ORRIS_RECORD_OPTIONS, 0, &size), sizeof(flags));
     CHECK(flags.flags == (ORRIS_OPTION_CONTROL | ORRIS_OPTION_TRACE) && flags.cpus == 2);
