@@ -121,8 +121,11 @@ static void enter_workdir(void)
 NORETURN static void refuse_program(int err)
 {
     char why[512];
-    format(why, sizeof(why), "cannot start %s: %s", the_run.program,
-           errno_name((unsigned long)-err));
+    struct dentry *file;
+    bool there = err == -ENOENT && !vfs_lookup(NULL, the_run.program, LOOKUP_FOLLOW, &file, NULL);
+    format(why, sizeof(why), "cannot start %s: %s%s", the_run.program,
+           errno_name((unsigned long)-err),
+           there ? ", for its interpreter (the dynamic loader) is not in the image" : "");
     refuse(err, why);
 }
 

@@ -209,6 +209,7 @@ struct billing {
     struct erofs_file *from; /* where the bill's files lie, one each */
     atomic_size_t next;      /* of the files to be hashed */
     atomic_bool failed;
+    bool too_deep; /* its folders */
 };
 
 /* A folder being read. */
@@ -288,8 +289,9 @@ static bool take_entry(void *context, const char *name, uint64_t number)
         return true;
     }
     struct folder below = {it, path, folder->depth + 1};
+    it->too_deep |= S_ISDIR(file.mode) && below.depth >= DEPTH_MAX;
     bool good = !S_ISDIR(file.mode) ||
-                (below.depth < DEPTH_MAX && erofs_list(&it->volume, &file, take_entry, &below));
+                (!it->too_deep && erofs_list(&it->volume, &file, take_entry, &below));
     free(path);
     return good;
 }
@@ -302,7 +304,9 @@ static bool take_all(struct billing *it, int fd, uint64_t base, uint64_t size, s
         return false;
     return (erofs_stat(&it->volume, it->volume.root, &root) &&
             erofs_list(&it->volume, &root, take_entry, &top) && hash_all(it)) ||
-           error_set(err, "its file system is damaged");
+           (it->too_deep ? error_set(err, "folders nest too deeply; %u in each other are the limit",
+                                     DEPTH_MAX)
+                         : error_set(err, "its file system is damaged"));
 }
 
 static void take_packages(struct billing *it)

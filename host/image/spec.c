@@ -305,7 +305,9 @@ static bool climb_enter(struct climb *climb, const char *host, const char *guest
     }
     if (climb->depth == TREE_DEPTH_MAX) {
         close(fd);
-        return error_set(climb->err, "%s (%s): folders nest too deeply", host, climb->why);
+        return error_set(climb->err,
+                         "%s (%s): folders nest too deeply; %d in each other are the limit", host,
+                         climb->why, TREE_DEPTH_MAX);
     }
     bool modules = climb->filter && climb->filter->modules && !climb->depth;
     bool bare = modules || (climb->filter && climb->filter->files_only);

@@ -109,6 +109,16 @@ static void add_groups(const struct buf *group, struct user *user)
     }
 }
 
+/* A name can't be made of digits alone: what is, and is no id, is too large. */
+static bool fail_unknown(const char *text, size_t length, const char *what, struct error *err)
+{
+    if (strspn(text, "0123456789") >= length)
+        return error_set(err, "\"%.*s\" is too large: ids go to 4294967294", (int)length, text);
+    return error_set(err,
+                     "the image's %s \"%.*s\": give a number, or put such a file in that has it",
+                     what, (int)length, text);
+}
+
 static bool set_user(const char *text, size_t length, const struct buf *passwd, struct user *user,
                      struct error *err)
 {
@@ -123,10 +133,7 @@ static bool set_user(const char *text, size_t length, const struct buf *passwd, 
                error_set(err, "the image's " PASSWD " has no numbers for \"%.*s\"", (int)length,
                          text);
     }
-    return number || error_set(err,
-                               "the image's " PASSWD " has no user \"%.*s\": give a number, or put "
-                               "an " PASSWD " in that has it",
-                               (int)length, text);
+    return number || fail_unknown(text, length, PASSWD " has no user", err);
 }
 
 static bool set_group(const char *text, const struct buf *group, struct user *user,
@@ -138,7 +145,7 @@ static bool set_group(const char *text, const struct buf *group, struct user *us
         return true;
     return (find_line(group, text, length, &line) &&
             id_parse(line.field[2], line.length[2], &user->ids.gid)) ||
-           error_set(err, "the image's " GROUP " has no group \"%s\": give a number", text);
+           fail_unknown(text, length, GROUP " has no group", err);
 }
 
 bool user_parse(const char *text, const struct buf *passwd, const struct buf *group,
@@ -147,7 +154,7 @@ bool user_parse(const char *text, const struct buf *passwd, const struct buf *gr
     *out = (struct user){0};
     const char *colon = strchr(text, ':');
     size_t length = colon ? (size_t)(colon - text) : strlen(text);
-    bool good = length && (!colon || colon[1]);
+    bool good = length && (!colon || (colon[1] && !strchr(colon + 1, ':')));
     if (!good)
         error_set(err, "\"%s\": must be UID[:GID], each a number or a name", text);
     good = good && set_user(text, length, passwd, out, err) &&

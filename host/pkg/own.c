@@ -108,7 +108,8 @@ static bool owning_store(struct owning *own, char **id)
         say("%s takes the place of the one in the store", *id);
     shelf_item_clear(&old);
     bool ok = (path_make_dirs(made, true, 0755) || error_errno(own->err, "can't make %s", made)) &&
-              pack_write(own->tree, &origin, layer, listing, own->err) &&
+              (pack_write(own->tree, &origin, layer, listing, own->err) ||
+               error_prefix(own->err, "%s", own->source)) &&
               shelf_write_manifest(&own->item, made, own->err) && shelf_put(made, *id, own->err);
     free(layer);
     free(listing);

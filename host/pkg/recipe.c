@@ -250,5 +250,6 @@ bool recipe_version_matches(const char *wanted, const char *have)
     if (!wanted)
         return true;
     size_t length = strlen(wanted);
-    return strncmp(wanted, have, length) == 0 && (have[length] == 0 || have[length] == '.');
+    /* "_": of a name like my_tool_1.0 the version is what follows "my" */
+    return strncmp(wanted, have, length) == 0 && strchr("._", have[length]);
 }

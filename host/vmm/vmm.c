@@ -127,9 +127,8 @@ static int record_memory(const struct buf *record, struct error *err)
 
 static bool make_record(struct vmm *vmm, struct error *err)
 {
-    struct runrecord_host host = {.streams = &vmm->streams,
-                                  .tsc_hz = vmm->host.tsc_hz,
-                                  .signals = inherited_signals()};
+    struct runrecord_host host = {
+        .streams = &vmm->streams, .tsc_hz = vmm->host.tsc_hz, .signals = inherited_signals()};
     struct buf record = {0};
     terminal_size(&vmm->terminal, &host.size);
     runrecord_build(&vmm->info, vmm->options, &host, &record);

@@ -143,4 +143,22 @@ try pkg from-run none -- ./nowhere
 ok "a program that isn't there" is "$status$(orris pkg list | grep -c '^none')" 10
 try pkg from-run
 ok "wrong usage" is "$status" 2
+
+# What a stranger's package lacks or has too much of is said with its cause.
+mkdir -p bare_1.0/sysroot deep_1.0/sysroot my_tool_1.0/sysroot
+gcc -O1 -o bare_1.0/bare app.c || exit 1
+cp greet_1.2.3/greet deep_1.0/deep 2> /dev/null || gcc -O1 -static -o deep_1.0/deep app.c || exit 1
+cp deep_1.0/deep my_tool_1.0/tool
+echo '{"Program": "bare_1.0/bare", "Args": ["bare"]}' > bare_1.0/package.manifest
+echo '{"Program": "deep_1.0/deep", "Args": ["deep"]}' > deep_1.0/package.manifest
+echo '{"Program": "my_tool_1.0/tool", "Args": ["tool"]}' > my_tool_1.0/package.manifest
+mkdir -p "deep_1.0/sysroot/$(printf 'd/%.0s' $(seq 210))"
+orris pkg add bare_1.0 > out 2>&1
+try pkg load bare
+ok "without the dynamic loader" has err "cannot start /bare: ENOENT, for its interpreter"
+try pkg add deep_1.0
+ok "folders that nest too deeply" has err "deep_1.0: folders nest too deeply; 200 in each other are the limit"
+orris pkg add my_tool_1.0 > out 2>&1
+try pkg contents my_tool
+ok "a name with an underscore finds it" has out /tool
 finish

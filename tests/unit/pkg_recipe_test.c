@@ -46,6 +46,7 @@ int main(void)
     CHECK(recipe_version_matches("3.11", "3.11.2"));
     CHECK(recipe_version_matches("3.11.2", "3.11.2"));
     CHECK(!recipe_version_matches("3.1", "3.11.2"));
+    CHECK(recipe_version_matches("tool", "tool_1.0")); /* my_tool, of my_tool_1.0 */
     CHECK(!recipe_version_matches("3.11.2.1", "3.11.2"));
 
     struct error err;

@@ -65,6 +65,11 @@ static void what_is_refused(void)
         CHECK(err.text[0]);
         user_clear(&user);
     }
+    struct user user;
+    struct error err = {0};
+    CHECK(!parse("4294967295", &user, &err) && strstr(err.text, "too large"));
+    CHECK(!parse("5:6:7", &user, &err) && strstr(err.text, "must be UID[:GID]"));
+    CHECK(!parse("5:no", &user, &err) && strstr(err.text, "no group"));
 }
 
 int main(void)

@@ -58,7 +58,8 @@ static void test_run_record_replaces_what_a_run_has_of_its_own(void)
     strlist_add(&options.args, "x");
     strlist_add(&options.args, "second argument");
     struct streams streams = {.kind = {ORRIS_STREAM_TTY, ORRIS_STREAM_PORT, ORRIS_STREAM_CLOSED}};
-    struct runrecord_host host = {.streams = &streams, .tsc_hz = 2500000000u, .size.rows = 24, .signals.ignored = 6};
+    struct runrecord_host host = {
+        .streams = &streams, .tsc_hz = 2500000000u, .size.rows = 24, .signals.ignored = 6};
     struct buf out = {0};
     runrecord_build(&image, &options, &host, &out);
 
