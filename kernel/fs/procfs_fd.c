@@ -99,6 +99,19 @@ static const struct file_ops pass_ops = {
     .release = pass_release,
 };
 
+/* The same of what has no positions: pread() and the like are refused. */
+static const struct file_ops pass_stream_ops = {
+    .name = "reopened",
+    .read = pass_read,
+    .write = pass_write,
+    .poll = pass_poll,
+    .waitq = pass_waitq,
+    .ioctl = pass_ioctl,
+    .getattr = pass_getattr,
+    .describe = pass_describe,
+    .release = pass_release,
+};
+
 static struct handle *handle_of(const struct inode *inode)
 {
     return container_of(inode, struct handle, inode);
@@ -107,12 +120,13 @@ static struct handle *handle_of(const struct inode *inode)
 static int handle_open(struct inode *inode, struct file *file)
 {
     struct file *target = handle_of(inode)->file;
-    if ((inode->mode & S_IFMT) == S_IFSOCK)
+    uint32_t kind = inode->mode & S_IFMT;
+    if (kind == S_IFSOCK || !kind) /* none: eventfd, epoll and the like */
         return -ENXIO;
     if ((file_readable(file) && !(file_readable(target) && target->ops->read)) ||
         (file_writable(file) && !(file_writable(target) && target->ops->write)))
         return -EACCES;
-    file->ops = &pass_ops;
+    file->ops = target->ops->seek ? &pass_ops : &pass_stream_ops;
     file->private = file_get(target);
     return 0;
 }

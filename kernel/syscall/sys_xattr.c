@@ -55,10 +55,18 @@ static int name_check(const struct inode *inode, const char *name, bool change)
     return err ? err : -EOPNOTSUPP;
 }
 
+/* The same where the filesystem may know no attributes: what is not permitted comes before that. */
+static int access_check(const struct inode *inode, const char *name, bool change)
+{
+    bool known = inode->ops && (change ? !!inode->ops->setxattr : !!inode->ops->getxattr);
+    int err = name_check(inode, name, change);
+    return known || (err && err != -EINVAL) ? err : -EOPNOTSUPP;
+}
+
 static int64_t xattr_get(struct dentry *d, const char *name, struct uptr out, size_t size)
 {
     struct inode *inode = d->inode;
-    int64_t n = inode->ops && inode->ops->getxattr ? name_check(inode, name, false) : -EOPNOTSUPP;
+    int64_t n = access_check(inode, name, false);
     if (n)
         return n;
     size = min_u64(size, XATTR_SIZE_MAX);
@@ -92,7 +100,7 @@ static int64_t xattr_change(struct dentry *d, const char *name, const void *valu
                             int flags)
 {
     struct inode *inode = d->inode;
-    int err = inode->ops && inode->ops->setxattr ? name_check(inode, name, true) : -EOPNOTSUPP;
+    int err = access_check(inode, name, true);
     if (!err && inode->fs->read_only)
         err = -EROFS;
     if (!err)

@@ -138,6 +138,20 @@ static void names_are_checked(void)
     CHECK_ERR(setxattr("f", "trusted.", "x", 1, 0), EINVAL);
 }
 
+/* Attributes of users are for files and directories, whatever the filesystem knows. */
+static void other_kinds_have_none_of_users(void)
+{
+    static const char *const others[] = {"/dev/null", "/proc/self"};
+    char byte;
+    for (size_t i = 0; i < 2; i++) {
+        CHECK_ERR(lsetxattr(others[i], "user.a", "1", 1, 0), EPERM);
+        CHECK_ERR(lgetxattr(others[i], "user.a", &byte, 1), ENODATA);
+        CHECK_ERR(lremovexattr(others[i], "user.a"), EPERM);
+        CHECK_ERR(lsetxattr(others[i], "bogus.a", "1", 1, 0), EOPNOTSUPP);
+    }
+    CHECK_ERR(setxattr("/proc/self/status", "user.a", "1", 1, 0), EOPNOTSUPP);
+}
+
 static void values_have_a_limit(void)
 {
     CHECK_ERR(setxattr("f", "user.big", value, XATTR_SIZE_MAX + 1, 0), E2BIG);
@@ -201,6 +215,7 @@ int main(void)
     RUN(links_are_followed_or_not);
     RUN(folders_have_attributes);
     RUN(names_are_checked);
+    RUN(other_kinds_have_none_of_users);
     RUN(values_have_a_limit);
     RUN(missing_files_and_bad_pointers);
     RUN(attributes_belong_to_the_file_not_the_name);

@@ -1,8 +1,14 @@
 /* What /proc and /dev offer beyond reading text: links to open files, names that can be set. */
 #include <poll.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
 
 #include "tests/harness/guest.h"
 
@@ -105,6 +111,37 @@ static void standard_streams_can_be_asked(void)
     }
 }
 
+/* A pipe has no positions however it was opened; what has no type can't be opened again. */
+static void opened_again(void)
+{
+    int ends[2];
+    char byte;
+    CHECK_OK(pipe(ends));
+    int in = open(fd_path(ends[0]), O_RDONLY | O_NONBLOCK);
+    int out = open(fd_path(ends[1]), O_WRONLY);
+    CHECK_ERR(pwrite(out, "x", 1, 0), ESPIPE);
+    CHECK_ERR(lseek(out, 0, SEEK_CUR), ESPIPE);
+    CHECK_ERR(read(in, &byte, 1), EAGAIN);
+    CHECK_EQ(write(out, "y", 1), 1);
+    CHECK_ERR(pread(in, &byte, 1, 0), ESPIPE);
+    CHECK_EQ(read(in, &byte, 1), 1);
+    CHECK_EQ(byte, 'y');
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR1);
+    const int nameless[] = {eventfd(1, 0), epoll_create1(0), inotify_init1(0),
+                            signalfd(-1, &set, 0), timerfd_create(CLOCK_MONOTONIC, 0)};
+    for (size_t i = 0; i < sizeof(nameless) / sizeof(*nameless); i++) {
+        for (int mode = O_RDONLY; mode <= O_RDWR; mode++)
+            CHECK_ERR(open(fd_path(nameless[i]), mode), ENXIO);
+        close(nameless[i]);
+    }
+    close(in);
+    close(out);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 static void the_program_and_its_folder(void)
 {
     char cwd[PATH_MAX];
@@ -205,6 +242,7 @@ int main(void)
     RUN(files_are_opened_anew);
     RUN(standard_streams_have_names);
     RUN(standard_streams_can_be_asked);
+    RUN(opened_again);
     RUN(the_program_and_its_folder);
     RUN(names_can_be_read_and_set);
     RUN(threads_have_folders);
