@@ -37,6 +37,8 @@ class Terminal:
         self.text = b""
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
+            for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
+                signal.signal(number, signal.SIG_DFL)  # as a terminal's shell has them, whoever runs the test
             self.resize_fd(0, 30, 100)
             os.environ["TERM"] = "xterm"
             os.execvp(command[0], command)
