@@ -65,6 +65,22 @@ $(B)/kernel/orris.elf: tools/gen-symbols $(KOBJ) $(LWIPOBJ) kernel/kernel.lds
 	objcopy -w -N '*.c.????????' $@.tmp # names that optimizing adds for files
 	mv $@.tmp $@
 
+# What no fast path goes through is made small.
+SMALL    := $(addprefix $(B)/kernel/,$(addsuffix .c.o,\
+                drivers/pci drivers/virtio_pci drivers/virtio_mmio drivers/virtio_rng platform/machine platform/pvh \
+                fs/copyout fs/devfs fs/image fs/inotify fs/p9_mount fs/procfs fs/rootfs fs/secrets fs/sysfs fs/sysfs_net \
+                $(patsubst kernel/%.c,%,$(wildcard kernel/fs/procfs_*.c kernel/ipc/*.c)) \
+                net/inet_control net/inet_counts net/inet_error net/inet_group net/inet_list net/inet_name net/inet_option \
+                net/inet_tcp_option net/inet_tcp_table net/inet_tcp_urgent net/inet_udplite net/netlink net/socket_option \
+                net/stack_interface net/stack_lease net/stack_route net/unix_name \
+                syscall/sys_aio syscall/sys_attr syscall/sys_cred syscall/sys_cwd syscall/sys_ids syscall/sys_inotify \
+                syscall/sys_limits syscall/sys_mempolicy syscall/sys_mount syscall/sys_mqueue syscall/sys_msg syscall/sys_prctl \
+                syscall/sys_process_vm syscall/sys_sched syscall/sys_sem syscall/sys_shm syscall/sys_system syscall/sys_xattr \
+                syscall/trace_text proc/report)) \
+            $(addprefix $(B)/lwip/core/,init.o ipv4/dhcp.o ipv4/igmp.o ipv4/icmp.o ipv4/ip4_frag.o ipv6/icmp6.o ipv6/ip6_frag.o \
+                ipv6/mld6.o ipv6/nd6.o)
+$(SMALL): KFLAGS += -Os
+
 docs/syscalls.md: kernel/syscall/table.def tools/gen-syscalls-doc
 	tools/gen-syscalls-doc >$@.tmp && mv $@.tmp $@
 docs: docs/syscalls.md
