@@ -6,7 +6,8 @@
 
 static struct orris_signals inherited;
 
-/* By the system call itself: the C library's sigaction() hides the two signals that it keeps for itself. */
+/* By the system call itself: the C library's sigaction() hides the two signals that it keeps for
+ * itself. */
 static bool ignored(int signo)
 {
     struct {
@@ -15,7 +16,8 @@ static bool ignored(int signo)
         void (*restorer)(void);
         uint64_t mask;
     } action;
-    return syscall(SYS_rt_sigaction, signo, NULL, &action, sizeof(action.mask)) == 0 && action.handler == SIG_IGN;
+    return syscall(SYS_rt_sigaction, signo, NULL, &action, sizeof(action.mask)) == 0 &&
+           action.handler == SIG_IGN;
 }
 
 void inherited_look(void)

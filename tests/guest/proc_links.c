@@ -133,7 +133,8 @@ static void opened_again(void)
                             signalfd(-1, &set, 0), timerfd_create(CLOCK_MONOTONIC, 0)};
     for (size_t i = 0; i < sizeof(nameless) / sizeof(*nameless); i++) {
         for (int mode = O_RDONLY; mode <= O_RDWR; mode++)
-            CHECK_ERR(open(fd_path(nameless[i]), mode), geteuid() == 0 ? ENXIO : EACCES); /* root's, 0600 */
+            CHECK_ERR(open(fd_path(nameless[i]), mode),
+                      geteuid() == 0 ? ENXIO : EACCES); /* root's, 0600 */
         close(nameless[i]);
     }
     close(in);
