@@ -208,10 +208,10 @@ static bool room_for(struct pipe *p, uint64_t size)
 
 static int64_t write_locked(struct pipe *p, struct iter *it, bool packets)
 {
-    if (!p->readers)
-        return -EPIPE;
     if (it->left == 0)
         return 0;
+    if (!p->readers)
+        return -EPIPE;
     if (it->left <= PIPE_ATOMIC && !room_for(p, it->left))
         return -EAGAIN;
     int64_t done = packets ? 0 : (int64_t)append(p, it);

@@ -395,10 +395,10 @@ int64_t tcp_socket_receive(struct socket *base, struct socket_message *m)
     struct tcp_socket *s = tcp_of(base);
     if (m->name)
         m->name->size = 0;
-    if (m->flags & MSG_OOB)
-        return tcp_urgent_receive(s, m);
     if (m->flags & MSG_ERRQUEUE)
         return inet_error_receive(&s->inet, m);
+    if ((m->flags & MSG_OOB) && s->state != TCP_LISTENING)
+        return tcp_urgent_receive(s, m);
     mutex_lock(&s->inet.read_lock);
     const uint32_t ahead =
         skip_urgent(s, (m->flags & MSG_PEEK) != 0) + socket_peek_start(base, m->flags);

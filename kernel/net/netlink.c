@@ -455,6 +455,8 @@ static int64_t netlink_send(struct socket *base, struct socket_message *m)
     size_t size = m->it->left;
     if (m->flags & MSG_OOB)
         return -EOPNOTSUPP;
+    if (size == 0)
+        return -ENODATA;
     if (m->name && m->name->size && !is_name(m->name))
         return -EINVAL;
     if (size > sizeof(request))

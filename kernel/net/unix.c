@@ -222,14 +222,13 @@ static int64_t send_stream_part(struct unix_socket *u, struct unix_socket *targe
 
 static int64_t send_stream(struct unix_socket *u, struct socket_message *m)
 {
-    int64_t done = 0, n = socket_take_error(&u->base);
+    int64_t done = 0;
     if (m->name && m->name->size)
         return u->state == UNIX_CONNECTED ? -EISCONN : -EOPNOTSUPP;
     struct unix_socket *target = unix_peer_get(u);
     if (!target)
-        return n ? n : -ENOTCONN;
-    if (!n && u->shut_write)
-        n = -EPIPE;
+        return -ENOTCONN;
+    int64_t n = u->shut_write ? -EPIPE : socket_take_error(&u->base);
     while (n >= 0 && m->it->left > 0) {
         n = u->shut_write || target->shut_read || target->dead ? -EPIPE
                                                                : send_stream_part(u, target, m);
@@ -417,10 +416,13 @@ static int64_t receive_stream(struct unix_socket *u, struct socket_message *m)
 static int64_t receive_datagram(struct unix_socket *u, struct socket_message *m)
 {
     uint32_t size, skip = socket_peek_start(&u->base, m->flags);
+    int err = socket_take_error(&u->base); /* before what waits, unlike a stream's */
+    if (err)
+        return err;
     struct unix_packet *p = first_packet(u, &skip, &size);
     if (!p)
         return nothing_to_read(u, m);
-    int err = take_extras(u, p, m);
+    err = take_extras(u, p, m);
     if (err)
         return err;
     if (u->base.stamps)
@@ -444,6 +446,8 @@ static int64_t receive_datagram(struct unix_socket *u, struct socket_message *m)
 static int64_t unix_receive(struct socket *s, struct socket_message *m)
 {
     struct unix_socket *u = unix_of(s);
+    if (u->base.type == SOCK_SEQPACKET && u->state != UNIX_CONNECTED)
+        return -ENOTCONN;
     if (m->flags & MSG_OOB)
         return -EOPNOTSUPP;
     mutex_lock(&u->read_lock);
@@ -558,6 +562,17 @@ static bool drop_queue(struct unix_socket *u)
         spin_unlock(&u->lock);
         packet_free(p);
     }
+}
+
+void unix_drop_old(struct unix_socket *u, struct unix_socket *old)
+{
+    mutex_lock(&u->read_lock);
+    bool unread = drop_queue(u);
+    mutex_unlock(&u->read_lock);
+    if (!unread || old->dead || old->peer != u)
+        return;
+    old->base.error = ECONNRESET;
+    waitq_wake(&old->base.waitq, READABLE | WRITABLE | EPOLLERR);
 }
 
 static void unix_release(struct socket *s)

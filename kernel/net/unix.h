@@ -64,6 +64,8 @@ struct credentials unix_own_credentials(void);
 MUST_CHECK int unix_create(int type, struct socket **out);
 /* Connects two new sockets to each other. */
 void unix_pair(struct socket *a, struct socket *b);
+/* A datagram socket no longer has the peer old: what waits is dropped, of which old is told. */
+void unix_drop_old(struct unix_socket *u, struct unix_socket *old);
 
 /* unix_link.c */
 int unix_connect(struct socket *s, const struct socket_name *name, bool nonblocking);

@@ -168,6 +168,8 @@ static void set_datagram_peer(struct unix_socket *u, struct unix_socket *peer)
     u->peer = peer;
     u->state = peer ? UNIX_CONNECTED : UNIX_UNCONNECTED;
     spin_unlock(&u->lock);
+    if (old && old != peer)
+        unix_drop_old(u, old);
     unix_put(old);
 }
 

@@ -44,7 +44,8 @@ void clock_init(uint64_t counter_hz, int64_t realtime_ns)
     clock_params->mult = (uint32_t)(((uint64_t)NS_PER_SECOND << shift) / hz);
     clock_params->shift = shift;
     clock_params->tsc_base = arch_cycles();
-    clock_params->realtime_offset_ns = realtime_ns;
+    clock_params->monotonic_base_ns = CLOCK_START_NS;
+    clock_params->realtime_offset_ns = time_sub(realtime_ns, (int64_t)CLOCK_START_NS);
 }
 
 uint64_t clock_monotonic_ns(void)

@@ -3,8 +3,13 @@
 
 #include "kernel/time/ns.h"
 
-uint64_t clock_monotonic_ns(void); /* since the kernel's entry; never goes back */
-int64_t clock_realtime_ns(void);   /* since 1970 UTC, 9223372036 s at most */
+/* What the monotonic clock begins with: to many programs (ping, tracepath) a time below a second is
+ * one that was never read, and on Linux none of them sees it. */
+#define CLOCK_START_NS (60 * (uint64_t)NS_PER_SECOND)
+
+uint64_t
+clock_monotonic_ns(void);        /* since the kernel's entry, on CLOCK_START_NS; never goes back */
+int64_t clock_realtime_ns(void); /* since 1970 UTC, 9223372036 s at most */
 /* Steps the real-time clock. Timers on it are re-evaluated through clock_realtime_changes(). */
 void clock_realtime_set(int64_t realtime_ns);
 int64_t clock_realtime_offset_ns(void); /* realtime minus monotonic */

@@ -169,8 +169,18 @@ static void reading_the_clock_discipline(void)
     CHECK(adjtimex(&tx) >= 0);
 }
 
+/* A time of zero seconds is one that was never read, to many a program. */
+static void no_clock_begins_at_zero(void)
+{
+    static const clockid_t clocks[] = {CLOCK_MONOTONIC, CLOCK_MONOTONIC_RAW, CLOCK_MONOTONIC_COARSE,
+                                       CLOCK_BOOTTIME};
+    for (unsigned n = 0; n < sizeof(clocks) / sizeof(clocks[0]); n++)
+        CHECK(now_ns(clocks[n]) >= 5000 * NS_PER_MS);
+}
+
 int main(void)
 {
+    RUN(no_clock_begins_at_zero);
     RUN(clocks_exist_and_advance);
     RUN(clocks_agree_with_each_other);
     RUN(sleeping);

@@ -364,6 +364,73 @@ static void many_messages(void)
     close(s[1]);
 }
 
+/* A pair whose other end was closed with a byte unread. */
+static int reset_end(int type, bool unread_here)
+{
+    int s[2];
+    CHECK_OK(socketpair(AF_UNIX, type | SOCK_NONBLOCK, 0, s));
+    if (unread_here)
+        CHECK_EQ(write(s[1], "a", 1), 1);
+    CHECK_EQ(write(s[0], "b", 1), 1);
+    close(s[1]);
+    return s[0];
+}
+
+/* Streams: sending looks at the end first, and reading at what came first. Packets: at the error.
+ */
+static void closed_with_unread_data(void)
+{
+    char c;
+    signal(SIGPIPE, SIG_IGN);
+    int fd = reset_end(SOCK_STREAM, false);
+    CHECK_ERR(write(fd, "x", 1), EPIPE);
+    CHECK_ERR(write(fd, "x", 0), EPIPE);
+    CHECK_ERR(write(fd, "x", 1), EPIPE);
+    CHECK_ERR(read(fd, &c, 1), ECONNRESET); /* still to be told */
+    CHECK_EQ(read(fd, &c, 1), 0);
+    close(fd);
+    fd = reset_end(SOCK_STREAM, true);
+    CHECK_EQ(read(fd, &c, 1), 1);
+    CHECK_ERR(read(fd, &c, 1), ECONNRESET);
+    CHECK_ERR(write(fd, "x", 1), EPIPE);
+    close(fd);
+    fd = reset_end(SOCK_SEQPACKET, true);
+    CHECK_ERR(read(fd, &c, 1), ECONNRESET);
+    CHECK_EQ(read(fd, &c, 1), 1);
+    CHECK_EQ(read(fd, &c, 1), 0);
+    close(fd);
+    fd = reset_end(SOCK_SEQPACKET, false);
+    CHECK_ERR(write(fd, "x", 1), ECONNRESET);
+    CHECK_ERR(write(fd, "x", 1), EPIPE);
+    close(fd);
+    fd = reset_end(SOCK_DGRAM, true);
+    CHECK_ERR(write(fd, "x", 1), ECONNREFUSED); /* and what waits goes with the peer */
+    CHECK_ERR(write(fd, "x", 1), ENOTCONN);
+    CHECK_ERR(read(fd, &c, 1), EAGAIN);
+    close(fd);
+}
+
+static void datagrams_of_an_old_peer(void)
+{
+    struct sockaddr none = {.sa_family = AF_UNSPEC};
+    int s[2];
+    char c;
+    CHECK_OK(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, s));
+    CHECK_EQ(write(s[1], "a", 1), 1);
+    CHECK_OK(connect(s[0], &none, sizeof(none)));
+    CHECK_ERR(read(s[0], &c, 1), EAGAIN); /* dropped */
+    CHECK_ERR(write(s[1], "b", 1), ECONNRESET);
+    CHECK_EQ(write(s[1], "b", 1), 1);
+    CHECK_EQ(read(s[0], &c, 1), 1);
+    close(s[0]);
+    close(s[1]);
+    CHECK_OK(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, s));
+    CHECK_OK(connect(s[0], &none, sizeof(none))); /* nothing waited: nothing is told */
+    CHECK_EQ(write(s[1], "b", 1), 1);
+    close(s[0]);
+    close(s[1]);
+}
+
 static void bad_requests(void)
 {
     struct sockaddr_un name = name_of("x");
@@ -401,6 +468,8 @@ int main(void)
     RUN(shutting_down);
     RUN(time_outs_and_full_buffers);
     RUN(many_messages);
+    RUN(closed_with_unread_data);
+    RUN(datagrams_of_an_old_peer);
     RUN(bad_requests);
     CHECK(scratch_leave());
     return check_done();
