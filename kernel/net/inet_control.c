@@ -29,7 +29,7 @@ static void put_packet_info(struct socket_message *m, const struct arrival *a)
 }
 
 /* An IPv4 address is told as ::ffff:a.b.c.d. */
-static void put_packet_info6(struct socket_message *m, const struct arrival *a)
+static void put_packet_info6(struct socket_message *m, int type, const struct arrival *a)
 {
     struct in6_pktinfo info = {.ipi6_ifindex = a->interface};
     if (IP_IS_V6_VAL(a->to.address)) {
@@ -38,7 +38,7 @@ static void put_packet_info6(struct socket_message *m, const struct arrival *a)
         memset(&info.ipi6_addr.in6_u.u6_addr8[10], 0xff, 2);
         memcpy(&info.ipi6_addr.in6_u.u6_addr8[12], &ip_2_ip4(&a->to.address)->addr, 4);
     }
-    socket_control_put(m, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof(info));
+    socket_control_put(m, IPPROTO_IPV6, type, &info, sizeof(info));
 }
 
 unsigned inet_control_name(int family, const struct endpoint *e, void *out)
@@ -77,6 +77,8 @@ static void put6(const struct inet_options *o, const struct arrival *a, struct s
 {
     if (o->tell_ttl6)
         put_number(m, IPPROTO_IPV6, IPV6_HOPLIMIT, a->ttl);
+    if (o->tell_ttl6_old)
+        put_number(m, IPPROTO_IPV6, IPV6_2292HOPLIMIT, a->ttl);
     if (o->tell_class6)
         put_number(m, IPPROTO_IPV6, IPV6_TCLASS, a->tos);
     if (o->tell_original6)
@@ -89,7 +91,9 @@ void inet_control_put(const struct inet_socket *i, const struct arrival *a,
     if (!m->controls)
         return;
     if (i->options.tell_info6 && i->base.family == AF_INET6)
-        put_packet_info6(m, a);
+        put_packet_info6(m, IPV6_PKTINFO, a);
+    if (i->options.tell_info6_old && i->base.family == AF_INET6 && IP_IS_V6_VAL(a->to.address))
+        put_packet_info6(m, IPV6_2292PKTINFO, a);
     if (IP_IS_V6_VAL(a->to.address))
         put6(&i->options, a, m);
     else
@@ -139,11 +143,11 @@ static int take_ipv6(struct socket_message *m, int type, const void *data, size_
     struct in6_pktinfo info;
     int number = 0;
     memcpy(&number, data, min_u64(size, sizeof(number)));
-    if (type == IPV6_PKTINFO && size == sizeof(info)) {
+    if ((type == IPV6_PKTINFO || type == IPV6_2292PKTINFO) && size == sizeof(info)) {
         memcpy(&info, data, sizeof(info));
         return take_source(m, (unsigned)info.ipi6_ifindex, &info.ipi6_addr, sizeof(info.ipi6_addr));
     }
-    if (type == IPV6_HOPLIMIT && size == sizeof(int))
+    if ((type == IPV6_HOPLIMIT || type == IPV6_2292HOPLIMIT) && size == sizeof(int))
         return take_byte(&m->has_ttl, &m->ttl, number, -1);
     if (type == IPV6_TCLASS && size == sizeof(int))
         return take_byte(&m->has_tos, &m->tos, number, -1);

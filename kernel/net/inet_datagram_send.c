@@ -15,6 +15,7 @@
 #include "kernel/net/stack_route.h"
 
 #define UDP_BYTES_MAX 65507u
+#define UDP6_BYTES_MAX 65487u /* with its headers, as many as lwIP's packets have */
 #define SEGMENTS_MAX 128u
 #define ECHO_HEADER 8u
 #define ICMP6_ECHO_REQUEST 128u
@@ -42,6 +43,8 @@ static int64_t named_interface(const struct inet_socket *i, const ip_addr_t *to)
     bool v6 = is_v6(to);
     if (i->base.interface)
         return i->base.interface;
+    if (v6 && o->packet_interface6)
+        return o->packet_interface6;
     if (ip_addr_ismulticast(to))
         return v6 ? o->group_interface6 : o->group_interface;
     return lwip_ntohl((uint32_t)(v6 ? o->interface6 : o->interface));
@@ -126,22 +129,37 @@ static int find_way(const struct datagram_socket *s, const struct socket_message
     return find_source(s, m, to, way);
 }
 
-/* A packet that must stay whole, and is too large: -EMSGSIZE, which the queue of errors has, too.
- */
-static int check_size(struct datagram_socket *s, const struct pbuf *p, unsigned header,
-                      const struct endpoint *to, const struct way *way)
+/* A packet is too large, which the queue of errors has, too. */
+static int too_large(struct datagram_socket *s, const struct endpoint *to,
+                     const struct netif *netif)
 {
-    unsigned most = way->netif->mtu;
-    header += s->inet.options.header_included ? 0 : is_v6(&to->address) ? IP6_HLEN : IP_HLEN;
-    if (!way->whole || p->tot_len + header <= most)
-        return 0;
     struct error_report r = {
-        .origin = SO_EE_ORIGIN_LOCAL, .error = EMSGSIZE, .info = most, .to = *to};
+        .origin = SO_EE_ORIGIN_LOCAL, .error = EMSGSIZE, .info = netif->mtu, .to = *to};
     if (inet_queues_errors(&s->inet, &to->address)) {
         inet_error_queue(&s->inet, &r);
         waitq_wake(&s->inet.base.waitq, EPOLLERR);
     }
     return -EMSGSIZE;
+}
+
+static int check_size(struct datagram_socket *s, const struct pbuf *p, unsigned header,
+                      const struct endpoint *to, const struct way *way)
+{
+    header += s->inet.options.header_included ? 0 : is_v6(&to->address) ? IP6_HLEN : IP_HLEN;
+    if (!way->whole || p->tot_len + header <= way->netif->mtu)
+        return 0;
+    return too_large(s, to, way->netif);
+}
+
+/* More than any packet has, which of IPv4's is told aside only where 16 bits say how much. */
+static int beyond_all(struct datagram_socket *s, const struct endpoint *to, size_t size)
+{
+    bool told = is_v6(&to->address) || size <= UINT16_MAX;
+    net_lock();
+    const struct netif *netif = told ? datagram_way(&s->inet, &to->address) : NULL;
+    int err = netif ? too_large(s, to, netif) : -EMSGSIZE;
+    net_unlock();
+    return err;
 }
 
 /* Set while a packet goes out that must stay whole; under the net lock. */
@@ -372,7 +390,7 @@ static int check(struct datagram_socket *s, const struct socket_message *m, size
         err = -EINVAL;
     if (!err && (m->flags & MSG_OOB))
         err = -EOPNOTSUPP;
-    return !err && size > UDP_BYTES_MAX ? -EMSGSIZE : err;
+    return err;
 }
 
 int64_t datagram_send(struct socket *base, struct socket_message *m)
@@ -387,6 +405,8 @@ int64_t datagram_send(struct socket *base, struct socket_message *m)
         err = socket_take_error(base);
     if (!err && s->inet.shut_write)
         err = -EPIPE;
+    if (!err && size > (is_v6(&to.address) ? UDP6_BYTES_MAX : UDP_BYTES_MAX))
+        err = beyond_all(s, &to, size);
     if (err)
         return err;
     if (s->udp && segment && size > segment)

@@ -5,6 +5,7 @@
  */
 #include <linux/in.h>
 #include <linux/in6.h>
+#include <linux/ipv6.h>
 #include <linux/udp.h>
 #include <lwip/ip.h>
 #include <lwip/netif.h>
@@ -65,6 +66,8 @@ static const struct inet_number ip6_numbers[] = {
     SWITCH(IPV6_DONTFRAG, whole6),
     SWITCH(IPV6_RECVPKTINFO, tell_info6),
     SWITCH(IPV6_RECVHOPLIMIT, tell_ttl6),
+    SWITCH(IPV6_2292PKTINFO, tell_info6_old),
+    SWITCH(IPV6_2292HOPLIMIT, tell_ttl6_old),
     SWITCH(IPV6_RECVTCLASS, tell_class6),
     SWITCH(IPV6_RECVORIGDSTADDR_OPTION, tell_original6),
     FIELD(IPV6_MULTICAST_IF, group_interface6, INET_ANY_LOW, INT32_MAX),
@@ -316,9 +319,25 @@ static int read_number6(bool stream, struct uptr value, unsigned size, int optio
     return whole || option == IPV6_DONTFRAG ? 0 : -EINVAL;
 }
 
+/* IPV6_PKTINFO: the interface of what is sent. As on Linux, the address in it does nothing. */
+static int set_packet_info6(struct inet_socket *i, struct uptr value, unsigned size)
+{
+    struct in6_pktinfo info;
+    if (size < sizeof(info) || uptr_is_null(value))
+        return -EINVAL;
+    if (copy_from_user(&info, value, sizeof(info)))
+        return -EFAULT;
+    if (i->base.interface && i->base.interface != (unsigned)info.ipi6_ifindex)
+        return -EINVAL;
+    i->options.packet_interface6 = info.ipi6_ifindex;
+    return 0;
+}
+
 static int set_ip6(struct inet_socket *i, int option, struct uptr value, unsigned size)
 {
     int number;
+    if (option == IPV6_PKTINFO)
+        return set_packet_info6(i, value, size);
     int err = read_number6(is_stream(i), value, size, option, &number);
     if (!err)
         err = check_ip6(i, option, number, size);

@@ -47,6 +47,7 @@ struct inet_options {
     bool group_loop, group_loop6, group_all, group_all6;
     uint32_t group_address; /* of the interface, network order: only told */
     int group_interface, group_interface6, interface, interface6; /* 0: any */
+    int packet_interface6; /* IPV6_PKTINFO: of all datagrams; 0: any */
     uint8_t mtu_discover, mtu_discover6;
     bool whole6; /* IPV6_DONTFRAG */
     bool free_bind, late_port, errors, errors6;
@@ -54,7 +55,8 @@ struct inet_options {
     /* What is told of each datagram. */
     bool tell_info, tell_ttl, tell_tos, tell_options, tell_options_back, tell_original;
     bool tell_info6, tell_ttl6, tell_class6, tell_original6;
-    uint16_t segment; /* UDP_SEGMENT */
+    bool tell_info6_old, tell_ttl6_old; /* as RFC 2292 has it */
+    uint16_t segment;                   /* UDP_SEGMENT */
     bool cork;
     int checksum_at; /* IPV6_CHECKSUM of raw sockets; -1: none */
 };

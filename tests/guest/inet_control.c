@@ -161,6 +161,48 @@ static void hop_limit_and_class_are_told(void)
     sockets_close();
 }
 
+/* By RFC 2292's names, which older programs use, also when they send. */
+static void hop_limit_and_address_by_their_old_names(void)
+{
+    struct in6_pktinfo info = {.ipi6_ifindex = 1};
+    int hops = 33;
+    sockets(AF_INET6);
+    want(IPPROTO_IPV6, IPV6_2292PKTINFO);
+    want(IPPROTO_IPV6, IPV6_2292HOPLIMIT);
+    CHECK_EQ(send_with(IPPROTO_IPV6, IPV6_2292HOPLIMIT, &hops, sizeof(hops)), 1);
+    receive(sizeof(got));
+    CHECK_EQ(told(IPPROTO_IPV6, IPV6_2292HOPLIMIT), 33);
+    CHECK(told(IPPROTO_IPV6, IPV6_2292PKTINFO) != -1);
+    CHECK_EQ(told(IPPROTO_IPV6, IPV6_HOPLIMIT), -1);
+    CHECK_EQ(send_with(IPPROTO_IPV6, IPV6_2292PKTINFO, &info, sizeof(info)), 1);
+    sockets_close();
+}
+
+/* IPV6_PKTINFO as an option: the interface of all that is sent, but to IPv4's addresses. */
+static void the_interface_of_all_datagrams(void)
+{
+    struct in6_pktinfo info = {.ipi6_ifindex = 1};
+    char long_one[64] = {1};
+    sockets(AF_INET6);
+    CHECK_OK(setsockopt(from, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof(info)));
+    CHECK_EQ(send_with(0, 0, NULL, 0), 1);
+    info.ipi6_ifindex = 999;
+    CHECK_OK(setsockopt(from, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof(info)));
+    CHECK_ERR(send_with(0, 0, NULL, 0), ENETUNREACH);
+    CHECK_ERR(setsockopt(from, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof(info) - 1), EINVAL);
+    CHECK_ERR(setsockopt(from, IPPROTO_IPV6, IPV6_PKTINFO, NULL, sizeof(info)), EINVAL);
+    CHECK_ERR(setsockopt(from, IPPROTO_IPV6, IPV6_PKTINFO, KERNEL_ADDRESS, sizeof(info)), EFAULT);
+    CHECK_ERR(getsockopt(from, IPPROTO_IPV6, IPV6_PKTINFO, &info, &(socklen_t){sizeof(info)}),
+              ENOPROTOOPT);
+    CHECK_OK(setsockopt(from, IPPROTO_IPV6, IPV6_PKTINFO, long_one, sizeof(long_one)));
+    set(SOL_SOCKET, 62 /* SO_BINDTOIFINDEX */, 1);
+    CHECK_ERR(setsockopt(from, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof(info)), EINVAL);
+    sockets_close();
+    sockets(AF_INET);
+    CHECK_ERR(setsockopt(from, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof(info)), ENOPROTOOPT);
+    sockets_close();
+}
+
 static void one_datagram_may_have_its_own(void)
 {
     sockets(AF_INET);
@@ -219,6 +261,8 @@ int main(void)
     RUN(where_a_datagram_of_ipv6_came_to);
     RUN(ttl_and_tos_are_told);
     RUN(hop_limit_and_class_are_told);
+    RUN(hop_limit_and_address_by_their_old_names);
+    RUN(the_interface_of_all_datagrams);
     RUN(one_datagram_may_have_its_own);
     RUN(requests_are_checked);
     RUN(too_little_room_is_told);

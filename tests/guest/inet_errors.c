@@ -164,6 +164,31 @@ static void too_large(void)
     close(to);
 }
 
+/* More than any packet has, in the queue, too: tracepath looks there for the path's size. */
+static void larger_than_any_packet(void)
+{
+    static char large[128000];
+    int four = socket(AF_INET, SOCK_DGRAM, 0), six = socket(AF_INET6, SOCK_DGRAM, 0);
+    CHECK_OK(set_option(four, IPPROTO_IP, IP_RECVERR, 1));
+    CHECK_OK(connect4(four, "127.0.0.1", 9));
+    CHECK_ERR(send(four, large, 65508, 0), EMSGSIZE);
+    CHECK_EQ(read_queue(four, sizeof(control)), 0);
+    const struct sock_extended_err *e = told(IPPROTO_IP, IP_RECVERR);
+    CHECK(e && e->ee_errno == EMSGSIZE && e->ee_origin == SO_EE_ORIGIN_LOCAL);
+    CHECK(e && e->ee_info >= 1500);
+    CHECK_ERR(send(four, large, 65536, 0), EMSGSIZE);
+    CHECK_ERR(read_queue(four, sizeof(control)), EAGAIN);
+    CHECK_OK(set_option(six, IPPROTO_IPV6, IPV6_RECVERR, 1));
+    CHECK_OK(connect6(six, "::1", 9));
+    CHECK_ERR(send(six, large, sizeof(large), 0), EMSGSIZE);
+    CHECK_EQ(read_queue(six, sizeof(control)), 0);
+    e = told(IPPROTO_IPV6, IPV6_RECVERR);
+    CHECK(e && e->ee_errno == EMSGSIZE && e->ee_origin == SO_EE_ORIGIN_LOCAL);
+    CHECK(e && e->ee_info >= 1500);
+    close(four);
+    close(six);
+}
+
 int main(void)
 {
     RUN(port_of_nobody);
@@ -171,5 +196,6 @@ int main(void)
     RUN(without_a_queue);
     RUN(of_version_6);
     RUN(too_large);
+    RUN(larger_than_any_packet);
     return check_done();
 }
