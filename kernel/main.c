@@ -167,7 +167,7 @@ static void run_program(void *unused)
         refuse_program(err);
     }
     stage_reached(ORRIS_STAGE_EXEC);
-    uint64_t now = clock_monotonic_ns() - CLOCK_START_NS;
+    uint64_t now = ns_sub(clock_monotonic_ns(), CLOCK_START_NS);
     control_send(ORRIS_MSG_STARTED, &now, sizeof(now), false);
     arch_enter_user();
 }
