@@ -106,6 +106,7 @@ static void eventfd_release(struct file *f)
 
 static const struct file_ops eventfd_ops = {
     .name = "eventfd",
+    .no_splice = true,
     .read = eventfd_read,
     .write = eventfd_write,
     .poll = eventfd_poll,

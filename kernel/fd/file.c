@@ -158,6 +158,12 @@ static void told(struct file *f, const struct iter *it, int64_t n, uint32_t even
         file_notify(f, event);
 }
 
+/* Whether what is to be moved would end beyond all positions. */
+static inline bool too_far(uint64_t pos, const struct iter *it)
+{
+    return UNLIKELY((int64_t)(pos + it->left) < 0);
+}
+
 int64_t file_read(struct file *f, struct iter *it, uint64_t *pos) NO_LOCK_ANALYSIS
 {
     if (UNLIKELY(!f->ops->read))
@@ -165,9 +171,11 @@ int64_t file_read(struct file *f, struct iter *it, uint64_t *pos) NO_LOCK_ANALYS
     bool own_pos = !pos && f->ops->seek;
     if (own_pos)
         mutex_lock(&f->pos_lock);
-    int64_t n = f->ops->read(f, it, pos ? pos : &f->pos);
+    if (!pos)
+        pos = &f->pos;
+    int64_t n = too_far(*pos, it) ? -EINVAL : f->ops->read(f, it, pos);
     if (UNLIKELY(n == -EAGAIN) && !it->nowait)
-        n = read_later(f, it, pos ? pos : &f->pos);
+        n = read_later(f, it, pos);
     if (own_pos)
         mutex_unlock(&f->pos_lock);
     told(f, it, n, IN_ACCESS);
@@ -215,7 +223,7 @@ int64_t file_write(struct file *f, struct iter *it, uint64_t *pos) NO_LOCK_ANALY
         mutex_lock(&f->pos_lock);
     if (!pos)
         pos = &f->pos;
-    int64_t n = f->ops->write(f, it, pos);
+    int64_t n = too_far(*pos, it) ? -EINVAL : f->ops->write(f, it, pos);
     if (UNLIKELY(n == -EAGAIN))
         n = write_later(f, it, pos, 0);
     else if (UNLIKELY(n == -EPIPE) && !f->ops->quiet_epipe)

@@ -45,6 +45,7 @@ struct file_ops {
     size_t (*describe)(struct file *f, char *buf, size_t size);
     /* Extra lines of /proc/self/fdinfo/N. NULL: none. */
     size_t (*fdinfo)(struct file *f, char *buf, size_t size);
+    bool no_splice;   /* splice and sendfile answer -EINVAL */
     bool quiet_epipe; /* file_write raises no SIGPIPE: write does where it is due */
 };
 
@@ -91,11 +92,6 @@ static inline void file_getattr(struct file *f, struct inode_attr *attr)
         f->ops->getattr(f, attr);
     else
         vfs_getattr(f->inode, attr);
-}
-/* The flags as F_GETFL shows them: open(2) adds O_LARGEFILE for 64-bit programs. */
-static inline uint32_t file_shown_flags(const struct file *f)
-{
-    return f->flags | (f->dentry && !(f->flags & 010000000u) ? 0100000u : 0u);
 }
 
 /* Blocking calls. pos NULL: the file's own position, under pos_lock. Return bytes or -errno;

@@ -231,7 +231,7 @@ static int64_t pipe_write(struct file *f, struct iter *it, uint64_t *pos)
     struct pipe *p = f->private;
     (void)pos;
     mutex_lock(&p->lock);
-    int64_t n = write_locked(p, it, (f->flags & O_DIRECT) != 0);
+    int64_t n = write_locked(p, it, (f->flags & O_DIRECT) && !it->quiet);
     if (n > 0 && f->dentry) /* a FIFO */
         f->inode->mtime_ns = f->inode->ctime_ns = clock_realtime_ns();
     mutex_unlock(&p->lock);
@@ -331,7 +331,7 @@ int pipe_create(unsigned flags, bool privileged, struct file *files[2])
         return -ENOMEM;
     if (!privileged)
         p->capacity = (uint32_t)min_u64(p->capacity, pipe_limit() / PAGE_SIZE);
-    files[0] = file_alloc(&pipe_ops, O_RDONLY | flags, NULL, p);
+    files[0] = file_alloc(&pipe_ops, O_RDONLY | (flags & O_NONBLOCK), NULL, p);
     files[1] = file_alloc(&pipe_ops, O_WRONLY | flags, NULL, p);
     if (!files[0] || !files[1]) {
         for (unsigned i = 0; i < 2 && files[i]; i++) {

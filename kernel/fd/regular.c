@@ -185,9 +185,7 @@ static int64_t regular_seek(struct file *f, int64_t offset, int whence)
         return -EINVAL;
     }
     int64_t target;
-    if (__builtin_add_overflow(base, offset, &target))
-        return -EOVERFLOW;
-    if (target < 0)
+    if (__builtin_add_overflow(base, offset, &target) || target < 0)
         return -EINVAL;
     f->pos = (uint64_t)target;
     return target;

@@ -80,6 +80,7 @@ static void signalfd_release(struct file *f)
 
 static const struct file_ops signalfd_ops = {
     .name = "signalfd",
+    .no_splice = true,
     .read = signalfd_read,
     .poll = signalfd_poll,
     .waitq = signalfd_waitq,

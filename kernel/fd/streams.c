@@ -39,7 +39,7 @@ static int terminal_open(const struct orris_streams *s, struct file **out)
         return 0;
     struct winsize size = {s->rows, s->columns, s->x_pixels, s->y_pixels};
     int err = tty_console_init(reads, output, &size);
-    if (err || vfs_open(NULL, TERMINAL_PATH, O_RDWR, 0, out) == 0)
+    if (err || vfs_open(NULL, TERMINAL_PATH, O_RDWR | O_LARGEFILE, 0, out) == 0)
         return err;
     *out = file_alloc(NULL, O_RDWR, NULL, NULL);
     return *out ? tty_console_open(*out) : -ENOMEM;

@@ -148,6 +148,7 @@ static size_t timerfd_fdinfo(struct file *f, char *buf, size_t size)
 
 static const struct file_ops timerfd_ops = {
     .name = "timerfd",
+    .no_splice = true,
     .read = timerfd_read,
     .poll = timerfd_poll,
     .waitq = timerfd_waitq,

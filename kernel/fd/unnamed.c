@@ -1,6 +1,7 @@
 /*
  * Inodes of open files without a name, made when somebody wants to lock or change one. A socket has
- * one of its own; all event files and the like share one, as on Linux, so they share its locks.
+ * one of its own; all event files and the like share one, as on Linux, so they share its locks, and so
+ * do all pidfds.
  */
 #include "kernel/fd/unnamed.h"
 
@@ -8,18 +9,24 @@
 
 #include "kernel/base/errno.h"
 #include "kernel/fd/anonymous.h"
+#include "kernel/fd/pidfd.h"
 #include "kernel/mm/heap.h"
 #include "kernel/vfs/mode.h"
 
 static struct filesystem unnamed = {
     .type = "anon_inodefs", .device = ANONYMOUS_DEVICE, .magic = ANON_INODE_FS_MAGIC};
-static struct inode shared;
+static struct inode shared, of_process;
+
+static struct inode *common(struct inode *inode)
+{
+    if (!inode->fs)
+        inode_init(inode, &unnamed, 0600);
+    return inode;
+}
 
 struct inode *unnamed_shared(void)
 {
-    if (!shared.fs)
-        inode_init(&shared, &unnamed, 0600);
-    return &shared;
+    return common(&shared);
 }
 
 /* What the file tells of itself becomes its inode's. */
@@ -44,7 +51,7 @@ struct inode *file_inode(struct file *f)
         return f->inode;
     f->ops->getattr(f, &attr);
     if (!S_ISSOCK(attr.mode))
-        return unnamed_shared();
+        return common(pidfd_is(f) ? &of_process : &shared);
     struct inode *made = own_inode(f);
     if (made && f->inode) /* somebody was faster */
         inode_put(made);
@@ -70,5 +77,5 @@ int unnamed_setattr(struct file *f, struct inode_attr *attr, unsigned what)
     struct inode *inode = file_inode(f);
     if (!inode)
         return -ENOMEM;
-    return inode == &shared ? -EOPNOTSUPP : vfs_setattr(inode, attr, what);
+    return inode == &shared || inode == &of_process ? -EOPNOTSUPP : vfs_setattr(inode, attr, what);
 }

@@ -338,6 +338,7 @@ static void inotify_release(struct file *f)
 
 static const struct file_ops inotify_ops = {
     .name = "inotify",
+    .no_splice = true,
     .read = inotify_read,
     .poll = inotify_poll,
     .waitq = inotify_waitq,

@@ -250,7 +250,7 @@ static void fdinfo_text(struct text *out, pseudo_key_t key)
     file_getattr(file, &attr);
     unsigned cloexec = fd_get_flags(fd) == 1 ? 02000000 : 0;
     text_format(out, "pos:\t%lu\nflags:\t0%o\nmnt_id:\t%u\nino:\t%lu\n", file->pos,
-                file_shown_flags(file) | cloexec, proc_mount_id(file->dentry), attr.ino);
+                file->flags | cloexec, proc_mount_id(file->dentry), attr.ino);
     put_info(out, file, flock_info);
     if (file->ops && file->ops->fdinfo)
         put_info(out, file, file->ops->fdinfo);

@@ -1,6 +1,7 @@
 /* POSIX message queues: the queues. Their names are in mqueue_fs.c. */
 #include "kernel/ipc/mqueue.h"
 
+#include <asm/ioctls.h>
 #include <linux/capability.h>
 #include <linux/eventpoll.h>
 #include <linux/fcntl.h>
@@ -319,6 +320,13 @@ static int64_t mqueue_seek(struct file *f, int64_t offset, int whence)
     return to;
 }
 
+/* What is left of the file as Linux counts it, which is not what reading it gives. */
+static int64_t mqueue_ioctl(struct file *f, unsigned request, uint64_t arg)
+{
+    int left = (int)(80 - f->pos);
+    return request == FIONREAD ? copy_to_user((struct uptr){arg}, &left, sizeof(left)) : -ENOTTY;
+}
+
 static uint32_t mqueue_poll(struct file *f)
 {
     const struct mqueue *q = queue_of(f);
@@ -333,8 +341,10 @@ static struct waitq *mqueue_waitq(struct file *f)
 
 static const struct file_ops mqueue_ops = {
     .name = "mqueue",
+    .no_splice = true,
     .read = mqueue_read,
     .seek = mqueue_seek,
+    .ioctl = mqueue_ioctl,
     .poll = mqueue_poll,
     .waitq = mqueue_waitq,
     .closed = mqueue_notify_clear,

@@ -186,17 +186,17 @@ static int64_t send_small(struct unix_socket *u, struct unix_socket *target,
     return err;
 }
 
-/* Sends one packet with size bytes; they may be fewer in a stream when the memory faults. */
+/* Sends one packet with size bytes, all or none. */
 static int64_t send_packet(struct unix_socket *u, struct unix_socket *target,
                            struct socket_message *m, uint32_t size)
 {
     struct unix_packet *p = packet_make(u, m, size);
     if (!p)
         return -ENOMEM;
-    uint32_t filled = p->end = (uint32_t)iter_read(m->it, p->data, size);
-    int err = filled < size && (filled == 0 || !unix_is_stream(u)) ? -EFAULT : 0;
+    p->end = (uint32_t)iter_read(m->it, p->data, size);
+    int err = p->end < size ? -EFAULT : 0;
     if (!err) {
-        charge(u, p, (uint32_t)sizeof(*p) + filled);
+        charge(u, p, (uint32_t)sizeof(*p) + size);
         p->files = m->files;
         p->stamp_ns = target->base.stamps ? (uint64_t)clock_realtime_ns() : 0;
         err = enqueue(target, p);
@@ -207,7 +207,7 @@ static int64_t send_packet(struct unix_socket *u, struct unix_socket *target,
         return err;
     }
     m->files = NULL;
-    return filled;
+    return size;
 }
 
 static int64_t send_stream_part(struct unix_socket *u, struct unix_socket *target,
@@ -280,8 +280,6 @@ static int64_t send_datagram(struct unix_socket *u, struct socket_message *m)
     if (n)
         return n;
     n = datagram_check(u, target);
-    if (n == -ECONNREFUSED && !(m->name && m->name->size))
-        unix_forget_peer(u, target);
     if (!n && __atomic_load_n(&u->sent, __ATOMIC_ACQUIRE) + m->it->left > u->base.send_room)
         n = -EAGAIN;
     if (!n) {
@@ -289,8 +287,8 @@ static int64_t send_datagram(struct unix_socket *u, struct socket_message *m)
         if (n == -EPIPE)
             n = datagram_check(u, target);
     }
-    if (n == -ECONNREFUSED && target == u->peer) /* told once */
-        unix_disconnect(u);
+    if (n == -ECONNREFUSED) /* told once */
+        unix_forget_peer(u, target);
     unix_put(target);
     return n;
 }
@@ -535,7 +533,7 @@ static int unix_queued(struct socket *s, bool sent)
     {
         const struct unix_packet *p = list_entry(node, struct unix_packet, node);
         bytes += (int)(p->end - p->start);
-        if (!unix_is_stream(u))
+        if (unix_is_datagram(u))
             break;
     }
     spin_unlock(&u->lock);

@@ -96,8 +96,11 @@ static int bind_path(struct unix_socket *u, struct socket_name *name)
     if (err)
         return err == -EEXIST ? -EADDRINUSE : err;
     err = publish(u, name, inode_get(d->inode));
-    if (err)
+    if (err) {
         inode_put(d->inode);
+        int undone = vfs_unlink(NULL, path, false);
+        (void)undone;
+    }
     dentry_put(d);
     return err;
 }
@@ -134,8 +137,6 @@ int unix_bind(struct socket *s, const struct socket_name *wanted)
         return err;
     if (name.size == UNIX_NAME_HEAD)
         return autobind(u);
-    if (u->bound)
-        return -EINVAL;
     return is_abstract(&name) ? publish(u, &name, NULL) : bind_path(u, &name);
 }
 

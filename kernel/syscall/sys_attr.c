@@ -168,13 +168,13 @@ int64_t sys_utimensat(int dirfd, struct uptr path, struct uptr times, unsigned f
 {
     struct __kernel_timespec t[2] = {{.tv_nsec = TIME_NOW}, {.tv_nsec = TIME_NOW}};
     struct dentry *d;
-    if (flags & ~(unsigned)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
-        return -EINVAL;
     if (!uptr_is_null(times) && copy_from_user(t, times, sizeof(t)))
         return -EFAULT;
     bool valid = time_ok(&t[0]) && time_ok(&t[1]);
     if (t[0].tv_nsec == TIME_OMIT && t[1].tv_nsec == TIME_OMIT)
         return 0;
+    if (flags & ~(unsigned)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+        return -EINVAL;
     int err;
     if (uptr_is_null(path) && dirfd != AT_FDCWD)
         err = flags ? -EINVAL : fd_dentry_get(dirfd, false, &d);

@@ -94,7 +94,7 @@ static int64_t fcntl_file(struct file *f, int command, uint64_t arg)
 {
     switch (command) {
     case F_GETFL:
-        return file_shown_flags(f);
+        return f->flags;
     case F_SETFL:
         return set_flags(f, (unsigned)arg);
     case F_GETLK:

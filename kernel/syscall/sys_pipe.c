@@ -66,6 +66,11 @@ static int ready(struct file *f, uint32_t events, unsigned flags)
     return flags & SPLICE_NONBLOCK ? -EAGAIN : file_wait(f, events, DEADLINE_NONE);
 }
 
+static bool spliced(const struct file *f)
+{
+    return !f->ops->no_splice && !(f->inode && inode_is_dir(f->inode));
+}
+
 /* A part of what the pipe holds, behind skip bytes, to out. The bytes stay in the pipe. */
 static int64_t copy_out(struct file *pipe, uint64_t skip, struct file *out, uint64_t *to, char *buf,
                         size_t size)
@@ -89,6 +94,10 @@ static int64_t from_pipe(struct file *pipe, struct file *out, uint64_t *to, char
         n = pipe_claim(pipe, !(flags & SPLICE_NONBLOCK) && !(pipe->flags & O_NONBLOCK));
     if (n)
         return n;
+    if (pipe_is(out) && (file_poll(out) & EPOLLERR)) {
+        (void)signal_send_task(task_current(), SIGPIPE, NULL);
+        n = -EPIPE;
+    }
     while (n >= 0 && (uint64_t)done < size) {
         n = copy_out(pipe, keep ? (uint64_t)done : 0, out, to, buf,
                      min_u64(size - (uint64_t)done, PART_BYTES));
@@ -116,7 +125,7 @@ static int64_t to_pipe(struct file *in, uint64_t *from, struct file *pipe, size_
     if (err)
         return err;
     iter_kernel(&it, page_virt(page), min_u64(size, PAGE_SIZE));
-    int64_t n = file_read(in, &it, from);
+    int64_t n = spliced(in) ? file_read(in, &it, from) : -EINVAL;
     pipe_fill(pipe, page, n > 0 ? (size_t)n : 0);
     return n;
 }
@@ -133,7 +142,7 @@ static int64_t splice_files(struct file *in, uint64_t *from, struct file *out, u
         return -ESPIPE;
     if ((from && !in->ops->seek) || (to && !out->ops->seek))
         return -EINVAL;
-    if (in->private == out->private)
+    if (in->private == out->private || !spliced(out))
         return -EINVAL;
     if (size == 0)
         return 0;
@@ -238,6 +247,7 @@ int64_t sys_vmsplice(int fd, struct uptr ranges, uint64_t count, unsigned flags)
     n = writes || file_readable(f) ? user_iovec_get(&v, ranges, count) : -EBADF;
     if (!n) {
         n = !v.it.left ? 0 : !pipe_is(f) ? -EBADF : ready(f, writes ? EPOLLOUT : EPOLLIN, flags);
+        v.it.quiet = true; /* and they are no packets */
         if (!n && v.it.left)
             n = writes ? file_write(f, &v.it, NULL) : file_read(f, &v.it, NULL);
         user_iovec_put(&v);

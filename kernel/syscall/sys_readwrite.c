@@ -91,7 +91,9 @@ static int64_t transfer_many(int fd, struct uptr ranges, uint64_t count, uint64_
     int64_t n = file_for(fd, pos, direction, &f);
     if (n)
         return n;
-    n = user_iovec_get(&v, ranges, count);
+    n = may_move(f, direction);
+    if (!n)
+        n = user_iovec_get(&v, ranges, count);
     if (!n && flags & RWF_NOWAIT && !file_may_nowait(f, direction == WRITE)) {
         user_iovec_put(&v);
         n = -EOPNOTSUPP;
@@ -99,7 +101,7 @@ static int64_t transfer_many(int fd, struct uptr ranges, uint64_t count, uint64_
     if (!n) {
         v.it.append = flags & RWF_APPEND;
         v.it.nowait = flags & RWF_NOWAIT;
-        n = !v.it.left                ? may_move(f, direction)
+        n = !v.it.left                ? 0
             : too_far(pos, v.it.left) ? -EINVAL
             : flags & ~RW_FLAGS       ? -EOPNOTSUPP
                                       : transfer(f, &v.it, pos, direction);

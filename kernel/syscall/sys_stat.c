@@ -71,8 +71,11 @@ static int path_getattr(int dirfd, struct uptr path, unsigned flags, struct inod
     if (!*p.text && p.dir) {
         file_getattr(p.dir, attr);
     } else {
-        const char *text = *p.text ? p.text : ".";
-        err = vfs_lookup(p.base, text, flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW, &d, NULL);
+        if (*p.text)
+            err = vfs_lookup(p.base, p.text, flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW, &d,
+                             NULL);
+        else
+            d = vfs_cwd_get();
         if (!err) {
             vfs_getattr(d->inode, attr);
             dentry_put(d);

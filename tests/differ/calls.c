@@ -70,10 +70,12 @@ enum {
     TIMERS = 3,
     ARENA = 32,     /* pages where mappings come and go */
     OUT = 2 * PAGE, /* for what calls write */
+    TIMER_SIGNAL = 41,
     OWN_FD = 200    /* above it nobody closes or makes descriptors by chance */
 };
 #define ARENA_AT ((char *)0x200000000000)
 #define BUFFERS_AT ((char *)0x210000000000)
+#define STILL_AT ((char *)0x220000000000)
 
 static bool racing;
 static uint64_t seed, count;
@@ -149,6 +151,7 @@ enum kind {
     PERMISSIONS,
     IOV_READ,
     IOV_WRITE,
+    IOV_STILL, /* of bytes that stay as they are: a pipe may hold the pages themselves */
     TIME,   /* a timespec that is over, or is none */
     TIMES,  /* two of them */
     ITIMER, /* an itimerspec that never comes, is over, or is none */
@@ -245,6 +248,7 @@ enum {
     S_STATX,
     S_LINK,
     S_SHORT, /* IPC_NOWAIT */
+    S_WAIT,
 };
 
 struct set {
@@ -343,6 +347,7 @@ static const struct set sets[] = {
     [S_STATX - SETS] = {false, S(0, 0, AT_SYMLINK_NOFOLLOW, AT_NO_AUTOMOUNT, 4, 0x6000)},
     [S_SHORT - SETS] = {false, S(IPC_NOWAIT, IPC_NOWAIT, IPC_NOWAIT | MSG_NOERROR,
                                  IPC_NOWAIT | MSG_EXCEPT)},
+    [S_WAIT - SETS] = {false, S(P_ALL, P_PID, P_PGID, 4, 99, -1ul)}, /* not P_PIDFD: an identifier */
 };
 
 static uint64_t from_set(const struct set *set)
@@ -395,6 +400,9 @@ static uint64_t buffer(char *base, size_t size)
     return (uint64_t)base + below(size / 4);
 }
 
+/* Since 6.16 a file of tmpfs grows to where nothing could be written for want of readable memory. */
+static __thread bool one_writes;
+
 static bool is_file(int n, bool pipes)
 {
     char path[40], name[40] = "";
@@ -404,6 +412,17 @@ static bool is_file(int n, bool pipes)
         return false; /* what a directory's positions are is each filesystem's affair */
     return !strncmp(name, "/tmp/", 5) || !strncmp(name, "/memfd:", 7) ||
            (pipes && !strncmp(name, "pipe:", 5));
+}
+
+/* Of others Linux told before 6.14 that nobody is connected, since then that what is to be sent can't
+ * be read. */
+static bool connected_stream(int n)
+{
+    struct sockaddr_un name;
+    socklen_t size = sizeof(name), length = sizeof(int);
+    int type = 0;
+    return getsockopt(n, SOL_SOCKET, SO_TYPE, &type, &length) == 0 && type == SOCK_STREAM &&
+           getpeername(n, (void *)&name, &size) == 0;
 }
 
 static uint64_t fd(void)
@@ -416,6 +435,8 @@ static uint64_t fd(void)
     snprintf(path, sizeof(path), "/proc/self/fd/%d", n);
     if (!racing && readlink(path, name, sizeof(name) - 1) > 0)
         unhashed |= strstr(name, "signalfd") || strstr(name, "inotify");
+    bad_used |= !strncmp(name, "socket:", 7) && !connected_stream(n);
+    bad_used |= one_writes && is_file(n, false);
     return (uint64_t)(int64_t)n;
 }
 
@@ -620,6 +641,8 @@ static uint64_t argument(enum kind kind)
         return iov(out);
     case IOV_WRITE:
         return iov(in + 1024);
+    case IOV_STILL:
+        return iov(STILL_AT);
     case TIME:
         return timespec();
     case TIMES:
@@ -685,7 +708,7 @@ static const struct call calls[] = {
     C(sendfile, TOLD, REG_FD, FILE_FD, OFFSET_AT, SIZE),
     C(splice, TOLD, FD, OFFSET_AT, FD, OFFSET_AT, SIZE, S_SPLICE),
     C(tee, TOLD, FD, FD, SIZE, S_SPLICE),
-    C(vmsplice, TOLD, FD, IOV_WRITE, COUNT_SMALL, S_SPLICE),
+    C(vmsplice, TOLD, FD, IOV_STILL, COUNT_SMALL, S_SPLICE),
     C(copy_file_range, TOLD, FILE_FD, OFFSET_AT, FILE_FD, OFFSET_AT, SIZE, S_ZERO),
     C(ftruncate, TOLD, FILE_FD, OFFSET),
     C(truncate, TOLD, PATH, OFFSET),
@@ -838,7 +861,7 @@ static const struct call calls[] = {
     C(getdents64, SIGN, FD, SECRET, SIZE),
     C(rseq, TOLD, NUMBER, NUMBER, NUMBER, NUMBER),
     C(get_robust_list, TOLD, S_ZERO, SECRET, SECRET),
-    C(waitid, TOLD, S_SMALL, PID, SECRET, NUMBER, NONE_ARG),
+    C(waitid, TOLD, S_WAIT, PID, SECRET, NUMBER, NONE_ARG),
     C(wait4, TOLD, PID, SECRET, NUMBER, NONE_ARG),
     C(capget, TOLD, NUMBER, SECRET),
 };
@@ -951,14 +974,26 @@ static bool argument_is_text(enum kind kind, uint64_t at)
            at < (uint64_t)in + PAGE - 64;
 }
 
+/* Of a timer that is set anew: since 6.13 Linux shows them as pending, but never delivers them. */
+static void forget_signals(void)
+{
+    uint64_t set = 1ul << (TIMER_SIGNAL - 1);
+    struct timespec none = {0};
+    while (syscall(SYS_rt_sigtimedwait, &set, NULL, &none, 8) > 0)
+        continue;
+}
+
 static void table_call(void)
 {
     const struct call *c = &calls[below(sizeof(calls) / sizeof(*calls))];
     uint64_t a[6];
+    one_writes = c->nr == SYS_write || c->nr == SYS_pwrite64;
     for (int i = 0; i < 6; i++)
         words_at[i] = argument_is_text(c->args[i], a[i] = argument(c->args[i]));
     if (c->nr == SYS_fcntl && (int)a[1] == F_SETFL && !racing)
         a[2] |= O_NONBLOCK;
+    if (c->nr == SYS_timer_settime && !racing)
+        forget_signals();
     long result = syscall(c->nr, a[0], a[1], a[2], a[3], a[4], a[5]);
     int error = errno;
     bool value = result < 0 || taken(c, a, result);
@@ -1275,7 +1310,8 @@ static void set_up(void)
     memset(slots, -1, sizeof(slots));
     mmap(ARENA_AT, ARENA * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1,
          0);
-    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = 41};
+    mmap(STILL_AT, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = TIMER_SIGNAL};
     for (int i = 0; i < TIMERS; i++)
         syscall(SYS_timer_create, CLOCK_MONOTONIC, &event, &timers[i]);
     syscall(SYS_io_setup, 8, &aio);

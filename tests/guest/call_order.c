@@ -200,6 +200,35 @@ static void connected_sockets_stay_so(void)
     close(six);
 }
 
+static void positions_that_overflow_are_invalid(void)
+{
+    char c = 0;
+    int in = memfd_create("in", 0), out = memfd_create("out", 0);
+    CHECK_OK(ftruncate(in, 10));
+    CHECK_ERR(lseek(in, INT64_MAX, SEEK_END), EINVAL);
+    CHECK_EQ(lseek(out, INT64_MAX, SEEK_SET), INT64_MAX);
+    CHECK_ERR(lseek(out, 1, SEEK_CUR), EINVAL);
+    CHECK_ERR(write(out, &c, 1), EINVAL);
+    CHECK_ERR(read(out, &c, 1), EINVAL);
+    CHECK_EQ(write(out, &c, 0), 0);
+    CHECK_ERR(sendfile(out, in, NULL, 8), EINVAL);
+    CHECK_EQ(lseek(in, 0, SEEK_CUR), 0);
+    close(in);
+    close(out);
+}
+
+static void what_cannot_be_done_comes_before_memory(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    int fd = signalfd(-1, &set, 0);
+    CHECK_ERR(syscall(SYS_writev, fd, KERNEL_ADDRESS, 1), EINVAL);
+    CHECK_ERR(syscall(SYS_writev, fd, NULL, 0), EINVAL);
+    CHECK_ERR(syscall(SYS_utimensat, fd, "", KERNEL_ADDRESS, 0x4), EFAULT);
+    CHECK_ERR(syscall(SYS_utimensat, fd, "", NULL, 0x4), EINVAL);
+    close(fd);
+}
+
 static void other_answers(void)
 {
     struct {
@@ -230,6 +259,8 @@ int main(void)
     RUN(a_mask_for_no_time_lets_signals_in);
     RUN(datagram_sockets_tell_their_end_to_who_waits);
     RUN(connected_sockets_stay_so);
+    RUN(positions_that_overflow_are_invalid);
+    RUN(what_cannot_be_done_comes_before_memory);
     RUN(other_answers);
     return check_done();
 }

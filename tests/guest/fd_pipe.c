@@ -1,7 +1,12 @@
 /* Pipes: ends, atomic writes, capacity, broken pipes, non-blocking ends, packets, splice and tee.
  */
 #include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
 #include <sys/ioctl.h>
+#include <sys/sendfile.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
 #include <sys/uio.h>
 
 #include "tests/harness/guest.h"
@@ -260,6 +265,68 @@ static void splicing(void)
     close(file);
 }
 
+/* Descriptors that only their own calls understand are neither read nor written by splice. */
+static void what_cannot_be_spliced(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    const int fds[] = {eventfd(5, EFD_NONBLOCK), timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK),
+                       signalfd(-1, &set, SFD_NONBLOCK), inotify_init1(IN_NONBLOCK),
+                       open(".", O_RDONLY)};
+    int file = memfd_create("splice", 0);
+    open_pipe(O_NONBLOCK);
+    CHECK_EQ(write(file, "x", 1), 1);
+    CHECK_EQ(write(out, "12345678", 8), 8);
+    for (unsigned i = 0; i < sizeof(fds) / sizeof(*fds); i++) {
+        CHECK(fds[i] >= 0);
+        CHECK_ERR(splice(fds[i], NULL, out, NULL, 8, SPLICE_F_NONBLOCK), EINVAL);
+        lseek(file, 0, SEEK_SET);
+        CHECK_EQ(sendfile(fds[i], file, NULL, 1), -1);
+        close(i ? fds[i] : dup(fds[0]));
+    }
+    CHECK_ERR(splice(in, NULL, fds[0], NULL, 8, SPLICE_F_NONBLOCK), EINVAL);
+    lseek(file, 0, SEEK_SET);
+    CHECK_ERR(sendfile(fds[0], file, NULL, 1), EINVAL);
+    close(fds[0]);
+    close(file);
+    close_pipe();
+}
+
+static void nothing_is_written_to_nobody(void)
+{
+    int from[2];
+    signal(SIGPIPE, SIG_IGN);
+    open_pipe(O_NONBLOCK);
+    CHECK_OK(pipe2(from, O_NONBLOCK));
+    close(in);
+    in = -1;
+    CHECK_EQ(write(out, "", 0), 0);
+    CHECK_ERR(write(out, "x", 1), EPIPE);
+    CHECK_ERR(tee(from[0], out, 1, 0), EAGAIN);
+    CHECK_EQ(close(from[1]), 0);
+    CHECK_ERR(tee(from[0], out, 1, 0), EPIPE);
+    CHECK_ERR(splice(from[0], NULL, out, NULL, 1, 0), EPIPE);
+    close(from[0]);
+    close(out);
+}
+
+static void packets_are_the_writing_ends(void)
+{
+    char text[16];
+    open_pipe(O_NONBLOCK | O_DIRECT);
+    CHECK_EQ(fcntl(in, F_GETFL), O_RDONLY | O_NONBLOCK);
+    CHECK_EQ(fcntl(out, F_GETFL), O_WRONLY | O_NONBLOCK | O_DIRECT);
+    CHECK_EQ(write(out, "abcd", 4), 4);
+    CHECK_EQ(write(out, "ef", 2), 2);
+    CHECK_EQ(read(in, text, 1), 1); /* the rest of the packet is gone */
+    CHECK_EQ(read(in, text, 16), 2);
+    struct iovec v[2] = {{"abc", 3}, {"def", 3}};
+    CHECK_EQ(vmsplice(out, v, 2, 0), 6);
+    CHECK_EQ(read(in, text, 2), 2);
+    CHECK_EQ(read(in, text, 16), 4);
+    close_pipe();
+}
+
 int main(void)
 {
     RUN(bytes_come_through_in_order);
@@ -271,5 +338,8 @@ int main(void)
     RUN(blocked_ends_wake_when_the_other_closes);
     RUN(polling);
     RUN(splicing);
+    RUN(what_cannot_be_spliced);
+    RUN(nothing_is_written_to_nobody);
+    RUN(packets_are_the_writing_ends);
     return check_done();
 }

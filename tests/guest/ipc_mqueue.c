@@ -2,6 +2,7 @@
 #include <mqueue.h>
 #include <poll.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 
@@ -77,6 +78,22 @@ static void names(void)
     CHECK_OK(mq_unlink(longest));
     CHECK_OK(mq_close(q));
     CHECK_ERR(syscall(SYS_mq_open, KERNEL_ADDRESS, O_RDWR, 0, NULL), EFAULT);
+}
+
+/* To calls on files it is one of 80 bytes. */
+static void what_files_have(void)
+{
+    int left = 0;
+    mqd_t q = mq_open("/file", O_RDWR | O_CREAT | O_NONBLOCK, 0600, NULL);
+    CHECK(q >= 0);
+    CHECK_EQ(fcntl(q, F_GETFL), O_RDWR | O_NONBLOCK);
+    CHECK_OK(ioctl(q, FIONREAD, &left));
+    CHECK_EQ(left, 80);
+    CHECK_EQ(lseek(q, 30, SEEK_SET), 30);
+    CHECK_OK(ioctl(q, FIONREAD, &left));
+    CHECK_EQ(left, 50);
+    mq_close(q);
+    mq_unlink("/file");
 }
 
 static void attributes_refused(void)
@@ -542,6 +559,7 @@ int main(void)
 {
     ipc_namespace();
     RUN(names);
+    RUN(what_files_have);
     RUN(attributes_refused);
     RUN(by_priority);
     RUN(refused);

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 
 #include "tests/harness/guest.h"
@@ -455,6 +456,81 @@ static void bad_requests(void)
     close(fd);
 }
 
+/* A datagram socket that loses its peer loses what came from it; the old peer, if there, is told. */
+static void messages_of_an_old_peer_are_lost(void)
+{
+    int s[2], other = socket(AF_UNIX, SOCK_DGRAM, 0);
+    char text[8];
+    CHECK_OK(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, s));
+    CHECK_EQ(write(s[1], "lost", 4), 4);
+    close(s[1]);
+    CHECK_ERR(write(s[0], "x", 1), ECONNREFUSED);
+    CHECK_ERR(read(s[0], text, 8), EAGAIN);
+    CHECK_ERR(write(s[0], "x", 1), ENOTCONN);
+    close(s[0]);
+    CHECK_OK(bind_to(other, "other"));
+    CHECK_OK(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, s));
+    CHECK_EQ(write(s[0], "kept", 4), 4);
+    CHECK_EQ(write(s[1], "lost", 4), 4);
+    CHECK_OK(connect_to(s[0], "other"));
+    CHECK_ERR(read(s[0], text, 8), EAGAIN);
+    CHECK_ERR(read(s[1], text, 8), ECONNRESET); /* before what is there */
+    CHECK_EQ(read(s[1], text, 8), 4);
+    CHECK_ERR(write(s[1], "x", 1), EPERM);
+    close(s[0]);
+    close(s[1]);
+    close(other);
+    unlink("other");
+}
+
+static void packets_come_after_an_error(void)
+{
+    int s[2], waiting = 0;
+    char text[8];
+    CHECK_OK(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, s));
+    CHECK_EQ(write(s[0], "unread", 6), 6);
+    CHECK_EQ(write(s[1], "first", 5), 5);
+    CHECK_EQ(write(s[1], "second", 6), 6);
+    CHECK_OK(ioctl(s[0], FIONREAD, &waiting));
+    CHECK_EQ(waiting, 11);
+    close(s[1]);
+    CHECK_ERR(read(s[0], text, 8), ECONNRESET);
+    CHECK_EQ(read(s[0], text, 8), 5);
+    CHECK_EQ(read(s[0], text, 8), 6);
+    CHECK_EQ(read(s[0], text, 8), 0);
+    close(s[0]);
+}
+
+/* A part whose memory can't be read is not sent. */
+static void parts_are_sent_whole(void)
+{
+    int s[2], waiting = 0;
+    char *p = pages(2);
+    CHECK_OK(munmap(p + 4096, 4096));
+    struct iovec v[2] = {{p, 100}, {p + 4000, 1 << 20}};
+    CHECK_OK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, s));
+    CHECK_ERR(writev(s[0], v, 2), EFAULT);
+    CHECK_OK(ioctl(s[1], FIONREAD, &waiting));
+    CHECK_EQ(waiting, 0);
+    CHECK_OK(munmap(p, 4096));
+    close(s[0]);
+    close(s[1]);
+}
+
+/* What is wrong with the path is told before that the socket has a name; no name is left behind. */
+static void bound_once(void)
+{
+    int s = socket(AF_UNIX, SOCK_STREAM, 0);
+    struct stat st;
+    CHECK_OK(bind_to(s, "once"));
+    CHECK_ERR(bind_to(s, "none/twice"), ENOENT);
+    CHECK_ERR(bind_to(s, "once"), EADDRINUSE);
+    CHECK_ERR(bind_to(s, "twice"), EINVAL);
+    CHECK_ERR(stat("twice", &st), ENOENT);
+    close(s);
+    unlink("once");
+}
+
 int main(void)
 {
     scratch_enter();
@@ -471,6 +547,10 @@ int main(void)
     RUN(closed_with_unread_data);
     RUN(datagrams_of_an_old_peer);
     RUN(bad_requests);
+    RUN(messages_of_an_old_peer_are_lost);
+    RUN(packets_come_after_an_error);
+    RUN(parts_are_sent_whole);
+    RUN(bound_once);
     CHECK(scratch_leave());
     return check_done();
 }

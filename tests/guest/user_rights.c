@@ -144,6 +144,16 @@ static void goes_through(void)
     }
 }
 
+/* The folder that one is in needs no right to search when nothing in it is named. */
+static void looks_at_where_she_is(void)
+{
+    struct stat st;
+    CHECK_OK(syscall(SYS_faccessat2, AT_FDCWD, "", R_OK, AT_EMPTY_PATH));
+    CHECK_ERR(syscall(SYS_faccessat2, AT_FDCWD, "", X_OK, AT_EMPTY_PATH), EACCES);
+    CHECK_OK(fstatat(AT_FDCWD, "", &st, AT_EMPTY_PATH));
+    CHECK_ERR(fstatat(AT_FDCWD, ".", &st, 0), EACCES);
+}
+
 static void folders_are_searched_and_written_by_permission(void)
 {
     char whole[PATH_MAX + 16];
@@ -157,6 +167,9 @@ static void folders_are_searched_and_written_by_permission(void)
     snprintf(whole, sizeof(whole), "%s/r-only/file", base);
     CHECK_EQ(opens(whole, O_RDONLY), 0);
     as(ALICE, ALICE, 0, goes_through);
+    CHECK_OK(chdir("r-only"));
+    as(ALICE, ALICE, 0, looks_at_where_she_is);
+    CHECK_OK(chdir(".."));
     CHECK_EQ(opens(whole, O_RDONLY), 0);
 }
 
