@@ -20,10 +20,17 @@ static size_t pidfd_fdinfo(struct file *f, char *buf, size_t size)
     return format(buf, size, "Pid:\t%d\nNSpid:\t%d\n", pid, pid);
 }
 
+/* An inode of their own. */
+static void pidfd_getattr(struct file *f, struct inode_attr *attr)
+{
+    anonymous_getattr(f, attr);
+    attr->ino = ANONYMOUS_INO + 1;
+}
+
 static const struct file_ops pidfd_ops = {
     .name = "pidfd",
     .poll = pidfd_poll,
-    .getattr = anonymous_getattr,
+    .getattr = pidfd_getattr,
     .describe = anonymous_describe,
     .fdinfo = pidfd_fdinfo,
 };

@@ -9,7 +9,6 @@
 
 #include "kernel/base/errno.h"
 #include "kernel/fd/anonymous.h"
-#include "kernel/fd/pidfd.h"
 #include "kernel/mm/heap.h"
 #include "kernel/vfs/mode.h"
 
@@ -51,7 +50,7 @@ struct inode *file_inode(struct file *f)
         return f->inode;
     f->ops->getattr(f, &attr);
     if (!S_ISSOCK(attr.mode))
-        return common(pidfd_is(f) ? &of_process : &shared);
+        return common(attr.ino == ANONYMOUS_INO ? &shared : &of_process);
     struct inode *made = own_inode(f);
     if (made && f->inode) /* somebody was faster */
         inode_put(made);

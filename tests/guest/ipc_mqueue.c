@@ -176,8 +176,8 @@ static void attributes_changed(void)
 static void timed_out(void)
 {
     mqd_t q = make(0, 1, 64);
-    struct timespec ts = in_ms(30);
     int64_t start = now_ns(CLOCK_MONOTONIC);
+    struct timespec ts = in_ms(30);
     CHECK_ERR(mq_timedreceive(q, buffer, 64, NULL, &ts), ETIMEDOUT);
     CHECK(now_ns(CLOCK_MONOTONIC) - start >= 20 * NS_PER_MS);
     CHECK_OK(mq_send(q, "x", 1, 0));
