@@ -1,7 +1,7 @@
 /*
  * Inodes of open files without a name, made when somebody wants to lock or change one. A socket has
- * one of its own; all event files and the like share one, as on Linux, so they share its locks, and so
- * do all pidfds.
+ * one of its own; all event files and the like share one, as on Linux, so they share its locks, and
+ * so do all pidfds.
  */
 #include "kernel/fd/unnamed.h"
 

@@ -102,9 +102,9 @@ static int64_t send_file(int out_fd, struct file *in, struct uptr offset, size_t
     if (err)
         return err;
     int64_t n = file_writable(out) ? 0 : -EBADF;
-    if (!n && (!in->ops->seek || (in->inode && inode_is_dir(in->inode)) ||
-               (out->flags & O_APPEND) || out->ops->no_splice ||
-               (out->ops->seek && out->pos + size > INT64_MAX)))
+    if (!n &&
+        (!in->ops->seek || (in->inode && inode_is_dir(in->inode)) || (out->flags & O_APPEND) ||
+         out->ops->no_splice || (out->ops->seek && out->pos + size > INT64_MAX)))
         n = -EINVAL;
     if (!n)
         n = copy_all(in, &from, out, NULL, min_u64(size, TRANSFER_MAX));

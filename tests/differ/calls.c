@@ -71,7 +71,7 @@ enum {
     ARENA = 32,     /* pages where mappings come and go */
     OUT = 2 * PAGE, /* for what calls write */
     TIMER_SIGNAL = 41,
-    OWN_FD = 200    /* above it nobody closes or makes descriptors by chance */
+    OWN_FD = 200 /* above it nobody closes or makes descriptors by chance */
 };
 #define ARENA_AT ((char *)0x200000000000)
 #define BUFFERS_AT ((char *)0x210000000000)
@@ -152,9 +152,9 @@ enum kind {
     IOV_READ,
     IOV_WRITE,
     IOV_STILL, /* of bytes that stay as they are: a pipe may hold the pages themselves */
-    TIME,   /* a timespec that is over, or is none */
-    TIMES,  /* two of them */
-    ITIMER, /* an itimerspec that never comes, is over, or is none */
+    TIME,      /* a timespec that is over, or is none */
+    TIMES,     /* two of them */
+    ITIMER,    /* an itimerspec that never comes, is over, or is none */
     SIGNAL,
     SIGSET,
     SIGSET_SIZE,
@@ -347,7 +347,8 @@ static const struct set sets[] = {
     [S_STATX - SETS] = {false, S(0, 0, AT_SYMLINK_NOFOLLOW, AT_NO_AUTOMOUNT, 4, 0x6000)},
     [S_SHORT - SETS] = {false, S(IPC_NOWAIT, IPC_NOWAIT, IPC_NOWAIT | MSG_NOERROR,
                                  IPC_NOWAIT | MSG_EXCEPT)},
-    [S_WAIT - SETS] = {false, S(P_ALL, P_PID, P_PGID, 4, 99, -1ul)}, /* not P_PIDFD: an identifier */
+    [S_WAIT -
+        SETS] = {false, S(P_ALL, P_PID, P_PGID, 4, 99, -1ul)}, /* not P_PIDFD: an identifier */
 };
 
 static uint64_t from_set(const struct set *set)
@@ -400,7 +401,8 @@ static uint64_t buffer(char *base, size_t size)
     return (uint64_t)base + below(size / 4);
 }
 
-/* Since 6.16 a file of tmpfs grows to where nothing could be written for want of readable memory. */
+/* Since 6.16 a file of tmpfs grows to where nothing could be written for want of readable memory.
+ */
 static __thread bool one_writes;
 
 static bool is_file(int n, bool pipes)
@@ -414,8 +416,8 @@ static bool is_file(int n, bool pipes)
            (pipes && !strncmp(name, "pipe:", 5));
 }
 
-/* Of others Linux told before 6.14 that nobody is connected, since then that what is to be sent can't
- * be read. */
+/* Of others Linux told before 6.14 that nobody is connected, since then that what is to be sent
+ * can't be read. */
 static bool connected_stream(int n)
 {
     struct sockaddr_un name;

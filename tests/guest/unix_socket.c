@@ -456,7 +456,8 @@ static void bad_requests(void)
     close(fd);
 }
 
-/* A datagram socket that loses its peer loses what came from it; the old peer, if there, is told. */
+/* A datagram socket that loses its peer loses what came from it; the old peer, if there, is told.
+ */
 static void messages_of_an_old_peer_are_lost(void)
 {
     int s[2], other = socket(AF_UNIX, SOCK_DGRAM, 0);
