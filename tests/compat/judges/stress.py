@@ -1,4 +1,4 @@
-"""stress-ng's stressors, one a process or machine: the worker runs in place (inplace.c)."""
+"""stress-ng's stressors, one a process or machine: the worker runs in place (inplace.c), its children beside it (inthread.c)."""
 import functools
 import subprocess
 
@@ -9,6 +9,8 @@ MEANS = {0: "ok", 1: "fail", 2: "fail", 3: "no resource", 4: "not implemented", 
 # It ends after so many operations or seconds. Emulation takes its time.
 OPERATIONS, HOST_SECONDS, GUEST_SECONDS = 20, 3, 6
 HOST_LIMIT, GUEST_LIMIT = 20, 240
+LEFT_OUT = "left out"
+CHILD = "a child begins"  # inthread.c says so
 MORE = {"iomix": ["--iomix-bytes", "16M"]}  # fewer than the host's tmpfs has
 
 
@@ -21,8 +23,9 @@ def names():
 def files():
     folder = places.KEPT / "stress"
     folder.mkdir(parents=True, exist_ok=True)
-    subprocess.run(["gcc", "-std=gnu17", "-D_GNU_SOURCE", "-O2", "-Wall", "-Wextra", "-fPIC", "-shared",
-                    "-o", str(folder / "inplace.so"), str(places.HERE / "inplace.c")], check=True)
+    for name in "inplace", "inthread":
+        subprocess.run(["gcc", "-std=gnu17", "-D_GNU_SOURCE", "-O2", "-Wall", "-Wextra", "-fPIC", "-shared",
+                        "-o", str(folder / f"{name}.so"), str(places.HERE / f"{name}.c")], check=True)
     return folder
 
 
@@ -37,17 +40,23 @@ def why(output):
     return lines[0].strip() if lines else ""
 
 
-def on_host(stressor):
+def preloaded(how):
+    return f"LD_PRELOAD=/tmp/judge/{how}.so"
+
+
+def on_host(stressor, how="inplace"):
     """(outcome, why). Who needs a second process at the same time hangs or crashes in place: then this is no judge."""
-    program = ["env", "LD_PRELOAD=/tmp/judge/inplace.so", *command(stressor, HOST_SECONDS)]
+    program = ["env", preloaded(how), *command(stressor, HOST_SECONDS)]
     argv, given = places.confined(program, files())
     ended, output = places.finish(argv, HOST_LIMIT, given)
-    return (MEANS[ended] if ended in MEANS else "left out"), f"{ended}: {why(output)}"
+    if how == "inthread" and CHILD not in output:
+        return LEFT_OUT, "it has no child"
+    return MEANS.get(ended, LEFT_OUT), f"{ended}: {why(output)}"
 
 
-def in_guest(stressor, user=places.UID):
-    argv = places.machine(command(stressor, GUEST_SECONDS), files(), user=user, flags=["-e", "LD_PRELOAD=/tmp/judge/inplace.so"])
+def in_guest(stressor, user=places.UID, how="inplace"):
+    argv = places.machine(command(stressor, GUEST_SECONDS), files(), user=user, flags=["-e", preloaded(how)])
     ended, output = places.finish(argv, GUEST_LIMIT)
     if ended in (124, 125, "time limit"):
         return {124: "panic", 125: "no machine"}.get(ended, ended), output[-2000:]
-    return (MEANS[ended] if ended in MEANS else str(ended)), f"{ended}: {why(output)}"
+    return MEANS.get(ended, str(ended)), f"{ended}: {why(output)}"
