@@ -47,6 +47,9 @@ enum orris_message_type {
                               "[vdso]" or "[kernel]" */
     ORRIS_MSG_STAGES = 15, /* with ORRIS_OPTION_STAGES: struct orris_stages; before EXIT */
     ORRIS_MSG_LISTENING = 16, /* struct orris_listening: a socket can be reached now */
+    ORRIS_MSG_STDIN_READ = 17, /* struct orris_stdin_read, of a standard input that is a file
+                                  (ORRIS_STREAM_FILE): answered on the stdin port */
+    ORRIS_MSG_STDIN_POSITION = 18, /* uint64_t: where the program has left it; before EXIT */
     /* From the tool. */
     ORRIS_MSG_WELCOME = 32,       /* struct orris_welcome; answer to HELLO */
     ORRIS_MSG_SIGNAL = 33,        /* struct orris_signal; of an older tool its number alone */
@@ -55,6 +58,26 @@ enum orris_message_type {
     ORRIS_MSG_STREAM_CLOSED = 36, /* uint32_t: 1 or 2: nobody reads stdout / stderr any more */
     ORRIS_MSG_CONTINUE = 37,      /* the tool was continued after STOPPED */
 };
+
+#define ORRIS_STDIN_READ_MAX 262144u /* bytes asked for at once */
+#define ORRIS_STDIN_READS_MAX 2u      /* not answered yet; more are dropped */
+struct orris_stdin_read {
+    uint64_t offset;
+    uint32_t size; /* 0: the attributes alone */
+    uint32_t reserved;
+};
+_Static_assert(sizeof(struct orris_stdin_read) == 16, "stdin read layout");
+
+/* The answer: this, then size bytes of the file; fewer than asked for at its end. */
+struct orris_stdin_answer {
+    uint32_t size;
+    uint32_t error; /* errno, and size is 0; or 0 */
+    uint64_t file_size, blocks, ino;
+    int64_t atime_ns, mtime_ns, ctime_ns; /* since 1970 */
+    uint32_t mode, links, uid, gid, block_size;
+    uint32_t reserved;
+};
+_Static_assert(sizeof(struct orris_stdin_answer) == 80, "stdin answer layout");
 
 /* A signal for the program, as siginfo_t has it. */
 struct orris_signal {

@@ -69,6 +69,7 @@ enum orris_stream_kind {
     ORRIS_STREAM_TTY = 2,     /* its own port, and the host's end is a terminal */
     ORRIS_STREAM_CLOSED = 3,  /* the host's descriptor is closed */
     ORRIS_STREAM_STDOUT = 4,  /* stderr only: the very same open file as stdout (2>&1) */
+    ORRIS_STREAM_FILE = 5,    /* stdin only: a file, read by ORRIS_MSG_STDIN_READ */
 };
 
 struct orris_streams {
@@ -77,8 +78,9 @@ struct orris_streams {
     uint16_t rows, columns, x_pixels, y_pixels; /* of the terminal, 0 if there is none */
     uint32_t tty_flags;                         /* reserved, 0 */
     uint32_t reserved;
+    uint64_t stdin_position; /* of ORRIS_STREAM_FILE, in bytes */
 };
-_Static_assert(sizeof(struct orris_streams) == 40, "streams layout");
+_Static_assert(sizeof(struct orris_streams) == 48, "streams layout");
 
 struct orris_time {
     int64_t realtime_ns; /* since 1970-01-01 UTC, when the record was written */

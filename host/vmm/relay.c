@@ -22,6 +22,7 @@
 #include "host/base/say.h"
 #include "host/vmm/flow.h"
 #include "host/vmm/inherited.h"
+#include "host/vmm/input.h"
 
 #define GRACE_MS 10000           /* from SIGTERM to the machine's end */
 #define FOREGROUND_CHECK_MS 250  /* how soon we see that the shell put us into the foreground */
@@ -38,6 +39,7 @@ enum {
     ENTRY_MESSAGES,
     ENTRY_PROCESS,
     ENTRY_TTY,
+    ENTRY_INPUT,
     ENTRY_FLOWS,
     ENTRY_COUNT = ENTRY_FLOWS + 2 * FLOW_COUNT,
 };
@@ -50,6 +52,7 @@ struct relay {
     FILE *trace;
     int signals;
     struct flow flows[FLOW_COUNT];
+    struct input input; /* instead of a flow, if standard input is a file */
     bool stdin_end_sent;
     bool closed_sent[FLOW_COUNT];
     struct buf control_in, control_out;
@@ -277,6 +280,12 @@ static void control_handle(struct relay *relay, uint32_t type, const char *data,
         if (size >= sizeof(result->started_ns))
             memcpy(&result->started_ns, data, sizeof(result->started_ns));
         break;
+    case ORRIS_MSG_STDIN_READ:
+        input_ask(&relay->input, data, size);
+        break;
+    case ORRIS_MSG_STDIN_POSITION:
+        input_leave(&relay->input, data, size);
+        break;
     case ORRIS_MSG_LISTENING:
         told_listening(relay, data, size);
         break;
@@ -471,7 +480,9 @@ static void flows_init(struct relay *relay)
 {
     struct relay_channels *channels = &relay->channels;
     const struct streams *streams = relay->streams;
-    int input = streams->kind[0] == ORRIS_STREAM_CLOSED ? -1 : STDIN_FILENO;
+    bool is_file = streams->kind[0] == ORRIS_STREAM_FILE;
+    int input = streams->kind[0] == ORRIS_STREAM_CLOSED || is_file ? -1 : STDIN_FILENO;
+    input_init(&relay->input, is_file ? STDIN_FILENO : -1, channels->stdin_port);
     struct sink port = {.fd = channels->stdin_port, .is_socket = true, .chunk = FLOW_BUFFER_SIZE};
     flow_init(&relay->flows[FLOW_IN], input, port);
     const int from[FLOW_COUNT] = {-1, channels->stdout_port, channels->stderr_port};
@@ -501,7 +512,8 @@ static void stdin_check_end(struct relay *relay)
     if (relay->stdin_end_sent || !in->from_end || !flow_idle(in))
         return;
     relay->stdin_end_sent = true;
-    if (relay->streams->kind[0] == ORRIS_STREAM_CLOSED)
+    if (relay->streams->kind[0] == ORRIS_STREAM_CLOSED ||
+        relay->streams->kind[0] == ORRIS_STREAM_FILE)
         return;
     control_send(relay, ORRIS_MSG_STDIN_EOF, &in->taken, sizeof(in->taken));
 }
@@ -587,6 +599,7 @@ static void poll_prepare(struct relay *relay, struct pollfd *entries)
         flow_poll(&relay->flows[i], &entries[ENTRY_FLOWS + 2 * i]);
     if (!input_wanted(relay))
         entries[ENTRY_FLOWS].fd = -1;
+    input_poll(&relay->input, &entries[ENTRY_INPUT]);
 }
 
 static int poll_timeout(const struct relay *relay)
@@ -630,6 +643,7 @@ static void relay_step(struct relay *relay)
     for (int i = 0; i < FLOW_COUNT; i++)
         flow_move(&relay->flows[i], &entries[ENTRY_FLOWS + 2 * i]);
     handle_channels(relay, entries);
+    input_move(&relay->input);
     stdin_check_end(relay);
     outputs_check_closed(relay);
     if (relay->channels.control >= 0)

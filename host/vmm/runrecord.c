@@ -110,6 +110,7 @@ static void add_streams(const struct runrecord_host *host, struct buf *out)
         .columns = host->size.columns,
         .x_pixels = host->size.x_pixels,
         .y_pixels = host->size.y_pixels,
+        .stdin_position = host->streams->position,
     };
     memcpy(streams.kind, host->streams->kind, sizeof(streams.kind));
     memcpy(streams.host_mode, host->streams->host_mode, sizeof(streams.host_mode));

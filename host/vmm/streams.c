@@ -60,6 +60,25 @@ static uint32_t stream_kind(int fd)
     return isatty(fd) ? ORRIS_STREAM_TTY : ORRIS_STREAM_PORT;
 }
 
+/* A file is read by position, and left where the program leaves it. Not one that has no positions
+ * (some of /proc), nor one that is written to by the same position: the program is to take these
+ * for the streams that they are to it. */
+static void look_at_input(struct streams *streams)
+{
+    int flags = fcntl(STDIN_FILENO, F_GETFL);
+    if (streams->kind[0] != ORRIS_STREAM_PORT || !S_ISREG(streams->host_mode[0]) ||
+        (flags & O_ACCMODE) == O_WRONLY)
+        return;
+    off_t position = lseek(STDIN_FILENO, 0, SEEK_CUR);
+    bool shared = (flags & O_ACCMODE) == O_RDWR && (same_open_file(0, 1) || same_open_file(0, 2));
+    if (position < 0 || shared) {
+        streams->host_mode[0] = S_IFIFO | (streams->host_mode[0] & 07777);
+        return;
+    }
+    streams->kind[0] = ORRIS_STREAM_FILE;
+    streams->position = (uint64_t)position;
+}
+
 void streams_look(struct streams *streams)
 {
     *streams = (struct streams){.terminal = -1};
@@ -71,6 +90,7 @@ void streams_look(struct streams *streams)
         if (streams->kind[fd] == ORRIS_STREAM_TTY && streams->terminal < 0)
             streams->terminal = fd;
     }
+    look_at_input(streams);
     if (streams->kind[1] == ORRIS_STREAM_CLOSED || streams->kind[2] == ORRIS_STREAM_CLOSED)
         return;
     bool terminal = streams->kind[1] == ORRIS_STREAM_TTY && streams->kind[2] == ORRIS_STREAM_TTY;

@@ -17,6 +17,7 @@ struct streams {
     uint32_t kind[3];      /* enum orris_stream_kind */
     uint32_t host_mode[3]; /* st_mode */
     int terminal;          /* descriptor of the terminal that is one of the three, or -1 */
+    uint64_t position;     /* of a standard input that is a file (ORRIS_STREAM_FILE) */
 };
 
 /* Puts /dev/null in the place of closed descriptors 0, 1, 2, and remembers that they were closed.

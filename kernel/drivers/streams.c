@@ -43,6 +43,27 @@ int64_t stream_read(enum stream s, void *buf, size_t size)
     return done ? (int64_t)done : -EAGAIN;
 }
 
+bool stream_receive(enum stream s, void *buf, size_t size)
+{
+    struct waitq *q = stream_waitq(s);
+    size_t done = 0;
+    struct waiter w;
+    waiter_init(&w, EVENTS_ANY);
+    waitq_add(q, &w);
+    while (done < size) {
+        waiter_arm(&w);
+        int64_t n = stream_read(s, (char *)buf + done, size - done);
+        done += n > 0 ? (size_t)n : 0;
+        if (n == -EAGAIN) {
+            (void)waiter_sleep(&w, DEADLINE_NONE, false);
+        } else if (n <= 0) {
+            break;
+        }
+    }
+    waitq_remove(q, &w);
+    return done == size;
+}
+
 int64_t stream_write(enum stream s, const void *buf, size_t size)
 {
     if (closed[s]) {

@@ -16,35 +16,12 @@
 #define PAYLOAD_BYTES 64u /* more than any message that we know has */
 #define CLOCK_STEP_MIN_NS 1000000
 
-/* Takes size bytes, waiting for them. False: the channel has ended. */
-static bool receive(void *buf, size_t size)
-{
-    struct waitq *q = stream_waitq(STREAM_CONTROL);
-    size_t done = 0;
-    int64_t n = 1;
-    struct waiter w;
-    waiter_init(&w, EVENTS_ANY);
-    waitq_add(q, &w);
-    while (done < size && n != 0) {
-        waiter_arm(&w);
-        n = stream_read(STREAM_CONTROL, (char *)buf + done, size - done);
-        if (n > 0)
-            done += (size_t)n;
-        else if (n == -EAGAIN)
-            (void)waiter_sleep(&w, DEADLINE_NONE, false);
-        else
-            break;
-    }
-    waitq_remove(q, &w);
-    return done == size;
-}
-
 static bool skip(size_t size)
 {
     char buf[PAYLOAD_BYTES];
     while (size > 0) {
         size_t part = min_u64(size, sizeof(buf));
-        if (!receive(buf, part))
+        if (!stream_receive(STREAM_CONTROL, buf, part))
             return false;
         size -= part;
     }
@@ -135,14 +112,14 @@ void control_receive(void *unused)
     struct orris_message head;
     (void)unused;
     (void)control_send(ORRIS_MSG_HELLO, &hello, sizeof(hello), true);
-    while (receive(&head, sizeof(head))) {
+    while (stream_receive(STREAM_CONTROL, &head, sizeof(head))) {
         union payload p = {0};
         size_t size = min_u64(head.size, sizeof(p));
         if (head.size > ORRIS_MESSAGE_MAX) {
             log_info("control channel: a message of %u bytes; giving up", head.size);
             return;
         }
-        if (!receive(&p, size) || !skip(head.size - size))
+        if (!stream_receive(STREAM_CONTROL, &p, size) || !skip(head.size - size))
             return;
         if (size >= payload_size(head.type))
             act(head.type, &p);

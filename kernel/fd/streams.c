@@ -10,6 +10,7 @@
 
 #include "kernel/base/errno.h"
 #include "kernel/fd/fdtable.h"
+#include "kernel/fd/hostfile.h"
 #include "kernel/fd/port.h"
 #include "kernel/fd/tty.h"
 #include "kernel/platform/run.h"
@@ -52,6 +53,8 @@ static struct file *stream_file(const struct orris_streams *s, unsigned i, struc
     switch (s->kind[i]) {
     case ORRIS_STREAM_PORT:
         return port_open((enum stream)i, s->host_mode[i]);
+    case ORRIS_STREAM_FILE:
+        return hostfile_open_stdin();
     case ORRIS_STREAM_STDOUT:
         return standard_output ? file_get(standard_output) : NULL;
     case ORRIS_STREAM_CLOSED:

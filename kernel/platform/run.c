@@ -200,7 +200,7 @@ static const char *take_streams(struct run_config *run, const struct orris_recor
 {
     const char *why = TAKE(run->streams);
     for (int i = 0; !why && i < 3; i++) {
-        if (run->streams.kind[i] > ORRIS_STREAM_STDOUT)
+        if (run->streams.kind[i] > (i ? ORRIS_STREAM_STDOUT : ORRIS_STREAM_FILE))
             why = "the run record names a stream of an unknown kind";
     }
     return why;

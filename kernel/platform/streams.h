@@ -11,6 +11,8 @@ enum stream { STREAM_STDIN, STREAM_STDOUT, STREAM_STDERR, STREAM_CONTROL, STREAM
 
 /* Takes up to size bytes that came. Returns bytes, 0 at the end of the stream, or -EAGAIN. */
 int64_t stream_read(enum stream s, void *buf, size_t size);
+/* Takes size bytes, waiting for them. False: the stream has ended. */
+bool stream_receive(enum stream s, void *buf, size_t size);
 /* Queues up to size bytes. Returns bytes taken (at least 1), -EAGAIN if there is no room now, or
  * -EPIPE once nobody reads it any more. Never sleeps. */
 int64_t stream_write(enum stream s, const void *buf, size_t size);

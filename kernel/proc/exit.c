@@ -13,6 +13,7 @@
 #include "kernel/arch/stages.h"
 #include "kernel/base/log.h"
 #include "kernel/base/string.h"
+#include "kernel/fd/hostfile.h"
 #include "kernel/fd/tty.h"
 #include "kernel/fs/memfs.h"
 #include "kernel/platform/platform.h"
@@ -45,6 +46,7 @@ void exit_machine(uint32_t kind, uint32_t code)
     copy_out_send();
     rootfs_report_lost();
     tty_console_drain();
+    hostfile_tell_position();
     struct orris_exit message = {
         .kind = kind,
         .code = code,

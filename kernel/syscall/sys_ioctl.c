@@ -23,6 +23,8 @@ static int64_t set_file_flag(struct file *f, uint32_t flag, struct uptr arg)
 /* Bytes from the position to the end of a plain file. */
 static int64_t bytes_left(struct file *f, struct uptr arg)
 {
+    struct inode_attr attr;
+    file_getattr(f, &attr); /* brings a file of the host's up to date */
     int64_t left = (int64_t)(f->inode->map->size - f->pos);
     int bytes = left > INT32_MAX ? INT32_MAX : (int)left;
     return copy_to_user(arg, &bytes, sizeof(bytes));
