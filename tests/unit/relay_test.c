@@ -1,4 +1,4 @@
-// UNIT: host/vmm/relay.c host/vmm/inherited.c host/vmm/flow.c host/vmm/streams.c host/vmm/terminal.c host/vmm/network.c host/vmm/link.c host/image/record.c host/base/digest.c
+// UNIT: host/vmm/relay.c host/vmm/inherited.c host/vmm/flow.c host/vmm/input.c host/vmm/streams.c host/vmm/terminal.c host/vmm/network.c host/vmm/link.c host/image/record.c host/base/digest.c
 // UNIT: host/vmm/copyout.c host/base/fresh.c host/base/io.c host/base/path.c host/base/error.c
 // UNIT: host/base/buf.c host/base/say.c host/base/strlist.c host/base/escape.c
 // LIBS: -lb2
@@ -183,6 +183,105 @@ static void machine_exits(struct machine *m)
     pause();
 }
 
+/* ---- machines that read a file ---- */
+
+#define FILE_BYTES 1000000u
+
+static void ask(struct machine *m, uint64_t offset, uint32_t size)
+{
+    struct orris_stdin_read request = {.offset = offset, .size = size};
+    tell(m, ORRIS_MSG_STDIN_READ, &request, sizeof(request));
+}
+
+/* Takes an answer; ends with code if its data isn't what stands at offset. */
+static struct orris_stdin_answer answer(struct machine *m, uint64_t offset, int code)
+{
+    static char data[ORRIS_STDIN_READ_MAX];
+    struct orris_stdin_answer answer;
+    get(m->in, &answer, sizeof(answer));
+    if (answer.size > sizeof(data))
+        _exit(97);
+    get(m->in, data, answer.size);
+    for (uint32_t i = 0; i < answer.size; i++)
+        if (data[i] != pattern(offset + i))
+            tell_exit(m, ORRIS_EXIT_STATUS, (uint32_t)code, 0, 0), pause();
+    return answer;
+}
+
+static void expect(struct machine *m, bool good, uint32_t code)
+{
+    if (good)
+        return;
+    tell_exit(m, ORRIS_EXIT_STATUS, code, 0, 0);
+    pause();
+}
+
+/* Sees that requests at the bounds are answered within them. */
+static void read_at_the_bounds(struct machine *m)
+{
+    ask(m, 10, 100);
+    struct orris_stdin_answer a = answer(m, 10, 20);
+    expect(m, a.size == 100 && !a.error && a.file_size == FILE_BYTES && S_ISREG(a.mode), 1);
+    ask(m, FILE_BYTES - 7, 100);
+    expect(m, answer(m, FILE_BYTES - 7, 21).size == 7, 2);
+    ask(m, FILE_BYTES, 1);
+    a = answer(m, 0, 22);
+    expect(m, !a.size && !a.error, 3);
+    ask(m, INT64_MAX - 3, 1000);
+    expect(m, !answer(m, 0, 23).size, 4);
+    ask(m, UINT64_MAX, 1000);
+    a = answer(m, 0, 24);
+    expect(m, !a.size && a.error == EINVAL && a.file_size == FILE_BYTES, 5);
+    ask(m, 3, UINT32_MAX);
+    expect(m, answer(m, 3, 25).size == ORRIS_STDIN_READ_MAX, 6);
+    ask(m, UINT64_MAX, 0);
+    a = answer(m, 0, 26);
+    expect(m, !a.size && !a.error && a.file_size == FILE_BYTES, 7);
+}
+
+static void machine_reads_a_file(struct machine *m)
+{
+    char nothing[40] = {0};
+    read_at_the_bounds(m);
+    tell(m, ORRIS_MSG_STDIN_READ, nothing, 15); /* neither is one */
+    tell(m, ORRIS_MSG_STDIN_READ, nothing, 40);
+    for (int i = 0; i < 5000; i++)
+        ask(m, 0, UINT32_MAX);
+    uint32_t size = 0;
+    unsigned answers = 0;
+    for (; size != 5 && answers < 5000; answers++) {
+        size = answer(m, 0, 27).size;
+        ask(m, 0, 5);
+    }
+    expect(m, size == 5 && answers < 100, 8); /* most were dropped, not kept */
+    int64_t positions[2] = {7, -7};
+    tell(m, ORRIS_MSG_STDIN_POSITION, positions, 3);
+    tell(m, ORRIS_MSG_STDIN_POSITION, &positions[0], 8);
+    tell(m, ORRIS_MSG_STDIN_POSITION, &positions[1], 8);
+    tell_exit(m, ORRIS_EXIT_STATUS, 42, 0, 0);
+    pause();
+}
+
+/* Asks for what isn't its: standard input is a pipe. */
+static void machine_reads_no_file(struct machine *m)
+{
+    int64_t position = 7;
+    char byte;
+    tell(m, ORRIS_MSG_STDIN_POSITION, &position, sizeof(position));
+    ask(m, 0, 5);
+    get(m->in, &byte, 1);
+    tell_exit(m, ORRIS_EXIT_STATUS, (uint32_t)byte, 0, 0);
+    pause();
+}
+
+static void machine_leaves_answers(struct machine *m)
+{
+    for (int i = 0; i < 5000; i++)
+        ask(m, 0, UINT32_MAX);
+    tell_exit(m, ORRIS_EXIT_STATUS, 43, 0, 0);
+    pause();
+}
+
 /* ---- the process of the relay ---- */
 
 /* What it reports through its exit status. */
@@ -255,7 +354,7 @@ struct tool {
     int in, out, err; /* our ends of its standard streams */
 };
 
-static struct tool tool_start(void (*play)(struct machine *))
+static struct tool tool_start_with(int input, void (*play)(struct machine *))
 {
     int in[2], out[2], err[2];
     if (pipe(in) || pipe(out) || pipe(err))
@@ -264,7 +363,7 @@ static struct tool tool_start(void (*play)(struct machine *))
     struct tool tool = {.pid = fork(), .in = in[1], .out = out[0], .err = err[0]};
     if (tool.pid == 0) {
         alarm(TIME_LIMIT_S);
-        dup2(in[0], 0);
+        dup2(input < 0 ? in[0] : input, 0);
         dup2(out[1], 1);
         dup2(err[1], 2);
         for (int fd = 3; fd < 16; fd++)
@@ -275,6 +374,11 @@ static struct tool tool_start(void (*play)(struct machine *))
     close(out[1]);
     close(err[1]);
     return tool;
+}
+
+static struct tool tool_start(void (*play)(struct machine *))
+{
+    return tool_start_with(-1, play);
 }
 
 static int tool_wait(struct tool *tool)
@@ -477,6 +581,85 @@ static void test_returns_are_dropped_for_a_terminal_that_adds_them(void)
     CHECK(strcmp(out, "a\nb\nc\rd\r\ne\r") == 0);
 }
 
+static int temporary_file(void)
+{
+    char name[] = "/tmp/relay_test.XXXXXX";
+    int fd = mkstemp(name);
+    unlink(name);
+    return fd;
+}
+
+static void test_a_file_is_read_within_its_bounds(void)
+{
+    int fd = temporary_file();
+    struct buf content = {0};
+    for (size_t i = 0; i < FILE_BYTES; i++) {
+        char byte = pattern(i);
+        buf_add(&content, &byte, 1);
+    }
+    CHECK(write(fd, content.data, content.size) == (ssize_t)FILE_BYTES);
+    lseek(fd, 500, SEEK_SET);
+    struct tool tool = tool_start_with(fd, machine_leaves_answers);
+    CHECK_EQ(tool_wait(&tool), 43);
+    CHECK_EQ(lseek(fd, 0, SEEK_CUR), 500);
+    tool = tool_start_with(fd, machine_reads_a_file);
+    CHECK_EQ(tool_wait(&tool), 42);
+    CHECK_EQ(lseek(fd, 0, SEEK_CUR), 7);
+    lseek(fd, 0, SEEK_SET);
+    struct buf after = read_all(fd);
+    CHECK(after.size == FILE_BYTES && memcmp(after.data, content.data, FILE_BYTES) == 0);
+    buf_clear(&after);
+    buf_clear(&content);
+    close(fd);
+}
+
+static void test_a_pipe_is_not_read_by_position(void)
+{
+    struct tool tool = tool_start(machine_reads_no_file);
+    CHECK(write(tool.in, "x", 1) == 1);
+    CHECK_EQ(tool_wait(&tool), 'x');
+}
+
+/* What a process whose standard input and output are these takes its input for. */
+static uint32_t kind_of_stdin(int input, int output)
+{
+    fflush(stdout);
+    pid_t pid = fork();
+    if (pid == 0) {
+        dup2(input, 0);
+        dup2(output, 1);
+        struct streams streams;
+        streams_look(&streams);
+        bool fifo = S_ISFIFO(streams.host_mode[0]);
+        _exit((int)(streams.kind[0] + (fifo ? 100 : 0) + streams.position));
+    }
+    int status;
+    waitpid(pid, &status, 0);
+    return (uint32_t)WEXITSTATUS(status);
+}
+
+static void test_which_input_is_a_file(void)
+{
+    int both = temporary_file(), other = temporary_file(), pipes[2];
+    char path[40];
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", both);
+    int reads = open(path, O_RDONLY), writes = open(path, O_WRONLY);
+    int null = open("/dev/null", O_RDWR);
+    if (pipe(pipes))
+        abort();
+    lseek(reads, 9, SEEK_SET);
+    CHECK_EQ(kind_of_stdin(reads, null), ORRIS_STREAM_FILE + 9);
+    CHECK_EQ(kind_of_stdin(both, other), ORRIS_STREAM_FILE);
+    CHECK_EQ(kind_of_stdin(reads, both), ORRIS_STREAM_FILE + 9);
+    CHECK_EQ(kind_of_stdin(both, both), ORRIS_STREAM_PORT + 100);
+    CHECK_EQ(kind_of_stdin(writes, null), ORRIS_STREAM_PORT);
+    CHECK_EQ(kind_of_stdin(null, null), ORRIS_STREAM_PORT);
+    CHECK_EQ(kind_of_stdin(pipes[0], null), ORRIS_STREAM_PORT + 100);
+    const int fds[] = {both, other, reads, writes, null, pipes[0], pipes[1]};
+    for (size_t i = 0; i < sizeof(fds) / sizeof(*fds); i++)
+        close(fds[i]);
+}
+
 static void test_exit_at_once_ends_the_relay(void)
 {
     struct tool tool = tool_start(machine_exits);
@@ -496,6 +679,9 @@ int main(void)
     test_full_disk_is_reported();
     test_same_open_file_is_told_from_same_file();
     test_returns_are_dropped_for_a_terminal_that_adds_them();
+    test_a_file_is_read_within_its_bounds();
+    test_a_pipe_is_not_read_by_position();
+    test_which_input_is_a_file();
     test_exit_at_once_ends_the_relay();
     return check_done();
 }
