@@ -50,6 +50,8 @@ static struct hostfile {
     uint32_t asked_size; /* which */
     uint64_t asked_at;
     uint64_t asked_ns, answer_ns; /* when it was asked for, the answer began to be used */
+    char *kept; /* what was taken last, for who reads little or goes back a little */
+    uint64_t kept_at, kept_size, kept_ns;
 } host;
 
 static bool is_fresh(uint64_t ns)
@@ -114,21 +116,51 @@ static int answer_find(uint64_t offset, uint32_t size, bool ahead)
     return -(int)host.answer.error;
 }
 
+/* Takes up to room bytes of the answer. Returns bytes or -EIO. */
+static int64_t answer_take(void *buf, size_t room)
+{
+    uint32_t n = (uint32_t)min_u64(host.left, room);
+    host.at += n;
+    host.left -= n;
+    return stream_receive(STREAM_STDIN, buf, n) ? (int64_t)n : -EIO;
+}
+
+/* Where readers read on, more is asked for from one request to the next. */
+static uint32_t request_size(uint64_t size, bool ahead)
+{
+    if (!ahead && size)
+        host.window = WINDOW_START;
+    return (uint32_t)min_u64(max_u64(size, ahead ? host.window : 0), ORRIS_STDIN_READ_MAX);
+}
+
+static int64_t fetch_locked(uint64_t offset, void *buf, size_t room, uint64_t size, bool ahead)
+{
+    uint64_t from = offset - host.kept_at;
+    if (from >= host.kept_size || !is_fresh(host.kept_ns)) {
+        bool keep = room <= PAGE_SIZE;
+        int64_t n =
+            answer_find(offset, request_size(keep ? max_u64(size, BLOCK_BYTES) : size, ahead),
+                        ahead);
+        n = n ? n : answer_take(keep ? host.kept : buf, keep ? BLOCK_BYTES : room);
+        if (!keep)
+            return n;
+        host.kept_size = n > 0 ? (uint64_t)n : 0;
+        host.kept_at = offset;
+        host.kept_ns = host.answer_ns;
+        from = 0;
+        if (n < 0)
+            return n;
+    }
+    size_t part = min_u64(room, host.kept_size - from);
+    memcpy(buf, host.kept + from, part);
+    return (int64_t)part;
+}
+
 /* Reads up to room bytes, of size that are wanted. Returns bytes, 0 at the file's end, or -errno. */
 static int64_t fetch(uint64_t offset, void *buf, size_t room, uint64_t size, bool ahead)
 {
     mutex_lock(&host.lock);
-    if (!ahead && size)
-        host.window = WINDOW_START;
-    uint64_t some = min_u64(max_u64(size, ahead ? host.window : 0), ORRIS_STDIN_READ_MAX);
-    int64_t n = answer_find(offset, (uint32_t)some, ahead);
-    if (!n) {
-        n = (int64_t)min_u64(host.left, room);
-        host.at += (uint64_t)n;
-        host.left -= (uint32_t)n;
-        if (!stream_receive(STREAM_STDIN, buf, (size_t)n))
-            n = -EIO;
-    }
+    int64_t n = fetch_locked(offset, buf, room, size, ahead);
     mutex_unlock(&host.lock);
     return n;
 }
@@ -154,7 +186,10 @@ static void settle(void)
 
 static void refresh(void)
 {
-    (void)fetch(0, NULL, 0, 0, false);
+    mutex_lock(&host.lock);
+    host.kept_size = 0;
+    (void)answer_find(0, 0, false);
+    mutex_unlock(&host.lock);
     settle();
 }
 
@@ -211,6 +246,12 @@ static const struct inode_ops inode_ops = {
 
 /* ---- the open file ---- */
 
+/* Whether the last answer told so; asked again, the file may have grown. */
+static bool ends_at(uint64_t pos)
+{
+    return !host.left && host.short_answer && host.at == pos;
+}
+
 static int64_t hostfile_read(struct file *f, struct iter *it, uint64_t *pos)
 {
     size_t room = it->left > PAGE_SIZE ? BLOCK_BYTES : PAGE_SIZE;
@@ -222,7 +263,7 @@ static int64_t hostfile_read(struct file *f, struct iter *it, uint64_t *pos)
     bool ahead = *pos == host.read_to;
     int64_t done = 0, n = page ? 1 : -ENOMEM;
     (void)f;
-    while (it->left > 0 && n > 0 && !(done && !host.left && host.short_answer)) {
+    while (it->left > 0 && n > 0 && !(done && ends_at(*pos))) {
         n = fetch(*pos, page_virt(page), min_u64(it->left, room), it->left, ahead);
         size_t copied = n > 0 ? iter_write(it, page_virt(page), (size_t)n) : 0;
         *pos += copied;
@@ -294,9 +335,11 @@ struct file *hostfile_open_stdin(void)
     inode->map = &host.map;
     inode->uid = the_run.user.uid;
     inode->gid = the_run.user.gid;
-    struct dentry *d = dentry_make_root(inode);
+    struct page *kept = page_alloc(BLOCK_ORDER, 0);
+    struct dentry *d = kept ? dentry_make_root(inode) : NULL;
     if (!d)
         return NULL;
+    host.kept = page_virt(kept);
     host.window = WINDOW_START;
     host.read_to = host.position = the_run.streams.stdin_position;
     host.file = file_alloc(&hostfile_ops, O_RDONLY, d, NULL);

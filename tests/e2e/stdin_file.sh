@@ -23,6 +23,7 @@ same "the size is known: wc -c" bytes /usr/bin/wc -c
 same "tail seeks" bytes /usr/bin/tail -c 1000
 same "dd skips, and stops in the midst" bytes /usr/bin/dd bs=1000 skip=7 count=3 status=none
 same "sort" lines /usr/bin/sort -r
+same "a shell reads lines, and goes back to their ends" lines "$(command -v bash)" -c 'for i in 1 2 3 4; do read -r line; done; echo "$line"'
 same "test -f /dev/stdin" lines /usr/bin/test -f /dev/stdin -a -s /dev/stdin
 same "stat" lines /usr/bin/stat -L -c '%s %b %B %i %h %a %F %Y %Z' /dev/stdin
 if command -v git > /dev/null; then

@@ -188,6 +188,11 @@ static void test_refuses_bad_payloads(void)
     add(ORRIS_RECORD_STREAMS, &streams, sizeof(streams));
     end_with_checksum();
     refused("the run record names a stream of an unknown kind");
+    begin_good();
+    streams.kind[1] = ORRIS_STREAM_FILE; /* standard input alone may be one */
+    add(ORRIS_RECORD_STREAMS, &streams, sizeof(streams));
+    end_with_checksum();
+    refused("the run record names a stream of an unknown kind");
 }
 
 static void test_refuses_a_wrong_checksum(void)
