@@ -46,9 +46,9 @@ enum orris_message_type {
     ORRIS_MSG_MAPPED = 14, /* with ORRIS_OPTION_MAPS: struct orris_mapped, then the file's path or
                               "[vdso]" or "[kernel]" */
     ORRIS_MSG_STAGES = 15, /* with ORRIS_OPTION_STAGES: struct orris_stages; before EXIT */
-    ORRIS_MSG_LISTENING = 16, /* struct orris_listening: a socket can be reached now */
-    ORRIS_MSG_STDIN_READ = 17, /* struct orris_stdin_read, of a standard input that is a file
-                                  (ORRIS_STREAM_FILE): answered on the stdin port */
+    ORRIS_MSG_LISTENING = 16,      /* struct orris_listening: a socket can be reached now */
+    ORRIS_MSG_STDIN_READ = 17,     /* struct orris_stdin_read, of a standard input that is a file
+                                      (ORRIS_STREAM_FILE): answered on the stdin port */
     ORRIS_MSG_STDIN_POSITION = 18, /* uint64_t: where the program has left it; before EXIT */
     /* From the tool. */
     ORRIS_MSG_WELCOME = 32,       /* struct orris_welcome; answer to HELLO */
@@ -60,7 +60,7 @@ enum orris_message_type {
 };
 
 #define ORRIS_STDIN_READ_MAX 262144u /* bytes asked for at once */
-#define ORRIS_STDIN_READS_MAX 2u      /* not answered yet; more are dropped */
+#define ORRIS_STDIN_READS_MAX 2u     /* not answered yet; more are dropped */
 struct orris_stdin_read {
     uint64_t offset;
     uint32_t size; /* 0: the attributes alone */

@@ -88,8 +88,8 @@ void input_move(struct input *input)
         answer_make(input);
     if (!input->size)
         return;
-    ssize_t n = send(input->port, input->buffer + input->at, input->size,
-                     MSG_DONTWAIT | MSG_NOSIGNAL);
+    ssize_t n =
+        send(input->port, input->buffer + input->at, input->size, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (n < 0 && errno != EAGAIN && errno != EINTR) /* the machine has gone */
         n = (ssize_t)input->size;
     if (n > 0) {

@@ -56,7 +56,7 @@ static struct hostfile {
 
 static bool is_fresh(uint64_t ns)
 {
-    return clock_monotonic_ns() - ns < FRESH_NS;
+    return ns_sub(clock_monotonic_ns(), ns) < FRESH_NS;
 }
 
 /* ---- requests and answers, under the lock ---- */
@@ -138,9 +138,8 @@ static int64_t fetch_locked(uint64_t offset, void *buf, size_t room, uint64_t si
     uint64_t from = offset - host.kept_at;
     if (from >= host.kept_size || !is_fresh(host.kept_ns)) {
         bool keep = room <= PAGE_SIZE;
-        int64_t n =
-            answer_find(offset, request_size(keep ? max_u64(size, BLOCK_BYTES) : size, ahead),
-                        ahead);
+        int64_t n = answer_find(
+            offset, request_size(keep ? max_u64(size, BLOCK_BYTES) : size, ahead), ahead);
         n = n ? n : answer_take(keep ? host.kept : buf, keep ? BLOCK_BYTES : room);
         if (!keep)
             return n;
@@ -156,7 +155,7 @@ static int64_t fetch_locked(uint64_t offset, void *buf, size_t room, uint64_t si
     return (int64_t)part;
 }
 
-/* Reads up to room bytes, of size that are wanted. Returns bytes, 0 at the file's end, or -errno. */
+/* Reads up to room of the size bytes that are wanted. Returns bytes, 0 at the end, or -errno. */
 static int64_t fetch(uint64_t offset, void *buf, size_t room, uint64_t size, bool ahead)
 {
     mutex_lock(&host.lock);
