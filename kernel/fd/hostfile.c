@@ -341,7 +341,7 @@ struct file *hostfile_open_stdin(void)
     host.kept = page_virt(kept);
     host.window = WINDOW_START;
     host.read_to = host.position = the_run.streams.stdin_position;
-    host.file = file_alloc(&hostfile_ops, O_RDONLY, d, NULL);
+    host.file = file_alloc(&hostfile_ops, O_RDONLY | O_LARGEFILE, d, NULL);
     if (host.file)
         host.file->pos = host.position;
     return host.file;
