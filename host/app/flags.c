@@ -8,6 +8,7 @@
 #include "host/app/app.h"
 #include "host/app/envfile.h"
 #include "host/config/config.h"
+#include "host/image/userid.h"
 
 const char app_flags_help[] =
     "  -c, --config FILE    config.json: files and folders to put in, arguments, environment\n"
@@ -163,7 +164,7 @@ static bool flag_store(struct app_request *request, enum flag_id id, const char 
         return true;
     case FLAG_USER:
         set_text(&request->user, value);
-        return true;
+        return user_check(value, err) || error_prefix(err, "--user");
     case FLAG_PKG:
         strlist_add(&request->packages, value);
         return true;

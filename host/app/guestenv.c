@@ -95,7 +95,7 @@ void guestenv_add_host(struct strlist *list)
     }
 }
 
-static bool read_by_runtime(const char *name, bool python, bool node)
+static bool read_by_runtime(const char *name, const struct guestenv_readers *by)
 {
     static const char *const all[] = {
         "LD_LIBRARY_PATH=", "LD_PRELOAD=", "GLIBC_TUNABLES=", "MALLOC_ARENA_MAX="};
@@ -104,19 +104,20 @@ static bool read_by_runtime(const char *name, bool python, bool node)
     for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
         if (!strncmp(name, all[i], strlen(all[i])))
             return true;
-    for (size_t i = 0; i < sizeof(numeric) / sizeof(*numeric); i++)
+    for (size_t i = 0; by->numeric && i < sizeof(numeric) / sizeof(*numeric); i++)
         if (!strncmp(name, numeric[i], strlen(numeric[i])))
             return true;
-    return (python && !strncmp(name, "PYTHON", 6)) || (node && !strncmp(name, "NODE_", 5));
+    return (by->python && !strncmp(name, "PYTHON", 6)) ||
+           (by->node && !strncmp(name, "NODE_", 5));
 }
 
-void guestenv_note_left(const struct strlist *list, bool python, bool node)
+void guestenv_note_left(const struct strlist *list, const struct guestenv_readers *by)
 {
     struct buf names = {0};
     size_t count = 0;
     for (char **item = environ; *item; item++) {
         size_t length = name_length(*item);
-        if (read_by_runtime(*item, python, node) && !find(list, *item, length))
+        if (read_by_runtime(*item, by) && !find(list, *item, length))
             buf_printf(&names, "%s%.*s", count++ ? ", " : "", (int)length, *item);
     }
     if (count)

@@ -31,5 +31,10 @@ void guestenv_add_default(struct strlist *list);
 /* LANG, LC_*, TZ and TERM of the host, where list doesn't set them. */
 void guestenv_add_host(struct strlist *list);
 
-/* Says which variables that runtimes read are set on the host but not in list. */
-void guestenv_note_left(const struct strlist *list, bool python, bool node);
+/* Who in the image reads variables of its own. */
+struct guestenv_readers {
+    bool python, node;
+    bool numeric; /* libraries for OpenMP, linear algebra and the like */
+};
+/* Says which variables that these and the C library read are set on the host but not in list. */
+void guestenv_note_left(const struct strlist *list, const struct guestenv_readers *by);

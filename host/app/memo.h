@@ -21,6 +21,7 @@ struct memo_numbers {
     uint32_t runtime;   /* enum runtime */
     uint32_t app_layer; /* index in content.layers of TIER_APP's, or MEMO_NO_LAYER */
     uint32_t emulate;
+    uint32_t numeric; /* libraries are in that read OMP_NUM_THREADS and the like */
 };
 #define MEMO_NO_LAYER 0xffffffffu
 

@@ -17,6 +17,7 @@
 #include "host/app/memo.h"
 #include "host/app/resolve.h"
 #include "host/app/trim.h"
+#include "host/base/path.h"
 #include "host/base/say.h"
 #include "host/base/store.h"
 #include "host/image/image.h"
@@ -129,6 +130,18 @@ static uint32_t app_layer_index(const struct memo *memo)
     return memo->recipe.size ? (uint32_t)memo->content.layers.count - 1 : MEMO_NO_LAYER;
 }
 
+/* Whether a library came along that has variables for its threads. */
+static bool has_numeric(const struct image_spec *spec)
+{
+    static const char *const names[] = {"libgomp.so", "libomp.so", "libiomp5.so",
+                                        "libopenblas", "libblis",  "libmkl_"};
+    for (size_t i = 0; i < spec->entry_count; i++)
+        for (size_t k = 0; k < sizeof(names) / sizeof(*names); k++)
+            if (!strncmp(path_base(spec->entries[i].guest), names[k], strlen(names[k])))
+                return true;
+    return false;
+}
+
 static void memo_fill(struct memo *memo, struct resolved *found)
 {
     struct image_spec *spec = &found->spec;
@@ -140,6 +153,7 @@ static void memo_fill(struct memo *memo, struct resolved *found)
                               .cpus = found->cpus,
                               .emulate = found->emulate,
                               .runtime = found->runtime,
+                              .numeric = found->runtime == RUNTIME_PYTHON || has_numeric(spec),
                               .line_hash = found->script ? memo_line_hash(found->script) : 0};
     add_list(&spec->args, &memo->args);
     move_list(&found->more_args, &memo->more_args);
@@ -214,8 +228,11 @@ static bool app_fill(const struct app_request *request, struct memo *memo, struc
     guestenv_add_host(&app->env);
     for (size_t i = 0; i < memo->notes.count; i++)
         say("%s", memo->notes.items[i]);
-    guestenv_note_left(&app->env, memo->numbers.runtime == RUNTIME_PYTHON,
-                       memo->numbers.runtime == RUNTIME_NODE);
+    const struct memo_numbers *numbers = &memo->numbers;
+    guestenv_note_left(&app->env, &(struct guestenv_readers){
+                                      .python = numbers->runtime == RUNTIME_PYTHON,
+                                      .node = numbers->runtime == RUNTIME_NODE,
+                                      .numeric = numbers->numeric});
     return true;
 }
 

@@ -31,6 +31,7 @@ struct resolving {
     char *folder; /* the current one */
     struct lock lock;
     struct strlist pins; /* the versions of packages that the lock file has */
+    char *package_user;  /* of the package's manifest, or NULL */
     struct error *err;
 };
 
@@ -143,8 +144,10 @@ static bool apply_packages(struct resolving *it)
     bool good = true;
     if (reference)
         good = package_get(reference, pins, &base, it->err) && apply_package(it, &base);
-    if (good && reference)
+    if (good && reference) {
         default_arguments(it, &base);
+        it->package_user = base.user ? mem_string(base.user) : NULL;
+    }
     if (good && names.count)
         good = package_get_additions(&names, reference ? &base : NULL, pins, &additions, it->err) &&
                apply_package(it, &additions);
@@ -405,17 +408,33 @@ static void add_network(const struct config *config, struct strlist *out)
     }
 }
 
+/* Puts who named the user before an error. */
+static void prefix_user(struct resolving *it)
+{
+    bool here = config_sets(&it->config, "User");
+    char *place = here ? config_where(&it->config, "User", NULL, 0) : NULL;
+    if (it->request->user)
+        error_prefix(it->err, "--user");
+    else if (it->config.user)
+        error_prefix(it->err, "%s%s\"User\"", here ? place : "", here ? ": " : "");
+    else
+        error_prefix(it->err, "the package %s: \"User\"", it->request->package);
+    free(place);
+}
+
 /* Whom the program runs as, and that user's variables. */
 static bool apply_user(struct resolving *it)
 {
     struct image_spec *spec = &it->out->spec;
-    const char *text = it->request->user ? it->request->user : it->config.user;
+    const char *text = it->request->user  ? it->request->user
+                       : it->config.user ? it->config.user
+                                         : it->package_user;
     struct user user;
     if (!text)
         return true;
     bool good = user_of_spec(text, spec, &user, it->err);
     if (!good)
-        error_prefix(it->err, it->request->user ? "--user" : "User");
+        prefix_user(it);
     spec->user = user.ids;
     guestenv_add_user(&spec->env, user.name, user.home);
     user_clear(&user);
@@ -480,6 +499,7 @@ bool resolve(const struct app_request *request, struct resolved *out, struct err
     config_clear(&it.config);
     lock_clear(&it.lock);
     strlist_clear(&it.pins);
+    free(it.package_user);
     free(it.folder);
     return good;
 }

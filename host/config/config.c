@@ -17,8 +17,9 @@
 #include "host/base/path.h"
 #include "host/base/say.h"
 #include "host/config/locate.h"
+#include "host/image/userid.h"
 
-enum key_type { STRING, STRINGS, PAIRS, CARDS, SIZE, NUMBER, SWITCH };
+enum key_type { STRING, USER, STRINGS, PAIRS, CARDS, SIZE, NUMBER, SWITCH };
 
 struct key {
     const char *section, *name;
@@ -46,6 +47,7 @@ static const struct {
 
 static const char *const type_names[] = {
     [STRING] = "a string",
+    [USER] = "a string or a number",
     [STRINGS] = "a list of strings",
     [PAIRS] = "an object whose values are strings",
     [CARDS] = "a list of objects whose values are strings",
@@ -294,6 +296,37 @@ static bool set_cards(struct config *config, const struct key *key, const char *
     return true;
 }
 
+static bool set_string(struct config *config, const struct key *key, const char *name,
+                       const json_t *value, char **field, struct error *err)
+{
+    const char *text = text_of(value);
+    free(*field); /* of another name of the same */
+    *field = text ? expanded(config, key, name, NULL, text, err) : NULL;
+    return text ? *field != NULL : wrong_type(config, key, name, NULL, err);
+}
+
+/* A user's id may stand there without quotes. */
+static bool set_user(struct config *config, const struct key *key, const char *name,
+                     const json_t *value, char **field, struct error *err)
+{
+    if (json_is_integer(value)) {
+        free(*field);
+        *field = mem_printf("%" JSON_INTEGER_FORMAT, json_integer_value(value));
+    } else if (!set_string(config, key, name, value, field, err)) {
+        return false;
+    }
+    bool negative = json_is_integer(value) && json_integer_value(value) < 0;
+    if (!negative && user_check(*field, err))
+        return true;
+    char *place = key_where(config, key->section, name, NULL);
+    if (negative)
+        error_set(err, "%s: \"%s\" must not be negative", place, key->name);
+    else
+        error_prefix(err, "%s: \"%s\"", place, key->name);
+    free(place);
+    return false;
+}
+
 static bool set_value(struct config *config, const struct key *key, const char *name, json_t *value,
                       struct error *err)
 {
@@ -301,11 +334,9 @@ static bool set_value(struct config *config, const struct key *key, const char *
     const char *text = text_of(value);
     switch (key->type) {
     case STRING:
-        free(*(char **)field); /* of another name of the same */
-        *(char **)field = NULL;
-        if (text)
-            *(char **)field = expanded(config, key, name, NULL, text, err);
-        return text ? *(char **)field != NULL : wrong_type(config, key, name, NULL, err);
+        return set_string(config, key, name, value, field, err);
+    case USER:
+        return set_user(config, key, name, value, field, err);
     case STRINGS:
         return set_strings(config, key, name, value, field, err);
     case PAIRS:
@@ -342,6 +373,11 @@ static const char *refusal(const char *section, const char *name)
         if (!strcmp(refused[i].section, section) && !strcasecmp(refused[i].name, name))
             return refused[i].why;
     return NULL;
+}
+
+bool config_sets(const struct config *config, const char *key)
+{
+    return config->keys_set & 1ull << (key_find("", key) - keys);
 }
 
 static bool unknown_key(const struct config *config, const char *section, const char *name,
@@ -457,6 +493,7 @@ static size_t field_size(enum key_type type)
 {
     static const size_t sizes[] = {
         [STRING] = sizeof(char *),
+        [USER] = sizeof(char *),
         [STRINGS] = sizeof(struct strlist),
         [PAIRS] = sizeof(struct pairs),
         [CARDS] = sizeof(struct strlist),
@@ -531,7 +568,7 @@ static void pairs_clear(struct pairs *pairs)
 static void clear_value(struct config *config, const struct key *key)
 {
     void *field = (char *)config + key->field;
-    if (key->type == STRING) {
+    if (key->type == STRING || key->type == USER) {
         free(*(char **)field);
         *(char **)field = NULL;
     } else if (key->type == STRINGS || key->type == CARDS) {

@@ -52,6 +52,9 @@ char *config_defaults_path(void);
  * "path:line:column"; owned by the caller. */
 char *config_where(const struct config *config, const char *key, const char *member, size_t index);
 
+/* Whether the file itself, not the defaults, has a key that belongs to no section. */
+bool config_sets(const struct config *config, const char *key);
+
 /* Puts Files, Dirs and MapDirs into spec. */
 bool config_apply(const struct config *config, struct image_spec *spec, struct error *err);
 

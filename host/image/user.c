@@ -1,7 +1,6 @@
 /* Whom the program runs as. See user.h. */
 #include "host/image/user.h"
 
-#include <ctype.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 
 #include "host/base/io.h"
 #include "host/image/erofs_read.h"
+#include "host/image/userid.h"
 
 #define PASSWD "/etc/passwd"
 #define GROUP "/etc/group"
@@ -50,32 +50,17 @@ static bool is_text(const struct line *line, unsigned field, const char *text, s
            !memcmp(line->field[field], text, length);
 }
 
-/* A decimal id that a file can have: 4294967295 means "unchanged". */
-static bool id_parse(const char *text, size_t length, uint32_t *id)
-{
-    uint64_t value = 0;
-    if (!length || length > 10)
-        return false;
-    for (size_t i = 0; i < length; i++) {
-        if (!isdigit((unsigned char)text[i]))
-            return false;
-        value = value * 10 + (uint64_t)(text[i] - '0');
-    }
-    *id = (uint32_t)value;
-    return value < UINT32_MAX;
-}
-
 static bool has_id(const struct line *line, uint32_t id)
 {
     uint32_t found;
-    return line->count > 2 && id_parse(line->field[2], line->length[2], &found) && found == id;
+    return line->count > 2 && user_id_parse(line->field[2], line->length[2], &found) && found == id;
 }
 
 /* The line of that name or, where the text is a number, of that id. */
 static bool find_line(const struct buf *file, const char *text, size_t length, struct line *line)
 {
     uint32_t id;
-    bool number = id_parse(text, length, &id);
+    bool number = user_id_parse(text, length, &id);
     for (size_t at = 0; next_line(file, &at, line);)
         if (line->count > 2 && (number ? has_id(line, id) : is_text(line, 0, text, length)))
             return true;
@@ -102,18 +87,15 @@ static void add_groups(const struct buf *group, struct user *user)
     for (size_t at = 0; user->name && next_line(group, &at, &line);) {
         uint32_t gid, count = user->ids.group_count;
         if (is_member(&line, user->name) && count < ORRIS_USER_GROUPS_MAX &&
-            id_parse(line.field[2], line.length[2], &gid)) {
+            user_id_parse(line.field[2], line.length[2], &gid)) {
             user->ids.groups[count] = gid;
             user->ids.group_count = count + 1;
         }
     }
 }
 
-/* A name can't be made of digits alone: what is, and is no id, is too large. */
 static bool fail_unknown(const char *text, size_t length, const char *what, struct error *err)
 {
-    if (strspn(text, "0123456789") >= length)
-        return error_set(err, "\"%.*s\" is too large: ids go to 4294967294", (int)length, text);
     return error_set(err,
                      "the image's %s \"%.*s\": give a number, or put such a file in that has it",
                      what, (int)length, text);
@@ -123,13 +105,13 @@ static bool set_user(const char *text, size_t length, const struct buf *passwd, 
                      struct error *err)
 {
     struct line line;
-    bool number = id_parse(text, length, &user->ids.uid);
+    bool number = user_id_parse(text, length, &user->ids.uid);
     if (find_line(passwd, text, length, &line) && line.count > 3) {
         user->name = mem_printf("%.*s", (int)line.length[0], line.field[0]);
         if (line.count > 5 && line.length[5])
             user->home = mem_printf("%.*s", (int)line.length[5], line.field[5]);
-        return (id_parse(line.field[2], line.length[2], &user->ids.uid) &&
-                id_parse(line.field[3], line.length[3], &user->ids.gid)) ||
+        return (user_id_parse(line.field[2], line.length[2], &user->ids.uid) &&
+                user_id_parse(line.field[3], line.length[3], &user->ids.gid)) ||
                error_set(err, "the image's " PASSWD " has no numbers for \"%.*s\"", (int)length,
                          text);
     }
@@ -141,10 +123,10 @@ static bool set_group(const char *text, const struct buf *group, struct user *us
 {
     struct line line;
     size_t length = strlen(text);
-    if (id_parse(text, length, &user->ids.gid))
+    if (user_id_parse(text, length, &user->ids.gid))
         return true;
     return (find_line(group, text, length, &line) &&
-            id_parse(line.field[2], line.length[2], &user->ids.gid)) ||
+            user_id_parse(line.field[2], line.length[2], &user->ids.gid)) ||
            fail_unknown(text, length, GROUP " has no group", err);
 }
 
@@ -152,14 +134,12 @@ bool user_parse(const char *text, const struct buf *passwd, const struct buf *gr
                 struct user *out, struct error *err)
 {
     *out = (struct user){0};
-    const char *colon = strchr(text, ':');
-    size_t length = colon ? (size_t)(colon - text) : strlen(text);
-    bool good = length && (!colon || (colon[1] && !strchr(colon + 1, ':')));
-    if (!good)
-        error_set(err, "\"%s\": must be UID[:GID], each a number or a name", text);
-    good = good && set_user(text, length, passwd, out, err) &&
-           (!colon || set_group(colon + 1, group, out, err));
-    if (good && !colon)
+    size_t length;
+    const char *of_group;
+    bool good = user_check(text, err) && user_split(text, &length, &of_group, err) &&
+                set_user(text, length, passwd, out, err) &&
+                (!of_group || set_group(of_group, group, out, err));
+    if (good && !of_group)
         add_groups(group, out);
     out->ids.host_uid = out->ids.uid;
     out->ids.host_gid = out->ids.gid;

@@ -8,6 +8,7 @@
 
 #include "host/base/buf.h"
 #include "host/base/say.h"
+#include "host/image/userid.h"
 
 struct reading {
     const char *called; /* the file, for errors */
@@ -22,6 +23,18 @@ static bool manifest_text(struct reading *it, const json_t *value, const char *k
     free(*out);
     *out = mem_string(json_string_value(value));
     return true;
+}
+
+static bool manifest_user(struct reading *it, const json_t *value)
+{
+    char **out = &it->package->user;
+    bool number = json_is_integer(value) && json_integer_value(value) >= 0;
+    if (!number && !json_is_string(value))
+        return error_set(it->err, "%s: \"User\" is neither a string nor an id", it->called);
+    free(*out);
+    *out = number ? mem_printf("%" JSON_INTEGER_FORMAT, json_integer_value(value))
+                  : mem_string(json_string_value(value));
+    return user_check(*out, it->err) || error_prefix(it->err, "%s: \"User\"", it->called);
 }
 
 static bool manifest_args(struct reading *it, const json_t *value)
@@ -82,6 +95,8 @@ static bool manifest_key(struct reading *it, const char *key, const json_t *valu
         return manifest_text(it, value, key, &package->version);
     if (strcasecmp(key, "Description") == 0)
         return manifest_text(it, value, key, &package->summary);
+    if (strcasecmp(key, "User") == 0)
+        return manifest_user(it, value);
     if (strcasecmp(key, "Args") == 0)
         return manifest_args(it, value);
     if (strcasecmp(key, "Env") == 0)

@@ -33,6 +33,7 @@ void package_clear(struct package *package)
     strlist_clear(&package->args);
     strlist_clear(&package->default_args);
     strlist_clear(&package->env);
+    free(package->user);
     free(package->layer.path);
     free(package->layer.listing);
     *package = (struct package){0};

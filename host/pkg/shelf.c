@@ -110,9 +110,10 @@ bool shelf_write_manifest(const struct shelf_item *item, const char *folder, str
         !check_text(&package->env, "the variable", err))
         return false;
     json_t *root = json_pack(
-        "{s:i, s:s, s:s, s:s*, s:s*, s:s*, s:s*, s:I}", "Format", FORMAT, "Name", package->name,
+        "{s:i, s:s, s:s, s:s*, s:s*, s:s*, s:s*, s:s*, s:I}", "Format", FORMAT, "Name", package->name,
         "Version", package->version, "Summary", package->summary, "Description", item->description,
-        "Origin", item->origin, "Program", package->program, "Made", (json_int_t)time(NULL));
+        "Origin", item->origin, "Program", package->program, "User",
+        package->user, "Made", (json_int_t)time(NULL));
     if (!root)
         return error_set(err, "%s: what it is called is no UTF-8", package->name);
     json_object_set_new(root, "Aliases", list_to_json(&item->aliases));
@@ -144,6 +145,7 @@ static void item_fill(struct shelf_item *out, const json_t *root, const char *fo
                     .version = json_text(root, "Version"),
                     .summary = json_text(root, "Summary"),
                     .program = json_text(root, "Program"),
+                    .user = json_text(root, "User"),
                     .layer = {.path = path_join(folder, "layer.erofs"),
                               .listing = path_join(folder, "layer.list")}},
         .description = json_text(root, "Description"),

@@ -301,13 +301,30 @@ static struct port_forward *find_forward(struct port_list *list, const struct or
     return NULL;
 }
 
+/* "http://", "https://", or "" for ports that by convention speak something else. */
+static const char *scheme_of(uint16_t port)
+{
+    static const uint16_t others[] = {
+        20,   21,   22,   23,   25,   37,   42,   43,   53,   79,   88,   110,  111,   113,  119,
+        123,  135,  139,  143,  161,  179,  194,  389,  445,  465,  512,  513,  514,   515,  543,
+        544,  548,  554,  587,  636,  853,  873,  989,  990,  992,  993,  995,  1080,  1433, 1521,
+        1883, 1935, 2049, 3306, 3389, 4222, 5060, 5061, 5222, 5269, 5432, 5433, 5671,  5672, 5900,
+        6000, 6379, 6380, 6432, 6667, 6697, 7687, 8883, 9042, 9092, 9418, 11211, 26379, 27017};
+    if (port == 443 || port == 8443)
+        return "https://";
+    for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+        if (port == others[i])
+            return "";
+    return "http://";
+}
+
 static void say_reached(const struct port_forward *forward, uint16_t port)
 {
     unsigned host = (unsigned)(forward->host_first + (port - forward->guest_first));
     if (forward->udp)
         say("%s:%u/udp -> guest %u", forward->host_address, host, port);
     else
-        say("http://%s:%u -> guest %u", forward->host_address, host, port);
+        say("%s%s:%u -> guest %u", scheme_of(port), forward->host_address, host, port);
 }
 
 static bool listens(int fd)
@@ -347,7 +364,7 @@ static bool say_addresses(const struct link_list *links, unsigned port, bool qui
         const uint8_t *a = link->address;
         any |= link_is_set(link);
         if (!quietly && link_is_set(link) && link->has_address && !link->dhcp)
-            say("http://%u.%u.%u.%u:%u", a[0], a[1], a[2], a[3], port);
+            say("%s%u.%u.%u.%u:%u", scheme_of((uint16_t)port), a[0], a[1], a[2], a[3], port);
     }
     return any;
 }

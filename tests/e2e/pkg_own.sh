@@ -63,6 +63,28 @@ ok "what can't be fetched again is not pruned" is "$(orris pkg list | grep -cE '
 try pkg delete other_7
 ok "but deleted" is "$status$(orris pkg list | grep -cE '^other_7')" 00
 
+# Whom it runs as.
+cat > who.c <<'C'
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+int main(void) { return printf("%d:%d %s\n", getuid(), getgid(), getenv("HOME")) < 0; }
+C
+mkdir -p who_1/sysroot/etc && gcc -O1 -static -o who_1/who who.c || exit 1
+echo 'eve:x:7001:7002::/home/eve:' > who_1/sysroot/etc/passwd
+for user in 7001 '"eve"' '"7001:7002"'; do
+    echo "{\"Program\": \"who\", \"User\": $user, \"Version\": \"1\"}" > who_1/package.manifest
+    orris pkg add who_1 > log 2>&1
+    try pkg load who
+    ok "the manifest's User $user" is "$(cat out)" "7001:7002 /home/eve"
+done
+try pkg load who --user 5:6
+ok "--user comes before it" is "$(cat out)" "5:6 /"
+echo '{"User": 8}' > user.json
+try pkg load who -c user.json
+ok "and so does config.json" is "$(cat out)" "8:0 /"
+orris pkg delete who
+
 # Python's tarfile writes names that are not ASCII into pax headers, GNU's tar as they are.
 mkdir -p names_1/sysroot/data && cp greet_1.2.3/greet names_1/sysroot/app
 echo '{"Program": "/app", "Version": "1"}' > names_1/package.manifest
@@ -94,6 +116,8 @@ bad "an unknown key" '{"Program": "greet", "Progarm": "x"}' 'unknown key "Progar
 bad "a key of another type" '{"Program": ["greet"]}' '"Program" is not a string'
 bad "arguments that are none" '{"Program": "greet", "Args": "x"}' '"Args" is not a list of strings'
 bad "files from elsewhere" '{"Program": "greet", "MapDirs": {"x/*": "/x"}}' 'put them into its sysroot'
+bad "a user that can be none" '{"Program": "greet", "User": "5:"}' '"User": "5:": must be UID[:GID]'
+bad "nor one below 0" '{"Program": "greet", "User": -5}' '"User" is neither a string nor an id'
 mkdir empty
 try pkg add empty
 ok "a folder without a manifest" has err "empty holds no package.manifest"

@@ -14,7 +14,7 @@ start() {
     "$ORRIS" pkg load --accel "${ORRIS_ACCEL:-tcg}" -c config.json "${@:2}" > out 2> err < /dev/null &
     server=$!
     for _ in $(seq 600); do
-        grep -q "^orris: http://127.0.0.1:$port -> guest" err && return 0
+        grep -q "^orris: \(http://\)\?127.0.0.1:$port -> guest" err && return 0
         kill -0 $server 2> log || return 1
         sleep 0.1
     done

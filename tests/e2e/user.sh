@@ -49,6 +49,13 @@ try run -i user-e2e -c user.json $python who.py
 ok "the key User" is "$(cat out)" "1001 1001 1002 [50] alice /home/alice alice"
 try run -i user-e2e -c user.json --user 0 $python who.py
 ok "--user comes before it" is "$(cat out)" "0 0 0 [] root /root root"
+sed 's/^{/{"User": 1001, /' config.json > number.json
+try run -i user-e2e -c number.json $python who.py
+ok "which may be a number" is "$(cat out)" "1001 1001 1002 [50] alice /home/alice alice"
+for wrong in "" : 5: :5 1:2:3 4294967295; do
+    try run -i user-e2e -c config.json --user "$wrong" $python who.py
+    ok "\"$wrong\" is none" is "$status $(grep -c '^orris: run: --user: "' err)" "2 1"
+done
 try build -i user-e2e-built -c user.json $python who.py
 try boot user-e2e-built
 ok "an image that was built keeps it" is "$(cat out)" "1001 1001 1002 [50] alice /home/alice alice"

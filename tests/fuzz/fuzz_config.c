@@ -1,4 +1,4 @@
-// UNIT: host/config/config.c host/config/apply.c host/config/expand.c host/config/locate.c
+// UNIT: host/config/config.c host/config/apply.c host/config/expand.c host/config/locate.c host/image/userid.c
 // UNIT: host/image/spec.c host/image/ignore.c host/image/tree.c host/base/buf.c host/base/error.c
 // UNIT: host/base/fresh.c host/base/io.c host/base/nearest.c host/base/path.c host/base/say.c
 // UNIT: host/base/stamp.c host/base/strlist.c host/base/watch.c host/base/escape.c

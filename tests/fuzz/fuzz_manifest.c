@@ -1,4 +1,4 @@
-// UNIT: host/pkg/manifest.c host/base/buf.c host/base/error.c host/base/io.c host/base/fresh.c
+// UNIT: host/pkg/manifest.c host/image/userid.c host/base/buf.c host/base/error.c host/base/io.c host/base/fresh.c
 // UNIT: host/base/say.c host/base/strlist.c host/base/escape.c
 // LIBS: -ljansson
 /* Whatever a package.manifest holds, it is taken or refused by name. */

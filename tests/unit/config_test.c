@@ -1,5 +1,5 @@
-// UNIT: host/config/config.c host/config/apply.c host/config/expand.c host/config/locate.c host/image/spec.c
-// UNIT: host/image/ignore.c
+// UNIT: host/config/config.c host/config/apply.c host/config/expand.c host/config/locate.c
+// UNIT: host/image/userid.c host/image/spec.c host/image/ignore.c
 // UNIT: host/image/tree.c host/base/buf.c host/base/error.c host/base/fresh.c host/base/io.c
 // UNIT: host/base/nearest.c host/base/path.c host/base/say.c host/base/stamp.c
 // UNIT: host/base/strlist.c host/base/watch.c host/base/escape.c
@@ -77,6 +77,26 @@ static void test_every_key(void)
     config_clear(&config);
 }
 
+static void test_users(void)
+{
+    static const char *const users[][2] = {{"0", "0"},
+                                           {"1000", "1000"},
+                                           {"4294967294", "4294967294"},
+                                           {"\"1000:1000\"", "1000:1000"},
+                                           {"\"alice:staff\"", "alice:staff"}};
+    for (size_t i = 0; i < sizeof(users) / sizeof(*users); i++) {
+        struct config config;
+        struct error err = {0};
+        char text[100];
+        snprintf(text, sizeof(text), "{\"User\": %s}", users[i][0]);
+        put("config.json", text);
+        CHECK(config_load("config.json", &config, &err));
+        CHECK_STR(config.user, users[i][1]);
+        CHECK(config_sets(&config, "User"));
+        config_clear(&config);
+    }
+}
+
 static void test_mistakes_name_their_place(void)
 {
     CHECK_STR(mistake("{\n  \"Files\": [],\n  \"Agrs\": []\n}"),
@@ -98,6 +118,15 @@ static void test_mistakes_name_their_place(void)
               "config.json:1:16: RunConfig's \"CPUs\" must be a number from 1 to 32");
     CHECK_STR(mistake("{\"RunConfig\": {\"CPUs\": 33}}"),
               "config.json:1:16: RunConfig's \"CPUs\" must be a number from 1 to 32");
+    CHECK_STR(mistake("{\"User\": true}"),
+              "config.json:1:2: \"User\" must be a string or a number");
+    CHECK_STR(mistake("{\"User\": 1.5}"),
+              "config.json:1:2: \"User\" must be a string or a number");
+    CHECK_STR(mistake("{\"User\": -1}"), "config.json:1:2: \"User\" must not be negative");
+    CHECK_STR(mistake("{\n\"User\": \"\"}"),
+              "config.json:2:1: \"User\": \"\": must be UID[:GID], each a number or a name");
+    CHECK_STR(mistake("{\"User\": 4294967295}"),
+              "config.json:1:2: \"User\": \"4294967295\" is too large: ids go to 4294967294");
     CHECK_STR(mistake("[]"), "config.json:1:1: must be an object: {…}");
     CHECK(strstr(mistake("{\"Args\": [}"), "config.json:1:11: ") != NULL);
     CHECK(strstr(mistake("{\"Args\": [], \"Args\": []}"), "duplicate object key") != NULL);
@@ -300,6 +329,7 @@ int main(void)
     if (!mkdtemp(folder) || chdir(folder))
         return 1;
     RUN(test_every_key);
+    RUN(test_users);
     RUN(test_mistakes_name_their_place);
     RUN(test_what_is_named_must_be_there);
     RUN(test_keys_of_the_other_tool);

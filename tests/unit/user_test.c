@@ -1,4 +1,4 @@
-// UNIT: host/image/user.c host/image/erofs_read.c host/image/spec.c host/image/tree.c
+// UNIT: host/image/user.c host/image/userid.c host/image/erofs_read.c host/image/spec.c host/image/tree.c
 // UNIT: host/image/ignore.c host/base/buf.c host/base/error.c host/base/escape.c host/base/fresh.c
 // UNIT: host/base/io.c host/base/path.c host/base/say.c host/base/stamp.c host/base/strlist.c
 // UNIT: host/base/watch.c
