@@ -187,6 +187,13 @@ static bool flag_store(struct app_request *request, enum flag_id id, const char 
     }
 }
 
+/* Whether a flag's value may be empty: an argument; and what says itself why it can't be. */
+static bool may_be_empty(enum flag_id id)
+{
+    return id == FLAG_ARG || id == FLAG_ENV || id == FLAG_USER || id == FLAG_MEMORY ||
+           id == FLAG_CPUS;
+}
+
 /* --trim and --locked, which have no value. */
 static bool take_switch(struct app_request *request, const char *flag)
 {
@@ -204,10 +211,10 @@ int app_take_flag(struct app_request *request, int argc, char **argv, int *index
     int id = flag_find(argv[*index], &value);
     if (id < 0)
         return 0;
-    if (!value && *index + 1 >= argc) {
-        error_set(err, "%s needs a value", argv[*index]);
-        return -1;
-    }
-    value = value ? value : argv[++*index];
+    const char *flag = argv[*index];
+    if (!value)
+        value = *index + 1 < argc ? argv[++*index] : NULL;
+    if (!value || (!*value && !may_be_empty((enum flag_id)id)))
+        return error_set(err, "%.*s needs a value", (int)strcspn(flag, "="), flag) - 1;
     return flag_store(request, (enum flag_id)id, value, err) ? 1 : -1;
 }

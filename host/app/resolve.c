@@ -281,8 +281,14 @@ static bool set_name(struct resolving *it)
         size_t length = strlen(spec->name);
         if (length > 4 && !strcmp(spec->name + length - 4, ".img"))
             spec->name[length - 4] = 0;
-        return (*spec->name && *spec->name != '.' && !strchr(spec->name, '/')) ||
-               error_set(it->err, "-i %s: an image's name is a plain word", chosen);
+        const char *strange = spec->name;
+        while (*strange && *strange != '/' && !iscntrl((unsigned char)*strange))
+            strange++;
+        return (*spec->name && *spec->name != '.' && !*strange) ||
+               error_set(it->err,
+                         "-i %s: an image's name is a plain word: without slashes and control "
+                         "characters, and no dot first",
+                         chosen);
     }
     const char *after = it->launch.script;
     const struct strlist *args = it->config.args.count ? &it->config.args : &request->args;

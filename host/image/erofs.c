@@ -12,9 +12,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "host/base/buf.h"
@@ -25,6 +27,7 @@
 
 #define BLOCK 4096u
 #define BLOCK_BITS 12
+#define SIZE_LIMIT ((uint64_t)UINT32_MAX * BLOCK) /* blocks are counted in 32 bits */
 #define MAGIC 0xe0f5e1e2u
 #define FEATURE_CHECKSUM 1u
 #define FEATURE_MTIME 2u
@@ -270,6 +273,38 @@ static uint64_t node_bytes(const struct erofs_node *node)
 static uint32_t node_blocks(const struct erofs_node *node)
 {
     return (uint32_t)((node_bytes(node) - node_inline(node) + BLOCK - 1) / BLOCK);
+}
+
+static const char *node_called(const struct erofs_node *node)
+{
+    return S_ISREG(node->mode) && node->source ? node->source : node->name;
+}
+
+/* Whether all of it can be counted, and has room where it goes: a sparse file takes none in an
+ * archive, and a name says nothing of its size. */
+static bool plan_fits(const struct plan *plan, int fd, struct error *err)
+{
+    struct statvfs disk;
+    const struct erofs_node *largest = plan->nodes[0];
+    uint64_t size = plan->meta_size;
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct erofs_node *node = plan->nodes[i];
+        uint64_t bytes = node->same ? 0 : node_bytes(node);
+        size = bytes > SIZE_LIMIT - size ? SIZE_LIMIT : size + bytes;
+        if (bytes > node_bytes(largest))
+            largest = node;
+    }
+    if (size >= SIZE_LIMIT)
+        return error_set(err, "a layer can't be of more than 16 TiB; %s alone has %" PRIu64 " GiB",
+                         node_called(largest), node_bytes(largest) >> 30);
+    if (fstatvfs(fd, &disk) || size <= (uint64_t)disk.f_bavail * disk.f_frsize)
+        return true;
+    errno = ENOSPC;
+    return error_errno(err,
+                       "can't write a layer: it takes %" PRIu64 " MiB (%" PRIu64
+                       " of them %s), %" PRIu64 " are free in the store",
+                       size >> 20, node_bytes(largest) >> 20, node_called(largest),
+                       (uint64_t)disk.f_bavail * disk.f_frsize >> 20);
 }
 
 static void plan_inodes(struct plan *plan)
@@ -546,6 +581,7 @@ bool erofs_write(struct erofs_node *root, int fd, uint8_t digest[DIGEST_SIZE], s
     plan_share(&plan);
     bool done = plan_attributes(&plan, err);
     plan_inodes(&plan);
+    done = done && plan_fits(&plan, fd, err);
     plan_blocks(&plan);
     done = done && plan_write(&plan, fd, digest, err);
     free(plan.nodes);

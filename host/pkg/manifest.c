@@ -126,7 +126,7 @@ bool manifest_read(const char *text, size_t size, const char *called, struct pac
                                           root ? "not a JSON object" : problem.text);
     const char *key;
     json_object_foreach(root, key, value) ok = ok && manifest_key(&it, key, value);
-    if (ok && !package->program)
+    if (ok && (!package->program || !*package->program))
         ok = error_set(err, "%s: no \"Program\"", called);
     json_decref(root);
     return ok;

@@ -67,7 +67,7 @@ static bool check_version(const struct owning *own, const char *version)
     bool good = *version && *version != '.' && version[strspn(version, allowed)] == 0 &&
                 strlen(version) < VERSION_MAX;
     return good || error_set(own->err,
-                             "%s: \"%s\" can't be a version: letters, digits and .+~-_: are "
+                             "%s: \"%.200s\" can't be a version: letters, digits and .+~-_: are "
                              "allowed (--name NAME_VERSION gives another)",
                              own->source, version);
 }
@@ -266,8 +266,10 @@ static bool check_program(struct owning *own)
 {
     struct stat info;
     const char *program = own->item.package.program;
-    bool file = place_stat(own->tree, program, true, &info) && S_ISREG(info.st_mode);
-    return !file || (info.st_mode & 0111) ||
+    bool there = place_stat(own->tree, program, true, &info);
+    if (there && !S_ISREG(info.st_mode))
+        return error_set(own->err, "%s: the program %s is no regular file", own->source, program);
+    return !there || (info.st_mode & 0111) ||
            error_set(own->err, "%s: the program %s may not be executed (chmod +x)", own->source,
                      program);
 }

@@ -244,7 +244,8 @@ int shelf_find(const char *name, const char *version, struct shelf_item *out, st
 bool shelf_remove_tree(const char *path, struct error *err)
 {
     char *const roots[] = {(char *)(uintptr_t)path, NULL};
-    FTS *walk = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+    /* It goes into each folder: paths may be longer than any call takes. */
+    FTS *walk = fts_open(roots, FTS_PHYSICAL, NULL);
     bool ok = walk || error_errno(err, "can't read %s", path);
     for (FTSENT *entry; ok && (entry = fts_read(walk));) {
         if (entry->fts_info == FTS_D) {

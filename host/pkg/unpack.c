@@ -5,9 +5,10 @@
  */
 #include "host/pkg/unpack.h"
 
+#include <limits.h>
+
 #include <archive.h>
 #include <archive_entry.h>
-#include <errno.h>
 #include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,15 +80,22 @@ static la_ssize_t member_read(struct archive *inner, void *context, const void *
     return archive_read_data(member->outer, member->block, BLOCK);
 }
 
-static bool archive_failed(struct archive *archive, const char *path, struct error *err)
+struct unpacking {
+    const char *deb, *folder;
+    const char *member; /* that is being unpacked, or NULL */
+    const struct recipe_rules *rules;
+    struct scripts *scripts;
+    struct deb_facts *facts;
+    struct archive *disk;
+};
+
+static bool failed(const struct unpacking *job, struct archive *archive, struct error *err)
 {
-    const char *text = archive_error_string(archive);
-    int number = archive_errno(archive);
-    return error_set(err, "can't unpack %s: %s%s%s", path, text ? text : "unknown error",
-                     number > 0 ? ": " : "", number > 0 ? strerror(number) : "");
+    return untar_failed(archive, job->deb, job->folder, job->member, err);
 }
 
-static bool data_write(struct archive *from, struct archive *to, struct error *err)
+static bool data_write(const struct unpacking *job, struct archive *from, struct archive *to,
+                       struct error *err)
 {
     const void *block;
     size_t size;
@@ -95,17 +103,9 @@ static bool data_write(struct archive *from, struct archive *to, struct error *e
     int result;
     while ((result = archive_read_data_block(from, &block, &size, &offset)) == ARCHIVE_OK)
         if (archive_write_data_block(to, block, size, offset) < ARCHIVE_OK)
-            return archive_failed(to, "a package", err);
-    return result == ARCHIVE_EOF || archive_failed(from, "a package", err);
+            return failed(job, to, err);
+    return result == ARCHIVE_EOF || failed(job, from, err);
 }
-
-struct unpacking {
-    const char *deb, *folder;
-    const struct recipe_rules *rules;
-    struct scripts *scripts;
-    struct deb_facts *facts;
-    struct archive *disk;
-};
 
 static bool leads_out(const struct unpacking *job, const char *member, struct error *err)
 {
@@ -123,8 +123,13 @@ static bool entry_write(const struct unpacking *job, struct archive *tar,
         free(path);
         return leads_out(job, hard, err);
     }
+    bool fits = strlen(path) < PATH_MAX;
     archive_entry_set_pathname(entry, path);
     free(path);
+    if (!fits) {
+        free(hard_guest);
+        return error_set(err, "%s holds a path that is too long: %.100s…", job->deb, guest);
+    }
     archive_entry_set_perm(entry, archive_entry_perm(entry) & 0777);
     if (archive_entry_filetype(entry) == AE_IFDIR)
         archive_entry_set_perm(entry, archive_entry_perm(entry) | 0700);
@@ -135,11 +140,10 @@ static bool entry_write(const struct unpacking *job, struct archive *tar,
     }
     free(hard_guest);
     if (archive_write_header(job->disk, entry) < ARCHIVE_OK)
-        return archive_failed(job->disk, job->deb, err);
-    if (archive_entry_size(entry) > 0 && !data_write(tar, job->disk, err))
+        return failed(job, job->disk, err);
+    if (archive_entry_size(entry) > 0 && !data_write(job, tar, job->disk, err))
         return false;
-    return archive_write_finish_entry(job->disk) >= ARCHIVE_WARN ||
-           archive_failed(job->disk, job->deb, err);
+    return archive_write_finish_entry(job->disk) >= ARCHIVE_WARN || failed(job, job->disk, err);
 }
 
 /* The text of the member that tar stands at, were it longer than any, its beginning. */
@@ -168,8 +172,8 @@ static void copyright_take(struct deb_facts *facts, struct archive *tar,
         facts->copyright_of = mem_string(path_base(target));
 }
 
-static bool entry_take(const struct unpacking *job, struct archive *tar,
-                       struct archive_entry *entry, struct error *err)
+static bool entry_take(struct unpacking *job, struct archive *tar, struct archive_entry *entry,
+                       struct error *err)
 {
     const char *member = archive_entry_pathname(entry);
     char *guest = member ? unpack_guest_path(member) : NULL;
@@ -183,19 +187,21 @@ static bool entry_take(const struct unpacking *job, struct archive *tar,
         strlist_add(&job->facts->files, guest);
     if (!wanted)
         copyright_take(job->facts, tar, entry, guest);
+    job->member = guest;
     bool ok = !wanted || entry_write(job, tar, entry, guest, err);
+    job->member = NULL;
     free(guest);
     return ok;
 }
 
-static bool data_unpack(const struct unpacking *job, struct archive *tar, struct error *err)
+static bool data_unpack(struct unpacking *job, struct archive *tar, struct error *err)
 {
     struct archive_entry *entry;
     int result;
     while ((result = archive_read_next_header(tar, &entry)) == ARCHIVE_OK)
         if (!entry_take(job, tar, entry, err))
             return false;
-    return result == ARCHIVE_EOF || archive_failed(tar, job->deb, err);
+    return result == ARCHIVE_EOF || failed(job, tar, err);
 }
 
 /* The description of a control file: its first line, then the others without their blank, and
@@ -231,21 +237,22 @@ static bool control_read(const struct unpacking *job, struct archive *tar, struc
             job->facts->description = description_of(text);
         free(text);
     }
-    return result == ARCHIVE_EOF || archive_failed(tar, job->deb, err);
+    return result == ARCHIVE_EOF || failed(job, tar, err);
 }
 
 /* Opens the member that outer stands at as an archive; NULL with err set. */
-static struct archive *member_open(struct member *member, const char *deb, struct error *err)
+static struct archive *member_open(const struct unpacking *job, struct member *member,
+                                   struct error *err)
 {
     struct archive *tar = untar_reader();
     if (archive_read_open(tar, member, NULL, member_read, NULL) == ARCHIVE_OK)
         return tar;
-    archive_failed(tar, deb, err);
+    failed(job, tar, err);
     archive_read_free(tar);
     return NULL;
 }
 
-static bool members_take(const struct unpacking *job, struct archive *outer, struct error *err)
+static bool members_take(struct unpacking *job, struct archive *outer, struct error *err)
 {
     struct member *member = mem_alloc(sizeof(*member));
     struct archive_entry *entry;
@@ -258,14 +265,14 @@ static bool members_take(const struct unpacking *job, struct archive *outer, str
         bool data = name && strncmp(name, "data.tar", 8) == 0;
         if (!control && !data)
             continue;
-        struct archive *tar = member_open(member, job->deb, err);
+        struct archive *tar = member_open(job, member, err);
         ok = tar && (control ? control_read(job, tar, err) : data_unpack(job, tar, err));
         data_seen |= data;
         archive_read_free(tar);
     }
     free(member);
     if (ok && result != ARCHIVE_EOF)
-        return archive_failed(outer, job->deb, err);
+        return failed(job, outer, err);
     return ok && (data_seen || error_set(err, "%s is not a Debian package", job->deb));
 }
 
@@ -283,8 +290,8 @@ bool unpack_deb(const char *deb, const char *folder, const struct recipe_rules *
     archive_write_disk_set_options(disk, ARCHIVE_EXTRACT_TIME | ARCHIVE_EXTRACT_PERM |
                                              ARCHIVE_EXTRACT_UNLINK |
                                              ARCHIVE_EXTRACT_SECURE_SYMLINKS);
-    bool ok = archive_read_open_filename(outer, deb, BLOCK) == ARCHIVE_OK ||
-              archive_failed(outer, deb, err);
+    bool ok =
+        archive_read_open_filename(outer, deb, BLOCK) == ARCHIVE_OK || failed(&job, outer, err);
     ok = ok && members_take(&job, outer, err);
     archive_read_free(outer);
     if (archive_write_free(disk) < ARCHIVE_WARN && ok)

@@ -1,8 +1,11 @@
 /* libarchive reads and writes; what it is given to write are paths below the folder. */
 #include "host/pkg/untar.h"
 
+#include <limits.h>
+
 #include <archive.h>
 #include <archive_entry.h>
+#include <errno.h>
 #include <locale.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,13 +18,34 @@
 
 struct untarring {
     const char *path, *folder;
+    const char *member; /* that is being unpacked, or NULL */
     struct archive *tar, *disk;
 };
 
-static bool failed(const struct untarring *job, struct archive *archive, struct error *err)
+bool untar_failed(struct archive *archive, const char *path, const char *folder, const char *member,
+                  struct error *err)
 {
     const char *text = archive_error_string(archive);
-    return error_set(err, "can't unpack %s: %s", job->path, text ? text : "unknown error");
+    int number = archive_errno(archive);
+    if (number == EILSEQ || number == EINVAL) /* libarchive's for what is no error of the system */
+        number = 0;
+    struct buf said = {0};
+    size_t length = strlen(folder);
+    for (const char *at = text ? text : "unknown error"; *at;) {
+        bool inside = length && strncmp(at, folder, length) == 0 && at[length] == '/';
+        buf_add(&said, at, !inside);
+        at += inside ? length + 1 : 1;
+    }
+    bool named = !member || !*member || strstr(said.data, member);
+    error_set(err, "can't unpack %s: %s%s%s%s%s", path, named ? "" : member, named ? "" : ": ",
+              said.data, number > 0 ? ": " : "", number > 0 ? strerror(number) : "");
+    buf_clear(&said);
+    return false;
+}
+
+static bool failed(const struct untarring *job, struct archive *archive, struct error *err)
+{
+    return untar_failed(archive, job->path, job->folder, job->member, err);
 }
 
 /* Where a member goes; NULL if that is outside. Owned by the caller. */
@@ -90,7 +114,7 @@ static void keep_user_attributes(struct archive_entry *entry)
     archive_entry_free(kept);
 }
 
-static bool entry_take(const struct untarring *job, struct archive_entry *entry, struct error *err)
+static bool entry_take(struct untarring *job, struct archive_entry *entry, struct error *err)
 {
     unsigned type = archive_entry_filetype(entry);
     bool kept =
@@ -99,18 +123,22 @@ static bool entry_take(const struct untarring *job, struct archive_entry *entry,
         return true;
     char *member = mem_string(archive_entry_pathname(entry));
     bool ok = member && entry_name(job, entry);
-    if (!ok)
+    job->member = member;
+    if (ok && strlen(archive_entry_pathname(entry)) >= PATH_MAX)
+        ok = error_set(err, "%s holds a path that is too long: %.100s…", job->path, member);
+    else if (!ok)
         error_set(err, "%s holds a path that leads out of it: %s", job->path,
                   member ? member : "(none)");
     mode_t more = type == AE_IFDIR ? 0700 : 0;
     archive_entry_set_perm(entry, (archive_entry_perm(entry) & 0777) | more);
     keep_user_attributes(entry);
     ok = ok && entry_write(job, entry, err);
+    job->member = NULL;
     free(member);
     return ok;
 }
 
-static bool entries_take(const struct untarring *job, struct error *err)
+static bool entries_take(struct untarring *job, struct error *err)
 {
     struct archive_entry *entry;
     int result;

@@ -12,6 +12,11 @@ struct archive;
  * locale. */
 struct archive *untar_reader(void);
 
+/* Says what libarchive says of path, without the folder that is unpacked to: member, or NULL, is
+ * what it was at. Returns false. */
+bool untar_failed(struct archive *archive, const char *path, const char *folder, const char *member,
+                  struct error *err);
+
 /* folder is an absolute path without links. Owners, set-id bits and attributes but those of users
  * (user.*) are not kept, times are. Paths that lead out of the archive are an error; devices and
  * sockets are left out. */

@@ -190,6 +190,20 @@ make("hard-to-link.tar", ("p/sysroot/l", "l", work + "/outside/file"), ("p/sysro
 make("up.tar", ("p/../../pwned", "f", "x"))
 make("absolute.tar", (work + "/outside/pwned", "f", "x"))
 make("device.tar", ("p/sysroot/null", "c", ""))
+make("two.tar", ("p/sysroot/a/b", "f", "x"), ("p/sysroot/a", "f", "x"))
+make("deep.tar", ("p/sysroot/" + "a/" * 3000 + "f", "f", "x"))
+make("long.tar", ("p/sysroot/" + "n" * 300, "f", "x"))
+def sparse(name, size): # GNU's format for files with holes, as a pax header says them
+    with tarfile.open(name, "w") as tar:
+        for path, data, pax in (("p/package.manifest", b'{"Program": "app"}', {}), ("p/app", b"#!x", {}),
+                ("p/sysroot/x", b"1\n%d\n1\n".ljust(512, b"\0") % (size - 1) + b"x".ljust(512, b"\0"),
+                 {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.name": "p/sysroot/sparse",
+                  "GNU.sparse.realsize": str(size)})):
+            info = tarfile.TarInfo(path)
+            info.mode, info.size, info.pax_headers = 0o755, len(data), pax
+            tar.addfile(info, io.BytesIO(data))
+sparse("terabytes.tar", 15 << 40)
+sparse("megabytes.tar", 64 << 20)
 make("newline.tar", ("p/sysroot/a\norris: forged", "f", "x"))
 make("newline-folder.tar", ("p/sysroot/a\nb", "d", ""))
 make("newline-link.tar", ("p/sysroot/a", "l", "b\nc"))
@@ -213,6 +227,23 @@ ok "nothing was written outside" is "$(ls outside)" "app
 file"
 ok "nor beside it" is "$(ls "$work" store/packages | grep -c pwned)" 0
 orris pkg delete x > log 2>&1
+try pkg add two.tar --name x
+ok "what can't be unpacked is named" is "$status$(cat err)" "1orris: can't unpack two.tar: p/sysroot/a: Could not unlink: Directory not empty"
+try pkg add long.tar --name x
+ok "and why" has err ": File name too long"
+ok "without the tool's own folders" not has err "$work"
+try pkg add deep.tar --name x
+ok "a path longer than any is refused" is "$status$(grep -c 'deep.tar holds a path that is too long: p/sysroot/a/' err)" 11
+try pkg add terabytes.tar --name x
+ok "so is a file of many terabytes of nothing" is "$status$(grep -c ': No space left on device\|: File too large' err)" 11
+ok "and nothing of them is left" is "$(packages)" ''
+try pkg add megabytes.tar --name x
+ok "one with holes that has room is kept" test "$status" = 0 -a "$(stat -c %s store/packages/x_0/layer.erofs)" -gt 67108864
+orris pkg delete x > log 2>&1
+make_package /
+mkdir p/sysroot
+try pkg add p --name x
+ok "a folder is no program" has err "the program / is no regular file"
 for archive in newline newline-folder newline-link; do
     try pkg add $archive.tar --name x
     ok "$archive: refused when it is added" is "$status" 1
