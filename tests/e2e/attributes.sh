@@ -2,7 +2,7 @@
 # Extended attributes of the host's files are there in the machine, as are modes with their set-id
 # bits. The program that lists them runs on the host first.
 . "$(dirname "$0")/tap.sh"
-needs python
+needs python gcc
 export ORRIS_HOME=$work/store
 
 cat > list.c <<'C'

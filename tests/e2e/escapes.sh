@@ -2,7 +2,7 @@
 # What strangers wrote never commands the terminal or makes lines of the tool: names in archives,
 # manifests, images, programs and configurations, and what the guest's kernel and other programs say.
 . "$(dirname "$0")/tap.sh"
-needs python
+needs python gcc
 export ORRIS_HOME=$work/store
 
 # Complains of whatever a terminal acts on in the files, and of lines that begin as the names do.

@@ -2,7 +2,7 @@
 # Packages of strangers: whatever their links, paths and names say, nothing of the host outside the
 # package is read or written. Each check also where openat2() is refused, as in containers.
 . "$(dirname "$0")/tap.sh"
-needs python
+needs python gcc
 export ORRIS_HOME=$work/store
 
 cat > app.c <<'C'

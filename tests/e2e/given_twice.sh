@@ -1,6 +1,7 @@
 #!/bin/bash
 # Ports given twice, names that no variable can have: one clear line of the tool, with the place.
 . "$(dirname "$0")/tap.sh"
+needs gcc
 
 cat > env.c <<'C'
 #include <stdio.h>

@@ -1,6 +1,7 @@
 #!/bin/bash
 # System V IPC as the tools of util-linux use it, and its limits.
 . "$(dirname "$0")/tap.sh"
+needs gcc ipcmk ipcs
 
 try run ipcmk -M 100000 -S 3 -Q
 ok "objects are made" is "$(cat out)" "Shared memory id: 0
@@ -39,7 +40,7 @@ int main(void)
     return 0;
 }
 C
-gcc -o mq mq.c || skip_all "no compiler"
+gcc -o mq mq.c || exit 1
 try run ./mq
 ok "a message queue, and its file" is "$(cat out)" "first 9
 QSIZE:6 "

@@ -1,6 +1,7 @@
 #!/bin/bash
 # Memory taken by names and files' data: ENOSPC, and the program lives.
 . "$(dirname "$0")/tap.sh"
+needs gcc
 . "$here/memory/judge.sh"
 
 ways_end names

@@ -2,7 +2,7 @@
 # Memory taken by the program itself, by threads, and by several things at once; and an interpreter whose
 # text must stay while it takes all of one kind.
 . "$(dirname "$0")/tap.sh"
-needs python
+needs python gcc
 . "$here/memory/judge.sh"
 
 ways_end memory

@@ -58,6 +58,16 @@ fetch "http://127.0.0.1:$port/etc/hostname" > got
 ok "a listener on the guest's 127.0.0.1 is reached by -p, too" grep -q orris got
 wait "$server"
 
+# What speaks something else is not called HTTP.
+cat > other.py <<'EOF'
+import socket
+for port in 6379, 443, 8081:
+    s = socket.create_server(("", port)); s.listen()
+EOF
+try run -p "$port:6379" -p "$other:443" "$python" other.py
+ok "a port of another protocol is told without http://" has err "orris: 127.0.0.1:$port -> guest 6379"
+ok "HTTPS as such" has err "orris: https://127.0.0.1:$other -> guest 443"
+
 cat > udp.py << 'EOF'
 import socket
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)

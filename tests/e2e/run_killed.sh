@@ -1,6 +1,7 @@
 #!/bin/bash
 # A machine that is killed from outside: status 125, and who or what did it.
 . "$(dirname "$0")/tap.sh"
+needs gcc pgrep
 
 cat > wait.c <<'C'
 #include <stdio.h>

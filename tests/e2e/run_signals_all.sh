@@ -2,7 +2,7 @@
 # Every signal that a user sends to the tool reaches the program, once, as kill() or sigqueue() sent
 # it. What Linux does without the tool is the oracle: the same program runs there first.
 . "$(dirname "$0")/tap.sh"
-needs python
+needs python gcc
 
 # Tells of each signal that it gets; SIGTERM ends it.
 cat > count.c <<'C'

@@ -1,7 +1,7 @@
 #!/bin/bash
 # --user and the key User: ids, names, variables, permissions, mounts, secrets; guest tests as another user than root.
 . "$(dirname "$0")/tap.sh"
-needs python
+needs python gcc
 
 cat > who.py <<'PY'
 import grp, os, pwd, sys
@@ -76,7 +76,8 @@ int main(void)
 }
 C
 set_caps='import os, struct, sys; os.setxattr("caps", "security.capability", struct.pack("<5I", int(sys.argv[1], 16), 0x401, 0, 0, 0))'
-if ! "${CC:-gcc}" -o caps caps.c || ! $python -c "$set_caps" 2000001 2> /dev/null; then
+gcc -o caps caps.c || exit 1
+if ! $python -c "$set_caps" 2000001 2> /dev/null; then
     skip "capabilities of a file" "no right to set them here"
 else
     chmod 755 caps
