@@ -40,8 +40,13 @@ ok "-- behind PROGRAM, too" is "$(cat out)" "-- x"
 
 limits() { (ulimit -Sn "$1" && try run "$python" -c 'import resource; print(*resource.getrlimit(resource.RLIMIT_NOFILE))') && cat out; }
 most=$(ulimit -Hn)
-[ "$most" = unlimited ] || [ "$most" -ge 2345 ] || most=
-ok "as many files may be open as the shell says" is "$(limits 321) $(limits "${most:+2345}")" "321 1048576 ${most:+2345} 1048576"
+more=2345
+[ "$most" = unlimited ] || [ "$most" -ge $more ] || more=
+if [ "$most" != unlimited ] && [ "$most" -lt 321 ]; then
+    skip "as many files may be open as the shell says" "the host lets no more than $most be open"
+else
+    ok "as many files may be open as the shell says" is "$(limits 321) $(limits $more)" "321 1048576 $more 1048576"
+fi
 
 try run -v /bin/echo hello
 ok "-v says what is booted" matches err "^orris: booting .*\.img \.\.\."

@@ -10,6 +10,9 @@ set -u
 unset CDPATH
 umask 022
 ulimit -c 0
+for tap_fd in 0 1 2; do # what is closed would be the next file that is opened
+    [ -e /proc/self/fd/$tap_fd ] || eval "exec $tap_fd<> /dev/null"
+done
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
 ORRIS=${ORRIS:-$top/build/bin/orris}
@@ -21,7 +24,7 @@ export ORRIS_HOME
 unset $(env | sed -n 's/^\(\(PYTHON\|NODE_\|OMP_\|OPENBLAS_\|MKL_\|BLIS_\|NUMEXPR_\|JOBLIB_\|LC_\|GO\|PERL\|RUBY\|LUA_\|GUILE_\|PIP_\)[A-Z0-9_]*\)=.*/\1/p')
 unset LD_LIBRARY_PATH LD_PRELOAD GLIBC_TUNABLES MALLOC_ARENA_MAX LANGUAGE TZ NO_COLOR POSIXLY_CORRECT SOURCE_DATE_EPOCH
 unset ORRIS_DEFAULT_CONFIG ORRIS_STORE_MAX ORRIS_PACKAGES ORRIS_QEMU VIRTUAL_ENV CLASSPATH JAVA_TOOL_OPTIONS
-unset CC CFLAGS CPPFLAGS LDFLAGS RUSTFLAGS
+unset CC CFLAGS CPPFLAGS LDFLAGS RUSTFLAGS COLUMNS LINES MANWIDTH MANOPT MANROFFOPT GREP_COLORS TAR_OPTIONS
 LANG=C.UTF-8
 HOME=$top/build/tests/user # whose home may be read-only, or hold modules of its own
 PATH=$PATH:/usr/sbin:/sbin # ip, ldconfig
