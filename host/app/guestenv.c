@@ -107,8 +107,7 @@ static bool read_by_runtime(const char *name, const struct guestenv_readers *by)
     for (size_t i = 0; by->numeric && i < sizeof(numeric) / sizeof(*numeric); i++)
         if (!strncmp(name, numeric[i], strlen(numeric[i])))
             return true;
-    return (by->python && !strncmp(name, "PYTHON", 6)) ||
-           (by->node && !strncmp(name, "NODE_", 5));
+    return (by->python && !strncmp(name, "PYTHON", 6)) || (by->node && !strncmp(name, "NODE_", 5));
 }
 
 void guestenv_note_left(const struct strlist *list, const struct guestenv_readers *by)

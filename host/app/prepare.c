@@ -133,8 +133,8 @@ static uint32_t app_layer_index(const struct memo *memo)
 /* Whether a library came along that has variables for its threads. */
 static bool has_numeric(const struct image_spec *spec)
 {
-    static const char *const names[] = {"libgomp.so", "libomp.so", "libiomp5.so",
-                                        "libopenblas", "libblis",  "libmkl_"};
+    static const char *const names[] = {"libgomp.so",  "libomp.so", "libiomp5.so",
+                                        "libopenblas", "libblis",   "libmkl_"};
     for (size_t i = 0; i < spec->entry_count; i++)
         for (size_t k = 0; k < sizeof(names) / sizeof(*names); k++)
             if (!strncmp(path_base(spec->entries[i].guest), names[k], strlen(names[k])))
@@ -229,10 +229,10 @@ static bool app_fill(const struct app_request *request, struct memo *memo, struc
     for (size_t i = 0; i < memo->notes.count; i++)
         say("%s", memo->notes.items[i]);
     const struct memo_numbers *numbers = &memo->numbers;
-    guestenv_note_left(&app->env, &(struct guestenv_readers){
-                                      .python = numbers->runtime == RUNTIME_PYTHON,
-                                      .node = numbers->runtime == RUNTIME_NODE,
-                                      .numeric = numbers->numeric});
+    guestenv_note_left(&app->env,
+                       &(struct guestenv_readers){.python = numbers->runtime == RUNTIME_PYTHON,
+                                                  .node = numbers->runtime == RUNTIME_NODE,
+                                                  .numeric = numbers->numeric});
     return true;
 }
 

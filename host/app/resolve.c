@@ -432,7 +432,7 @@ static void prefix_user(struct resolving *it)
 static bool apply_user(struct resolving *it)
 {
     struct image_spec *spec = &it->out->spec;
-    const char *text = it->request->user  ? it->request->user
+    const char *text = it->request->user ? it->request->user
                        : it->config.user ? it->config.user
                                          : it->package_user;
     struct user user;

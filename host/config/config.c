@@ -492,14 +492,10 @@ char *config_defaults_path(void)
 static size_t field_size(enum key_type type)
 {
     static const size_t sizes[] = {
-        [STRING] = sizeof(char *),
-        [USER] = sizeof(char *),
-        [STRINGS] = sizeof(struct strlist),
-        [PAIRS] = sizeof(struct pairs),
-        [CARDS] = sizeof(struct strlist),
-        [SIZE] = sizeof(uint64_t),
-        [NUMBER] = sizeof(uint64_t),
-        [SWITCH] = sizeof(enum config_switch),
+        [STRING] = sizeof(char *),          [USER] = sizeof(char *),
+        [STRINGS] = sizeof(struct strlist), [PAIRS] = sizeof(struct pairs),
+        [CARDS] = sizeof(struct strlist),   [SIZE] = sizeof(uint64_t),
+        [NUMBER] = sizeof(uint64_t),        [SWITCH] = sizeof(enum config_switch),
     };
     return sizes[type];
 }

@@ -21,7 +21,7 @@ struct package {
     struct strlist args;         /* what comes before the user's arguments, argv[0] first */
     struct strlist default_args; /* the user's, where there are none */
     struct strlist env;
-    char *user; /* "UID[:GID]" as user_check() takes it, or NULL: root */
+    char *user;              /* "UID[:GID]" as user_check() takes it, or NULL: root */
     struct spec_layer layer; /* host/image/spec.h */
 };
 

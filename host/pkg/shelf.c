@@ -109,11 +109,11 @@ bool shelf_write_manifest(const struct shelf_item *item, const char *folder, str
     if (!check_text(&package->args, "the argument", err) ||
         !check_text(&package->env, "the variable", err))
         return false;
-    json_t *root = json_pack(
-        "{s:i, s:s, s:s, s:s*, s:s*, s:s*, s:s*, s:s*, s:I}", "Format", FORMAT, "Name", package->name,
-        "Version", package->version, "Summary", package->summary, "Description", item->description,
-        "Origin", item->origin, "Program", package->program, "User",
-        package->user, "Made", (json_int_t)time(NULL));
+    json_t *root =
+        json_pack("{s:i, s:s, s:s, s:s*, s:s*, s:s*, s:s*, s:s*, s:I}", "Format", FORMAT, "Name",
+                  package->name, "Version", package->version, "Summary", package->summary,
+                  "Description", item->description, "Origin", item->origin, "Program",
+                  package->program, "User", package->user, "Made", (json_int_t)time(NULL));
     if (!root)
         return error_set(err, "%s: what it is called is no UTF-8", package->name);
     json_object_set_new(root, "Aliases", list_to_json(&item->aliases));

@@ -120,8 +120,7 @@ static void test_mistakes_name_their_place(void)
               "config.json:1:16: RunConfig's \"CPUs\" must be a number from 1 to 32");
     CHECK_STR(mistake("{\"User\": true}"),
               "config.json:1:2: \"User\" must be a string or a number");
-    CHECK_STR(mistake("{\"User\": 1.5}"),
-              "config.json:1:2: \"User\" must be a string or a number");
+    CHECK_STR(mistake("{\"User\": 1.5}"), "config.json:1:2: \"User\" must be a string or a number");
     CHECK_STR(mistake("{\"User\": -1}"), "config.json:1:2: \"User\" must not be negative");
     CHECK_STR(mistake("{\n\"User\": \"\"}"),
               "config.json:2:1: \"User\": \"\": must be UID[:GID], each a number or a name");
