@@ -31,14 +31,15 @@ bool untar_failed(struct archive *archive, const char *path, const char *folder,
         number = 0;
     struct buf said = {0};
     size_t length = strlen(folder);
-    for (const char *at = text ? text : "unknown error"; *at;) {
+    for (const char *at = text ? text : ""; *at;) {
         bool inside = length && strncmp(at, folder, length) == 0 && at[length] == '/';
         buf_add(&said, at, !inside);
         at += inside ? length + 1 : 1;
     }
-    bool named = !member || !*member || strstr(said.data, member);
+    const char *words = said.data ? said.data : "unknown error";
+    bool named = !member || !*member || strstr(words, member);
     error_set(err, "can't unpack %s: %s%s%s%s%s", path, named ? "" : member, named ? "" : ": ",
-              said.data, number > 0 ? ": " : "", number > 0 ? strerror(number) : "");
+              words, number > 0 ? ": " : "", number > 0 ? strerror(number) : "");
     buf_clear(&said);
     return false;
 }
