@@ -36,6 +36,8 @@ PROC_LIMIT(shmmax);
 PROC_LIMIT(shmmni);
 PROC_LIMIT(aio_max);
 PROC_LIMIT(hardlinks);
+/* A decimal number with blanks around it, and nothing else. Returns 0 or -EINVAL. */
+MUST_CHECK int proc_read_number(const char *bytes, size_t length, uint64_t *number);
 void proc_aio_nr_text(struct text *out, pseudo_key_t key);
 
 /* procfs_mem.c */

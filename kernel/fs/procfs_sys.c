@@ -114,8 +114,7 @@ static int write_max_map_count(pseudo_key_t key, const char *bytes, size_t lengt
     return 0;
 }
 
-/* A decimal number with blanks around it, and nothing else. Returns 0 or -EINVAL. */
-static int read_number(const char *bytes, size_t length, uint64_t *number)
+int proc_read_number(const char *bytes, size_t length, uint64_t *number)
 {
     size_t at = 0, digits = 0;
     *number = 0;
@@ -134,7 +133,7 @@ static int write_drop_caches(pseudo_key_t key, const char *bytes, size_t length)
 {
     uint64_t what;
     (void)key;
-    int err = read_number(bytes, length, &what);
+    int err = proc_read_number(bytes, length, &what);
     if (err || what < 1 || what > 4)
         return -EINVAL;
     bool more = true; /* others may put new ones in all the time */
@@ -249,7 +248,7 @@ static int write_pipe_max(pseudo_key_t key, const char *bytes, size_t length)
 {
     uint64_t size;
     (void)key;
-    int err = read_number(bytes, length, &size);
+    int err = proc_read_number(bytes, length, &size);
     return err ? err : pipe_limit_set(size);
 }
 

@@ -1,6 +1,8 @@
-/* /proc/sys/net: what the network does. Nothing of it is changed while it runs: who writes here is
- * refused, so that nobody believes it was. */
+/* /proc/sys/net: what the network does. Nothing of it but tcp_retries2 is changed while it runs:
+ * who writes here is refused, so that nobody believes it was. */
+#include "kernel/base/errno.h"
 #include "kernel/fs/procfs.h"
+#include "kernel/net/inet.h"
 #include "kernel/net/interface.h"
 
 #define READ_ONLY(file_name, value) PSEUDO_FIXED(file_name, value)
@@ -73,6 +75,23 @@ static const struct pseudo_dir confs6_dir = {
 
 /* ---- protocols ---- */
 
+static void retries_text(struct text *out, pseudo_key_t key)
+{
+    (void)key;
+    text_format(out, "%u\n", inet_tcp_retries);
+}
+
+static int write_retries(pseudo_key_t key, const char *bytes, size_t length)
+{
+    uint64_t number;
+    (void)key;
+    int err = proc_read_number(bytes, length, &number);
+    if (err || number > UINT8_MAX)
+        return -EINVAL;
+    inet_tcp_retries = (uint8_t)number;
+    return 0;
+}
+
 static const struct pseudo_entry ipv4_entries[] = {
     PSEUDO_DIR("conf", &confs4_dir),
     READ_ONLY("icmp_echo_ignore_all", "0\n"),
@@ -104,7 +123,7 @@ static const struct pseudo_entry ipv4_entries[] = {
     READ_ONLY("tcp_moderate_rcvbuf", "0\n"),
     READ_ONLY("tcp_mtu_probing", "0\n"),
     READ_ONLY("tcp_notsent_lowat", "4294967295\n"),
-    READ_ONLY("tcp_retries2", "12\n"),
+    PSEUDO_FILE_MODE("tcp_retries2", 0644, retries_text, write_retries),
     READ_ONLY("tcp_rmem", "2304\t131072\t425984\n"),
     READ_ONLY("tcp_sack", "1\n"),
     READ_ONLY("tcp_syn_retries", "6\n"),

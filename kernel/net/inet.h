@@ -5,3 +5,7 @@
 
 /* Returns 0, -ESOCKTNOSUPPORT, -EPROTONOSUPPORT or -ENOMEM. */
 MUST_CHECK int inet_create(int family, int type, int protocol, struct socket **out);
+
+/* tcp_retries2: how long what isn't acknowledged is sent anew, in time-outs that double from 200 ms
+ * on. */
+extern uint8_t inet_tcp_retries;

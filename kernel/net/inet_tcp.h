@@ -8,6 +8,7 @@
 
 enum tcp_socket_state { TCP_IDLE, TCP_CONNECTING, TCP_CONNECTED, TCP_ENDED, TCP_LISTENING };
 
+#define TIMEOUT_MAX_TICKS (120000u / TCP_SLOW_INTERVAL)
 #define TCP_FIRST_TIMEOUT_TICKS (1000u / TCP_SLOW_INTERVAL) /* RFC 6298, 2.1 */
 #define TCP_FIN_WAIT_SECONDS 60                             /* tcp_fin_timeout */
 

@@ -21,7 +21,6 @@
 #define BACKLOG_MAX 4096
 #define DEFER_STEPS_MAX 255u
 #define DEFER_STEP_MAX 120 /* seconds */
-#define TIMEOUT_MAX_TICKS (120000u / TCP_SLOW_INTERVAL)
 
 int tcp_socket_bind(struct socket *base, const struct socket_name *name)
 {
@@ -366,11 +365,6 @@ unsigned inet_hook_syn_count(struct tcp_pcb *pcb)
     unsigned most = s ? s->syn_count : TCP_SYNMAXRTX, doubled = pcb->nrtx < 7 ? pcb->nrtx : 7;
     pcb->rto = (s16_t)min_u64(TCP_FIRST_TIMEOUT_TICKS << doubled, TIMEOUT_MAX_TICKS);
     return pcb->rtime + 1 < pcb->rto ? pcb->nrtx + 1u : most;
-}
-
-unsigned inet_hook_retries(const struct tcp_pcb *pcb)
-{
-    return pcb->state == SYN_SENT ? UINT8_MAX : TCP_MAXRTX;
 }
 
 unsigned short inet_hook_segment(const struct tcp_pcb *pcb)

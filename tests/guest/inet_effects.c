@@ -139,6 +139,43 @@ static void unsent(void)
     close(s[1]);
 }
 
+#define RETRIES "/proc/sys/net/ipv4/tcp_retries2"
+
+/* A peer that answers nothing any more, for the hop limit it wants nobody has. */
+static int silent_peer(int *client)
+{
+    int port, listener = tcp_server(&port);
+    *client = socket(AF_INET, SOCK_STREAM, 0);
+    CHECK_OK(connect4(*client, "127.0.0.1", port));
+    int server = accept(listener, NULL, NULL);
+    CHECK_OK(set_option(server, IPPROTO_IP, IP_MINTTL, 255));
+    close(listener);
+    return server;
+}
+
+/* tcp_retries2: 2 is 1.4 seconds after something was sent anew for the first time. */
+static void a_silent_peer_is_given_up(void)
+{
+    char before[16], c;
+    int client, fd = open(RETRIES, O_RDWR), server = silent_peer(&client);
+    ssize_t length = fd < 0 ? -1 : pread(fd, before, sizeof(before), 0);
+    if (length < 0 || pwrite(fd, "2\n", 2, 0) != 2) {
+        printf("# tcp_retries2 can't be written\n");
+        return;
+    }
+    int64_t start = now_ns(CLOCK_MONOTONIC);
+    CHECK_EQ(send(client, "x", 1, 0), 1);
+    CHECK_ERR(recv(client, &c, 1, 0), ETIMEDOUT);
+    int64_t took = now_ns(CLOCK_MONOTONIC) - start;
+    CHECK_EQ(pwrite(fd, before, (size_t)length, 0), length);
+    CHECK(took >= 1400 * NS_PER_MS && took < 60000 * NS_PER_MS);
+    CHECK_ERR(send(client, "x", 1, MSG_NOSIGNAL), EPIPE);
+    CHECK_ERR(pwrite(fd, "256\n", 4, 0), EINVAL);
+    close(fd);
+    close(client);
+    close(server);
+}
+
 int main(void)
 {
     RUN(too_far_away);
@@ -147,5 +184,6 @@ int main(void)
     RUN(own_header);
     RUN(filtered);
     RUN(unsent);
+    RUN(a_silent_peer_is_given_up);
     return check_done();
 }

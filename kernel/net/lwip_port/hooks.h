@@ -20,8 +20,8 @@ signed char inet_hook_tcp_in(struct tcp_pcb *pcb, const struct tcp_hdr *header);
 /* How often a connection's first segment is sent anew. */
 unsigned inet_hook_syn_count(struct tcp_pcb *pcb);
 
-/* How often a segment is sent anew in all. */
-unsigned inet_hook_retries(const struct tcp_pcb *pcb);
+/* How often a segment is sent anew in all, or a closed window is probed. */
+unsigned inet_hook_retries(struct tcp_pcb *pcb);
 
 /* What the other side is told: the most that a segment has. */
 unsigned short inet_hook_segment(const struct tcp_pcb *pcb);
