@@ -276,7 +276,8 @@ static struct tcp_socket *make_child(struct tcp_socket *listener, struct tcp_pcb
     s->syn_count = listener->syn_count;
     s->user_timeout_ms = listener->user_timeout_ms;
     s->unsent_low = listener->unsent_low;
-    s->window_clamp = listener->window_clamp;
+    if (listener->window_clamp < base->receive_room / 2)
+        s->window_clamp = listener->window_clamp;
     s->acks_at_once = listener->acks_at_once;
     s->tell_queued = listener->tell_queued;
     s->inet.local = (struct endpoint){pcb->local_ip, pcb->local_port};

@@ -294,11 +294,11 @@ static size_t copy_out(const struct tcp_socket *s, const struct pbuf *p, size_t 
 static uint32_t window_excess(const struct tcp_socket *s, const struct tcp_pcb *pcb)
 {
     uint32_t most = TCP_WND_MAX(pcb);
-    uint32_t room = s->inet.base.receive_room / 2;
+    uint32_t room = s->narrow ? s->inet.base.receive_room / 2 : most;
     if (s->window_clamp)
         room = (uint32_t)min_u64(room, s->window_clamp);
     uint32_t wanted = (uint32_t)max_u64(room, 2u * pcb->mss);
-    return s->narrow && wanted < most ? most - wanted : 0;
+    return wanted < most ? most - wanted : 0;
 }
 
 uint32_t tcp_narrow_window(const struct tcp_socket *s, struct tcp_pcb *pcb)

@@ -62,10 +62,8 @@ static void apply(struct tcp_socket *s, int option)
 {
     net_lock();
     tcp_apply_options(s);
-    if (option == TCP_WINDOW_CLAMP) {
-        s->narrow = true;
+    if (option == TCP_WINDOW_CLAMP)
         tcp_open_window(s, 0);
-    }
     s->acks_at_once = option == TCP_QUICKACK ? s->quick_ack : s->acks_at_once;
     if (s->pcb && s->state == TCP_CONNECTED) {
         if (option == TCP_QUICKACK && s->quick_ack && (s->pcb->flags & TF_ACK_DELAY))
@@ -161,6 +159,8 @@ int tcp_get_option(struct inet_socket *i, int option, struct uptr value, struct 
         err = inet_number_get(numbers, ARRAY_SIZE(numbers), s, option, &number);
     if (option == TCP_LINGER2 && !number)
         number = TCP_FIN_WAIT_SECONDS;
+    if (option == TCP_WINDOW_CLAMP && !number && s->state == TCP_CONNECTED) /* as it begins */
+        number = (int)(i->base.receive_room / 2);
     return err ? err : socket_option_put(&number, sizeof(number), value, size);
 }
 

@@ -269,6 +269,41 @@ static void numbers_of_tcp(void)
     close(s[1]);
 }
 
+/* What a connection's TCP_WINDOW_CLAMP is when the listener's was wanted so. */
+static int clamp_of_child(int wanted, bool before_listen)
+{
+    struct sockaddr_in name = name4("127.0.0.1", 0);
+    int listener = socket(AF_INET, SOCK_STREAM, 0), client = socket(AF_INET, SOCK_STREAM, 0);
+    CHECK_OK(bind(listener, (struct sockaddr *)&name, sizeof(name)));
+    if (before_listen && wanted)
+        CHECK_OK(set_option(listener, IPPROTO_TCP, TCP_WINDOW_CLAMP, wanted));
+    CHECK_OK(listen(listener, 1));
+    if (!before_listen && wanted)
+        CHECK_OK(set_option(listener, IPPROTO_TCP, TCP_WINDOW_CLAMP, wanted));
+    CHECK_EQ(option_of(listener, IPPROTO_TCP, TCP_WINDOW_CLAMP), wanted);
+    CHECK_ERR(set_option(listener, IPPROTO_TCP, TCP_WINDOW_CLAMP, 0), EINVAL);
+    CHECK_OK(connect4(client, "127.0.0.1", port_of(listener, false)));
+    CHECK_EQ(option_of(client, IPPROTO_TCP, TCP_WINDOW_CLAMP), 65536);
+    int child = accept(listener, NULL, NULL);
+    int got = option_of(child, IPPROTO_TCP, TCP_WINDOW_CLAMP);
+    CHECK_OK(set_option(child, IPPROTO_TCP, TCP_WINDOW_CLAMP, 70000));
+    CHECK_EQ(option_of(child, IPPROTO_TCP, TCP_WINDOW_CLAMP), 70000);
+    close(child);
+    close(client);
+    close(listener);
+    return got;
+}
+
+static void the_windows_limit_of_a_connection(void)
+{
+    for (int before = 0; before < 2; before++) {
+        CHECK_EQ(clamp_of_child(0, before), 65536); /* what it begins with */
+        CHECK_EQ(clamp_of_child(5000, before), 5000);
+        CHECK_EQ(clamp_of_child(70000, before), 65536);
+        CHECK_EQ(clamp_of_child(10000000, before), 65536);
+    }
+}
+
 static void kept_numbers(void)
 {
     int fd = socket(AF_INET, SOCK_DGRAM, 0), other = socket(AF_INET, SOCK_DGRAM, 0);
@@ -463,6 +498,7 @@ int main(void)
     RUN(asked_source);
     RUN(accepted_with_data);
     RUN(numbers_of_tcp);
+    RUN(the_windows_limit_of_a_connection);
     RUN(kept_numbers);
     RUN(peeking_further);
     RUN(times_of_local_messages);
