@@ -35,6 +35,7 @@
 #define OPERATIONAL_UNKNOWN 0u
 #define OPERATIONAL_UP 6u
 #define QUEUE_LENGTH 1000u
+#define QUEUEING "noqueue"
 
 /* One answer: what a read gets, whole. */
 struct answer {
@@ -166,10 +167,20 @@ static void put_link(struct writer *w, const struct interface_info *i)
     attribute_u32(w, IFLA_TXQLEN, QUEUE_LENGTH);
     attribute_u8(w, IFLA_OPERSTATE, i->loopback ? OPERATIONAL_UNKNOWN : OPERATIONAL_UP);
     attribute_u32(w, IFLA_MTU, i->mtu);
+    attribute_u32(w, IFLA_GROUP, 0);
+    attribute(w, IFLA_QDISC, QUEUEING, sizeof(QUEUEING));
     attribute(w, IFLA_ADDRESS, i->hardware_address, sizeof(i->hardware_address));
     attribute(w, IFLA_BROADCAST, i->loopback ? nobody : everybody, sizeof(everybody));
     put_counts(w, i);
     end(w);
+}
+
+/* Of an address: for ever. */
+static void put_lifetime(struct writer *w)
+{
+    const struct ifa_cacheinfo info = {.ifa_prefered = UINT32_MAX, .ifa_valid = UINT32_MAX};
+    attribute_u32(w, IFA_FLAGS, IFA_F_PERMANENT);
+    attribute(w, IFA_CACHEINFO, &info, sizeof(info));
 }
 
 static void put_address(struct writer *w, const struct interface_info *i)
@@ -187,7 +198,7 @@ static void put_address(struct writer *w, const struct interface_info *i)
     if (i->broadcast)
         attribute_u32(w, IFA_BROADCAST, i->broadcast);
     attribute(w, IFA_LABEL, i->name, (uint32_t)strlen(i->name) + 1);
-    attribute_u32(w, IFA_FLAGS, IFA_F_PERMANENT);
+    put_lifetime(w);
     end(w);
 }
 
@@ -207,7 +218,7 @@ static void put_addresses6(struct writer *w, const struct interface_info *i)
                                  .ifa_index = i->index};
         begin(w, RTM_NEWADDR, &body, sizeof(body));
         attribute(w, IFA_ADDRESS, i->address6[n].address, sizeof(i->address6[n].address));
-        attribute_u32(w, IFA_FLAGS, IFA_F_PERMANENT);
+        put_lifetime(w);
         end(w);
     }
 }

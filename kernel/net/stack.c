@@ -356,6 +356,8 @@ static void set_up(void)
     lwip_init();
     tcp_table_init();
     netif_list->mtu = 65535;
+    igmp_stop(netif_list); /* it began before lwIP knew the group of all systems */
+    (void)igmp_start(netif_list);
     netif_list->chksum_flags = NETIF_CHECKSUM_GEN_IP; /* nothing gets lost on the way to oneself */
     for (unsigned i = 0; i < netdev_count() && i < CARDS_MAX; i++)
         start_card(i);
