@@ -26,8 +26,9 @@ static unsigned patience_ticks(unsigned retries)
 /* The time-out after a segment was sent anew count times. */
 static unsigned timeout_ticks(const struct tcp_pcb *pcb, unsigned count)
 {
-    unsigned first = (unsigned)max_u64((uint64_t)((pcb->sa >> 3) + pcb->sv), 1);
-    return (unsigned)min_u64((uint64_t)first << min_u64(count, 16), TIMEOUT_MAX_TICKS);
+    int first = (pcb->sa >> 3) + pcb->sv;
+    uint64_t ticks = (uint64_t)(first > 0 ? first : 1) << min_u64(count, 16);
+    return (unsigned)min_u64(ticks, TIMEOUT_MAX_TICKS);
 }
 
 /* Since a segment was sent anew for the first time, up to the time-out that ends now. */
