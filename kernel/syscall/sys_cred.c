@@ -228,15 +228,17 @@ int64_t sys_setgroups(int size, struct uptr list)
 /* Returns how many words of each set the version has, or -errno after telling ours. */
 static int capability_words(struct uptr header, struct __user_cap_header_struct *h)
 {
-    int err = copy_from_user(h, header, sizeof(*h));
+    int err = copy_from_user(&h->version, header, sizeof(h->version));
     if (err)
         return err;
-    if (h->version == _LINUX_CAPABILITY_VERSION_1)
-        return 1;
-    if (h->version == _LINUX_CAPABILITY_VERSION_2 || h->version == _LINUX_CAPABILITY_VERSION_3)
-        return CAPABILITY_WORDS;
+    bool old = h->version == _LINUX_CAPABILITY_VERSION_1;
+    if (old || h->version == _LINUX_CAPABILITY_VERSION_2 ||
+        h->version == _LINUX_CAPABILITY_VERSION_3) {
+        err = copy_from_user(h, header, sizeof(*h));
+        return err ? err : old ? 1 : CAPABILITY_WORDS;
+    }
     h->version = _LINUX_CAPABILITY_VERSION_3;
-    err = copy_to_user(header, h, sizeof(*h));
+    err = copy_to_user(header, &h->version, sizeof(h->version));
     return err ? err : -EINVAL;
 }
 

@@ -142,7 +142,7 @@ static int64_t splice_files(struct file *in, uint64_t *from, struct file *out, u
         return -ESPIPE;
     if ((from && !in->ops->seek) || (to && !out->ops->seek))
         return -EINVAL;
-    if (in->private == out->private || !spliced(out))
+    if (in->private == out->private || !spliced(out) || !out->ops->write)
         return -EINVAL;
     if (size == 0)
         return 0;

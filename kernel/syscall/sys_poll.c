@@ -297,7 +297,7 @@ static int entries_make(const struct select_call *c, const struct poll_part *par
         if (!wanted)
             continue;
         struct poll_entry *e = next_entry(&cursor);
-        if (fd_get((int)fd, &e->file)) {
+        if (fd_get_path((int)fd, &e->file)) { /* with O_PATH it is ready for all */
             entries_put(parts, count);
             return -EBADF;
         }

@@ -104,7 +104,8 @@ int64_t sys_lstat(struct uptr path, struct uptr out)
 
 int64_t sys_newfstatat(int dirfd, struct uptr path, struct uptr out, unsigned flags)
 {
-    if (flags & ~(unsigned)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT))
+    if (flags &
+        ~(unsigned)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_STATX_SYNC_TYPE))
         return -EINVAL;
     return stat_path(dirfd, path, out, flags);
 }

@@ -62,6 +62,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#ifndef SYS_fchmodat2 /* the headers may be older */
+#define SYS_fchmodat2 452
+#endif
+
 enum {
     PAGE = 4096,
     THREADS = 4,
@@ -71,7 +75,8 @@ enum {
     ARENA = 32,     /* pages where mappings come and go */
     OUT = 2 * PAGE, /* for what calls write */
     TIMER_SIGNAL = 41,
-    OWN_FD = 200 /* above it nobody closes or makes descriptors by chance */
+    BASE_FD = 240, /* the folder */
+    OWN_FD = 200   /* above it nobody closes or makes descriptors by chance */
 };
 #define ARENA_AT ((char *)0x200000000000)
 #define BUFFERS_AT ((char *)0x210000000000)
@@ -90,7 +95,7 @@ static __thread bool bad_used, unhashed;
 static volatile unsigned handled; /* signals */
 static __thread sigjmp_buf jump;
 static __thread char *in, *out; /* a thread's buffers, each before a page that nobody can touch */
-static __thread size_t in_used;
+static __thread size_t in_used, sets_used;
 static __thread bool words_at[6]; /* which arguments are text */
 
 static uint64_t draw(void)
@@ -181,6 +186,17 @@ enum kind {
     WORD,
     HOW, /* openat2 */
     SCHED,
+    ACTION, /* of a signal that nobody sends */
+    ALT_STACK,
+    FD_SET_,    /* of the descriptors there are */
+    TIMEVAL,    /* over, or none */
+    VALUE_SIZE, /* where a socklen_t stands */
+    CAP_HEADER,
+    CAP_DATA,
+    SIGEVENT,
+    MESSAGES, /* of recvmmsg */
+    WAITERS,  /* whose words have other values */
+    CPU_MASK,
     SETS, /* first of the sets of numbers below */
 };
 
@@ -249,6 +265,14 @@ enum {
     S_LINK,
     S_SHORT, /* IPC_NOWAIT */
     S_WAIT,
+    S_SPARE_SIGNAL,
+    S_FD_COUNT,
+    S_SAFE_LIMIT,
+    S_VIRTUAL,
+    S_NODE,
+    S_MLOCKALL,
+    S_MINUS,
+    S_DUP,
 };
 
 struct set {
@@ -347,6 +371,17 @@ static const struct set sets[] = {
     [S_STATX - SETS] = {false, S(0, 0, AT_SYMLINK_NOFOLLOW, AT_NO_AUTOMOUNT, 4, 0x6000)},
     [S_SHORT - SETS] = {false, S(IPC_NOWAIT, IPC_NOWAIT, IPC_NOWAIT | MSG_NOERROR,
                                  IPC_NOWAIT | MSG_EXCEPT)},
+    [S_SPARE_SIGNAL - SETS] = {false, S(44, 45, 46, 47, 0, 65, SIGKILL, SIGSTOP, -1ul)},
+    [S_FD_COUNT - SETS] = {false, S(0, 1, 16, 64, 200, 1023, -1ul)},
+    [S_SAFE_LIMIT -
+        SETS] = {false, S(RLIMIT_CORE, RLIMIT_NOFILE, RLIMIT_NICE, RLIMIT_RTPRIO, 16, 99, -1ul)},
+    [S_VIRTUAL - SETS] = {false, S(ITIMER_VIRTUAL, ITIMER_PROF, 3, -1ul)},
+    [S_NODE -
+        SETS] = {false, S(S_IFREG | 0600, S_IFREG | 0644, S_IFSOCK | 0600, 0600, S_IFCHR | 0600,
+                          S_IFBLK | 0600, S_IFDIR | 0700, S_IFLNK | 0777, 0170000)},
+    [S_MLOCKALL - SETS] = {false, S(0, MCL_CURRENT, MCL_ONFAULT, 8, -1ul)},
+    [S_MINUS - SETS] = {false, S(-1ul)},
+    [S_DUP - SETS] = {false, S(0, O_CLOEXEC, 0, 1, O_NONBLOCK)},
     [S_WAIT -
         SETS] = {false, S(P_ALL, P_PID, P_PGID, 4, 99, -1ul)}, /* not P_PIDFD: an identifier */
 };
@@ -403,7 +438,7 @@ static uint64_t buffer(char *base, size_t size)
 
 /* Since 6.16 a file of tmpfs grows to where nothing could be written for want of readable memory.
  */
-static __thread bool one_writes;
+static __thread bool one_writes, one_controls;
 
 static bool is_file(int n, bool pipes)
 {
@@ -436,7 +471,9 @@ static uint64_t fd(void)
     char path[40], name[40] = "";
     snprintf(path, sizeof(path), "/proc/self/fd/%d", n);
     if (!racing && readlink(path, name, sizeof(name) - 1) > 0)
-        unhashed |= strstr(name, "signalfd") || strstr(name, "inotify");
+        unhashed |= strstr(name, "signalfd") || strstr(name, "inotify") || strstr(name, "/q");
+    if (one_controls && strstr(name, "eventpoll"))
+        n = -1; /* since 6.9 it has some: what it does not know is EINVAL, not ENOTTY */
     bad_used |= !strncmp(name, "socket:", 7) && !connected_stream(n);
     bad_used |= one_writes && is_file(n, false);
     return (uint64_t)(int64_t)n;
@@ -532,6 +569,107 @@ static uint64_t text(const char *const *all, unsigned n)
     return place(chosen, strlen(chosen) + 1);
 }
 
+static uint64_t fd_set_(void)
+{
+    uint64_t set[16] = {0};
+    for (int i = 0; i < 4; i++) {
+        int n = (int)fd();
+        if (n >= 0)
+            set[n / 64] |= 1ul << n % 64;
+    }
+    if (one_in(3))
+        return 0;
+    char *at = out + 128 * (sets_used++ % 4);
+    memcpy(at, set, sizeof(set));
+    return (uint64_t)at;
+}
+
+static uint64_t timeval(void)
+{
+    struct timeval t = {0, (long)below(2)};
+    if (bad(4))
+        t = (struct timeval){one_in(2) ? -1 : 0, one_in(2) ? -1 : 0};
+    uint64_t at = place(&t, sizeof(t));
+    return at ? at : 8;
+}
+
+static uint64_t messages(void)
+{
+    struct mmsghdr m[2] = {0};
+    static __thread struct iovec v[2];
+    for (int i = 0; i < 2; i++) {
+        v[i] = (struct iovec){in + 3000 + 400 * i, below(300)};
+        m[i].msg_hdr = (struct msghdr){.msg_iov = &v[i], .msg_iovlen = 1};
+    }
+    return place(m, sizeof(m));
+}
+
+static uint64_t futex_waiters(void)
+{
+    struct {
+        uint64_t value, word;
+        uint32_t flags, reserved;
+    } w[2];
+    for (int i = 0; i < 2; i++) {
+        w[i].value = 12345; /* never there: none waits */
+        w[i].word = (uint64_t)&words[below(4)];
+        w[i].flags = 2 | (one_in(2) ? 128 : 0);
+        w[i].reserved = 0;
+    }
+    if (bad(6))
+        w[one_in(2)].flags = one_in(2) ? 7 : 0x1000;
+    return place(w, sizeof(w));
+}
+
+static uint64_t rarest(enum kind kind)
+{
+    struct {
+        uint64_t handler, flags, restorer, mask;
+    } action = {below(2), one_in(2) ? SA_RESTART : 0, 0, below(1000)};
+    stack_t stack = {.ss_sp = STILL_AT,
+                     .ss_flags = one_in(2) ? 0 : SS_DISABLE,
+                     .ss_size = one_in(3) ? 100 : 0x10000};
+    uint32_t header[2] = {bad(4) ? 5 : 0x20080522, bad(6) ? 99999 : 0}, data[6] = {0};
+    struct sigevent event = {.sigev_notify = bad(4) ? 99 : SIGEV_NONE};
+    int size = (int)below(130);
+    uint64_t mask = 1;
+    if (bad(8))
+        stack.ss_flags = 7;
+    if (bad(8))
+        size = -1;
+    if (bad(6))
+        data[below(6)] = 1u << below(30);
+    if (bad(6))
+        mask = 0;
+    bad_used |= kind == ACTION; /* the signal may be none */
+    switch ((int)kind) {
+    case ACTION:
+        return one_in(4) ? 0 : place(&action, sizeof(action));
+    case ALT_STACK:
+        return one_in(4) ? 0 : place(&stack, sizeof(stack));
+    case FD_SET_:
+        return fd_set_();
+    case TIMEVAL:
+        return timeval();
+    case VALUE_SIZE:
+        return place(&size, sizeof(size));
+    case CAP_HEADER:
+        return place(header, sizeof(header));
+    case CAP_DATA:
+        return place(data, sizeof(data));
+    case SIGEVENT:
+        return one_in(3) ? 0 : place(&event, sizeof(event));
+    case MESSAGES:
+        return messages();
+    case WAITERS:
+        return futex_waiters();
+    case CPU_MASK:
+        return place(&mask, sizeof(mask));
+    default:
+        return 0;
+    }
+}
+
 static uint64_t rare(enum kind kind)
 {
     static const char *const names[] = {"user.a", "user.b", "user.", "trusted.a", "none", ""};
@@ -589,7 +727,7 @@ static uint64_t rare(enum kind kind)
     case WORD:
         return (uint64_t)&words[below(4)];
     default:
-        return 0;
+        return rarest(kind);
     }
 }
 
@@ -865,7 +1003,87 @@ static const struct call calls[] = {
     C(get_robust_list, TOLD, S_ZERO, SECRET, SECRET),
     C(waitid, TOLD, S_WAIT, PID, SECRET, NUMBER, NONE_ARG),
     C(wait4, TOLD, PID, SECRET, NUMBER, NONE_ARG),
-    C(capget, TOLD, NUMBER, SECRET),
+    C(capget, TOLD, CAP_HEADER, OUTPUT),
+    C(capset, TOLD, CAP_HEADER, CAP_DATA),
+    C(rt_sigaction, TOLD, S_SPARE_SIGNAL, ACTION, OUTPUT, SIGSET_SIZE),
+    C(sigaltstack, TOLD, ALT_STACK, OUTPUT),
+    C(pipe, NEW_PAIR, OUTPUT),
+    C(select, TOLD, S_FD_COUNT, FD_SET_, FD_SET_, FD_SET_, TIMEVAL),
+    C(pselect6, TOLD, S_FD_COUNT, FD_SET_, FD_SET_, FD_SET_, TIME, NONE_ARG),
+    C(dup2, NEW_FD, FD, FD),
+    C(dup3, NEW_FD, FD, FD, S_DUP),
+    C(setitimer, TOLD, S_VIRTUAL, TIMEVAL, NONE_ARG),
+    C(getpid, SIGN, NONE_ARG),
+    C(gettid, SIGN, NONE_ARG),
+    C(getppid, SIGN, NONE_ARG),
+    C(getpgrp, SIGN, NONE_ARG),
+    C(getpgid, SIGN, PID),
+    C(getsid, SIGN, PID),
+    C(setsid, TOLD, NONE_ARG),
+    C(setpgid, TOLD, PID, S_ZERO),
+    C(accept, NEW_FD, FD, NONE_ARG, NONE_ARG),
+    C(getsockname, TOLD, FD, OUTPUT, VALUE_SIZE),
+    C(getpeername, TOLD, FD, OUTPUT, VALUE_SIZE),
+    C(getdents, SIGN, FD, SECRET, SIZE),
+    C(getcwd, TOLD, SECRET, SIZE),
+    C(gettimeofday, TOLD, SECRET, NONE_ARG),
+    C(time, SIGN, NONE_ARG),
+    C(sysinfo, TOLD, SECRET),
+    C(getgid, TOLD, NONE_ARG),
+    C(geteuid, TOLD, NONE_ARG),
+    C(getegid, TOLD, NONE_ARG),
+    C(setuid, TOLD, USER_ID),
+    C(setgid, TOLD, USER_ID),
+    C(setreuid, TOLD, USER_ID, USER_ID),
+    C(setregid, TOLD, USER_ID, USER_ID),
+    C(getresgid, TOLD, OUTPUT, SECRET, SECRET),
+    C(setfsgid, TOLD, USER_ID),
+    C(utime, TOLD, PATH, NONE_ARG),
+    C(utimes, TOLD, PATH, NONE_ARG),
+    C(futimesat, TOLD, DIRFD, PATH, NONE_ARG),
+    C(mknod, TOLD, PATH, S_NODE, NONE_ARG),
+    C(mknodat, TOLD, DIRFD, PATH, S_NODE, NONE_ARG),
+    C(statfs, TOLD, PATH, SECRET),
+    C(sched_setparam, TOLD, S_ZERO, TIME),
+    C(sched_rr_get_interval, TOLD, S_ZERO, SECRET),
+    C(sched_getattr, TOLD, S_ZERO, SECRET, SIZE, S_ZERO),
+    C(sched_setaffinity, TOLD, S_ZERO, SIZE, CPU_MASK),
+    C(sched_getaffinity, SIGN, S_ZERO, SIZE, SECRET),
+    C(mlock, TOLD, AREA, AREA_SIZE),
+    C(mlockall, TOLD, S_MLOCKALL),
+    C(pkey_mprotect, TOLD, AREA, AREA_SIZE, S_PROT, S_MINUS),
+    C(pkey_free, TOLD, NUMBER),
+    C(setrlimit, TOLD, S_SAFE_LIMIT, LIMIT),
+    C(sync, TOLD, NONE_ARG),
+    C(syncfs, TOLD, FD),
+    C(settimeofday, TOLD, TIMEVAL, NONE_ARG),
+    C(setdomainname, TOLD, WRITE_FROM, SIZE),
+    C(lsetxattr, TOLD, PATH, NAME, WRITE_FROM, SIZE, S_XATTR),
+    C(listxattr, TOLD, PATH, READ_TO, SIZE),
+    C(llistxattr, TOLD, PATH, READ_TO, SIZE),
+    C(flistxattr, TOLD, FILE_FD, READ_TO, SIZE),
+    C(lremovexattr, TOLD, PATH, NAME),
+    C(io_cancel, TOLD, NUMBER, SECRET, SECRET),
+    C(io_pgetevents, TOLD, NUMBER, S_ZERO, COUNT_SMALL, OUTPUT, TIME, NONE_ARG),
+    C(epoll_create, NEW_FD, S_SMALL),
+    C(epoll_pwait, TOLD, FD, OUTPUT, S_EVENTS, NONE_ARG, SIGSET, SIGSET_SIZE),
+    C(epoll_pwait2, TOLD, FD, OUTPUT, S_EVENTS, TIME, SIGSET, SIGSET_SIZE),
+    C(set_robust_list, TOLD, SECRET, COUNT_SMALL),
+    C(mq_notify, TOLD, FD, SIGEVENT),
+    C(mq_getsetattr, TOLD, FD, NONE_ARG, OUTPUT),
+    C(inotify_init, NEW_FD, NONE_ARG),
+    C(newfstatat, TOLD, DIRFD, PATH, SECRET, S_STATX),
+    C(renameat, TOLD, DIRFD, PATH, DIRFD, PATH),
+    C(faccessat, TOLD, DIRFD, PATH, S_ACCESS),
+    C(fchmodat2, TOLD, DIRFD, PATH, MODE, S_ATFLAGS),
+    C(signalfd, NEW_FD, S_KEY, SIGSET, SIGSET_SIZE),
+    C(eventfd, NEW_FD, S_SMALL),
+    C(timerfd_gettime, TOLD, FD, SECRET),
+    C(rt_tgsigqueueinfo, TOLD, PID, PID, SIGNAL, INFO),
+    C(recvmmsg, TOLD, FD, MESSAGES, COUNT_SMALL, S_MSG, NONE_ARG),
+    C(sendmmsg, TOLD, FD, MESSAGES, COUNT_SMALL, S_MSG),
+    C(pidfd_getfd, NEW_FD, FD, FD, S_ZERO),
+    C(futex_waitv, TOLD, WAITERS, COUNT_SMALL, S_ZERO, NONE_ARG, S_ZERO),
 };
 
 static void keep(int new)
@@ -892,15 +1110,26 @@ static void keep_id(int *ids, int id, enum answer kind)
         msgctl(old, IPC_RMID, NULL);
 }
 
+/* What may have been made without O_NONBLOCK. */
+static void wait_never(int new)
+{
+    int flags = racing ? O_NONBLOCK : fcntl(new, F_GETFL);
+    if (!(flags & (O_NONBLOCK | O_PATH)))
+        fcntl(new, F_SETFL, flags | O_NONBLOCK);
+}
+
 /* What is new is taken; returns whether the result's value is to be told. */
 static bool taken(const struct call *c, const uint64_t *a, long result)
 {
     int *pair = (int *)out;
     switch (c->answer) {
     case NEW_FD:
+        wait_never((int)result);
         keep((int)result);
         return true;
     case NEW_PAIR:
+        wait_never(pair[0]);
+        wait_never(pair[1]);
         keep(pair[0]);
         keep(pair[1]);
         return true;
@@ -989,6 +1218,7 @@ static void table_call(void)
 {
     const struct call *c = &calls[below(sizeof(calls) / sizeof(*calls))];
     uint64_t a[6];
+    one_controls = c->nr == SYS_ioctl;
     one_writes = c->nr == SYS_write || c->nr == SYS_pwrite64;
     for (int i = 0; i < 6; i++)
         words_at[i] = argument_is_text(c->args[i], a[i] = argument(c->args[i]));
@@ -1008,7 +1238,10 @@ static void table_call(void)
     if (racing)
         return;
     tell(c->name, a, result, value,
-         unhashed || (result < 0 && c->answer == NEW_PAIR) ? 0 : written(c->nr == SYS_epoll_wait));
+         unhashed || (result < 0 && c->answer == NEW_PAIR)
+             ? 0
+             : written(c->nr == SYS_epoll_wait || c->nr == SYS_epoll_pwait ||
+                       c->nr == SYS_epoll_pwait2));
 }
 
 /* ---- what is no call of the table ---- */
@@ -1100,6 +1333,32 @@ static void do_aio(void)
     }
 }
 
+static void do_chdir(void)
+{
+    uint64_t a[6] = {argument(PATH)};
+    if (racing || access(".", X_OK) < 0) /* it must find back */
+        return;
+    tell("chdir", a, syscall(SYS_chdir, a[0]), true, 0);
+    a[0] = argument(PATH);
+    tell("access", a, syscall(SYS_access, a[0], 0), true, 0);
+    a[0] = fd();
+    tell("fchdir", a, syscall(SYS_fchdir, a[0]), true, 0);
+    if (fchdir(BASE_FD) < 0)
+        exit(2);
+}
+
+static void do_timer(void)
+{
+    int id = 0;
+    struct sigevent event = {.sigev_notify = SIGEV_NONE, .sigev_signo = TIMER_SIGNAL};
+    uint64_t a[6] = {argument(CLOCK), below(3)};
+    event.sigev_notify = a[1] == 0 ? SIGEV_NONE : a[1] == 1 ? SIGEV_SIGNAL : 99;
+    long result = syscall(SYS_timer_create, a[0], &event, &id);
+    tell("timer_create", a, result, true, 0);
+    if (result == 0)
+        tell("timer_delete", a, syscall(SYS_timer_delete, id), true, 0);
+}
+
 static void do_limit(void)
 {
     uint64_t a[6] = {from_set(&sets[S_RESOURCE - SETS]), below(3)};
@@ -1145,11 +1404,12 @@ static void do_inet(void)
 
 static void one(void)
 {
-    static void (*const others[])(void) = {do_mmap,  do_mmap, do_touch, do_touch, do_mremap,
-                                           do_shmat, do_stat, do_aio,   do_limit, do_mmap};
+    static void (*const others[])(void) = {do_mmap,   do_mmap,  do_touch, do_touch,
+                                           do_mremap, do_shmat, do_stat,  do_aio,
+                                           do_limit,  do_mmap,  do_chdir, do_timer};
     bad_used = unhashed = false;
     memset(words_at, 0, sizeof(words_at));
-    in_used = 0;
+    in_used = sets_used = 0;
     memset(in, (int)number, PAGE);
     if (!racing)
         memset(out, 0x5a, OUT);
@@ -1299,6 +1559,9 @@ static void set_up(void)
     signal(SIGALRM, stuck);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
+    signal(SIGVTALRM, SIG_IGN);
+    signal(SIGPROF, SIG_IGN);
+    setpgid(0, 0); /* in the guest it leads a group anyway */
     signal(SIGIO, SIG_IGN);
     sigemptyset(&set);
     for (int sig = 40; sig < 43; sig++) {
@@ -1318,8 +1581,9 @@ static void set_up(void)
         syscall(SYS_timer_create, CLOCK_MONOTONIC, &event, &timers[i]);
     syscall(SYS_io_setup, 8, &aio);
     char folder[] = "/tmp/callsXXXXXX";
-    if (!mkdtemp(folder) || chdir(folder) < 0)
+    if (!mkdtemp(folder) || chdir(folder) < 0 || dup2(open(".", O_PATH), BASE_FD) < 0)
         exit(2);
+    close(3);
 }
 
 /* The process can still do what it could. */

@@ -229,8 +229,46 @@ static void what_cannot_be_done_comes_before_memory(void)
     close(fd);
 }
 
+static void descriptors_without_a_file_have_no_attributes(void)
+{
+    char list[8];
+    int p[2];
+    CHECK_OK(pipe(p));
+    CHECK_EQ(flistxattr(p[0], list, sizeof(list)), 0);
+    CHECK_ERR(flistxattr(-1, list, sizeof(list)), EBADF);
+    close(p[0]);
+    close(p[1]);
+}
+
+static void path_descriptors_are_ready_for_select(void)
+{
+    int fd = open(".", O_PATH);
+    fd_set set;
+    struct timeval none = {0, 0};
+    FD_ZERO(&set);
+    FD_SET(fd, &set);
+    CHECK_EQ(select(fd + 1, &set, NULL, NULL, &none), 1);
+    CHECK_EQ(select(fd + 1, NULL, &set, NULL, &none), 1);
+    close(fd);
+    CHECK_ERR(select(fd + 1, &set, NULL, NULL, &none), EBADF);
+}
+
+static void a_version_is_read_alone(void)
+{
+    char *p = pages(2);
+    uint32_t *version = (uint32_t *)(p + 4092);
+    CHECK_OK(munmap(p + 4096, 4096));
+    *version = 7;
+    CHECK_ERR(syscall(SYS_capget, version, p), EINVAL);
+    CHECK_EQ(*version, 0x20080522);
+    CHECK_ERR(syscall(SYS_capget, version, p), EFAULT);
+    munmap(p, 4096);
+}
+
 static void other_answers(void)
 {
+    struct stat now;
+    CHECK_OK(fstatat(AT_FDCWD, ".", &now, 0x6000 /* AT_STATX_SYNC_TYPE */));
     struct {
         unsigned size;
         int policy;
@@ -261,6 +299,9 @@ int main(void)
     RUN(connected_sockets_stay_so);
     RUN(positions_that_overflow_are_invalid);
     RUN(what_cannot_be_done_comes_before_memory);
+    RUN(descriptors_without_a_file_have_no_attributes);
+    RUN(path_descriptors_are_ready_for_select);
+    RUN(a_version_is_read_alone);
     RUN(other_answers);
     return check_done();
 }

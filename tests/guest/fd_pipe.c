@@ -288,6 +288,12 @@ static void what_cannot_be_spliced(void)
     lseek(file, 0, SEEK_SET);
     CHECK_ERR(sendfile(fds[0], file, NULL, 1), EINVAL);
     close(fds[0]);
+    int empty[2], self = (int)syscall(SYS_pidfd_open, getpid(), 0);
+    CHECK_OK(pipe2(empty, O_NONBLOCK));
+    CHECK_ERR(splice(empty[0], NULL, self, NULL, 8, SPLICE_F_NONBLOCK), EINVAL);
+    close(self);
+    close(empty[0]);
+    close(empty[1]);
     close(file);
     close_pipe();
 }

@@ -124,6 +124,8 @@ static void goes_through(void)
     CHECK_EQ(opens("r-only/../x-only/file", O_RDONLY), EACCES);
     CHECK_EQ(opens("link/file", O_RDONLY), EACCES);
     CHECK_EQ(opens("x-only/file/", O_RDONLY), ENOTDIR);
+    CHECK_EQ(opens("x-only/socket", O_RDONLY), ENXIO);
+    CHECK_EQ(opens("x-only/socket", O_RDWR), EACCES);
     CHECK_ERR(chdir("r-only"), EACCES);
     struct stat st;
     CHECK_ERR(stat("r-only/.", &st), EACCES);
@@ -160,6 +162,8 @@ static void folders_are_searched_and_written_by_permission(void)
     make("x-only", BOB, BOB, S_IFDIR | 0711);
     make("r-only", BOB, BOB, S_IFDIR | 0744);
     make("x-only/file", BOB, BOB, S_IFREG | 0644);
+    CHECK_OK(mknod("x-only/socket", S_IFSOCK | 0644, 0));
+    CHECK_OK(chmod("x-only/socket", 0644));
     make("r-only/file", BOB, BOB, S_IFREG | 0666);
     make("r-only/deep", BOB, BOB, S_IFDIR | 0777);
     make("r-only/deep/file", BOB, BOB, S_IFREG | 0666);
