@@ -16,7 +16,7 @@
 
 #include <stdint.h>
 
-#define ORRIS_ABI_VERSION 2u
+#define ORRIS_ABI_VERSION 3u
 
 #define ORRIS_IMAGE_MAGIC "ORRISIMG" /* 8 bytes, no NUL */
 #define ORRIS_IMAGE_HEADER_OFFSET 0x100000u
