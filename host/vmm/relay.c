@@ -28,6 +28,8 @@
 #define FOREGROUND_CHECK_MS 250  /* how soon we see that the shell put us into the foreground */
 #define TAIL_MAX 16384u          /* bytes kept of the serial console and the monitor's messages */
 #define TTY_QUEUE_MAX (1u << 20) /* bytes for a terminal that doesn't take any */
+#define NAMES_MAX 4096u          /* files remembered of those that the machine names */
+#define REPORT_MAX (1u << 20)    /* bytes of its reports */
 
 enum { FLOW_IN, FLOW_OUT, FLOW_ERR, FLOW_COUNT };
 
@@ -127,7 +129,7 @@ static void send_signal(struct relay *relay, const struct signalfd_siginfo *info
 static void result_add_lost(struct relay_result *result, const char *data, size_t size)
 {
     struct lost_file file = {0};
-    if (size < sizeof(file.size))
+    if (size < sizeof(file.size) || result->lost_count == NAMES_MAX)
         return;
     memcpy(&file.size, data, sizeof(file.size));
     file.path = mem_printf("%.*s", (int)(size - sizeof(file.size)), data + sizeof(file.size));
@@ -248,6 +250,8 @@ static void control_handle(struct relay *relay, uint32_t type, const char *data,
         tty_queue(relay, data, size);
         break;
     case ORRIS_MSG_MISSING: {
+        if (result->missing.count == NAMES_MAX)
+            break;
         char *path = mem_printf("%.*s", (int)size, data);
         strlist_add(&result->missing, path);
         free(path);
@@ -257,7 +261,8 @@ static void control_handle(struct relay *relay, uint32_t type, const char *data,
         result_add_lost(result, data, size);
         break;
     case ORRIS_MSG_REPORT:
-        buf_add(&result->report, data, size);
+        if (result->report.size + size <= REPORT_MAX)
+            buf_add(&result->report, data, size);
         break;
     case ORRIS_MSG_COPY_DATA:
         forget_deadline(relay); /* the program has ended; what it made is on its way */
@@ -317,6 +322,14 @@ static void control_read(struct relay *relay)
     struct orris_message head;
     while (in->size - at >= sizeof(head)) {
         memcpy(&head, in->data + at, sizeof(head));
+        if (head.size > ORRIS_MESSAGE_MAX) {
+            say("the machine sent a message of %u bytes, which no kernel of orris does: nothing it "
+                "says is read any more",
+                head.size);
+            relay->channels.control = -1;
+            at = in->size;
+            break;
+        }
         if (in->size - at - sizeof(head) < head.size)
             break;
         control_handle(relay, head.type, in->data + at + sizeof(head), head.size);

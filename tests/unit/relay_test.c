@@ -282,15 +282,40 @@ static void machine_leaves_answers(struct machine *m)
     pause();
 }
 
+/* More than any kernel says, and then what is no message. */
+static void machine_floods(struct machine *m)
+{
+    static char text[ORRIS_MESSAGE_MAX];
+    struct orris_message head = {.type = ORRIS_MSG_REPORT, .size = UINT32_MAX - 3};
+    memset(text, 'x', sizeof(text));
+    for (int i = 0; i < 9000; i++) {
+        tell(m, ORRIS_MSG_MISSING, text, 20);
+        tell(m, ORRIS_MSG_LOST, text, 20);
+    }
+    for (int i = 0; i < 100; i++)
+        tell(m, ORRIS_MSG_REPORT, text, sizeof(text));
+    put(m->control, &head, sizeof(head));
+    tell_exit(m, ORRIS_EXIT_STATUS, 44, 0, 0); /* is never seen */
+}
+
 /* ---- the process of the relay ---- */
 
 /* What it reports through its exit status. */
-enum { SEEN_FORCED = 100, SEEN_DEATH = 101, SEEN_LISTS = 102, SEEN_FAILED_OUTPUT = 103 };
+enum {
+    SEEN_FORCED = 100,
+    SEEN_DEATH = 101,
+    SEEN_LISTS = 102,
+    SEEN_FAILED_OUTPUT = 103,
+    SEEN_FLOOD = 104
+};
 
 static int judge(const struct relay_result *result)
 {
     if (result->forced)
         return SEEN_FORCED;
+    if (!result->exited && result->missing.count == 4096 && result->lost_count == 4096 &&
+        result->report.size == 1 << 20)
+        return SEEN_FLOOD;
     if (!result->exited)
         return SEEN_DEATH;
     if (result->output_failed)
@@ -401,6 +426,15 @@ static struct buf read_all(int fd)
 }
 
 /* ---- the tests ---- */
+
+static void test_what_a_machine_says_takes_little_room(void)
+{
+    struct tool tool = tool_start(machine_floods);
+    struct buf said = read_all(tool.err);
+    CHECK(strstr(said.data, "a message of 4294967292 bytes") != NULL);
+    free(said.data);
+    CHECK_EQ(tool_wait(&tool), SEEN_FLOOD);
+}
 
 static void test_bytes_go_both_ways_and_status_comes_back(void)
 {
@@ -668,6 +702,7 @@ static void test_exit_at_once_ends_the_relay(void)
 
 int main(void)
 {
+    test_what_a_machine_says_takes_little_room();
     test_bytes_go_both_ways_and_status_comes_back();
     test_output_after_exit_message_is_taken();
     test_broken_pipe_reaches_the_machine();
