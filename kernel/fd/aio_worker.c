@@ -59,6 +59,7 @@ static void work_for_ever(void *arg)
             worker->run(r);
         else
             (void)waiter_sleep(&w, DEADLINE_NONE, false);
+        cond_resched(); /* one wake-up may end thousands */
     }
 }
 

@@ -404,6 +404,11 @@ void epoll_file_gone(struct file *f)
         mutex_lock(&ep->lock);
         item_destroy(item);
         mutex_unlock(&ep->lock);
+        if (UNLIKELY(cond_resched_due())) { /* who closes a file may wait for the lock */
+            mutex_unlock(&graph_lock);
+            cond_resched();
+            mutex_lock(&graph_lock);
+        }
     }
     mutex_unlock(&graph_lock);
 }
@@ -587,9 +592,11 @@ static size_t epoll_fdinfo(struct file *f, char *buf, size_t size)
     struct epoll *ep = f->private;
     size_t length = 0;
     mutex_lock(&ep->lock);
-    for (unsigned i = 0; i < ep->bucket_count; i++)
+    for (unsigned i = 0; i < ep->bucket_count && length < size; i++) {
         for (struct item *item = ep->buckets[i]; item && length < size; item = item->bucket_next)
             length += item_info(item, buf + length, size - length);
+        cond_resched();
+    }
     mutex_unlock(&ep->lock);
     return length;
 }

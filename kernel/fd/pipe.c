@@ -18,6 +18,7 @@
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
 #include "kernel/proc/cred.h"
+#include "kernel/sched/thread.h"
 #include "kernel/time/clock.h"
 #include "kernel/vfs/mode.h"
 
@@ -86,8 +87,10 @@ static struct pipe *pipe_alloc(void)
 
 static void pipe_free(struct pipe *p)
 {
-    for (; p->head != p->tail; p->head++)
+    for (; p->head != p->tail; p->head++) {
         page_put(slot_at(p, p->head)->page);
+        cond_resched();
+    }
     for (unsigned i = 0; i < SPARE_PAGES; i++)
         if (p->spare[i])
             page_put(p->spare[i]);
@@ -152,6 +155,8 @@ static int64_t read_locked(struct pipe *p, struct iter *it, bool *freed)
             return done > 0 ? done : -EFAULT;
         if (packet)
             break;
+        if (it->left > 0)
+            cond_resched();
     }
     return done;
 }
@@ -222,6 +227,8 @@ static int64_t write_locked(struct pipe *p, struct iter *it, bool packets)
         if (n < 0)
             return done > 0 ? done : n;
         done += n;
+        if (it->left > 0)
+            cond_resched();
     }
     return done;
 }
@@ -275,8 +282,10 @@ static int64_t pipe_ioctl(struct file *f, unsigned request, uint64_t arg)
     if (request != FIONREAD)
         return -ENOTTY;
     mutex_lock(&p->lock);
-    for (uint32_t i = p->head; i != p->tail; i++)
+    for (uint32_t i = p->head; i != p->tail; i++) {
         bytes += (int)(slot_at(p, i)->end - slot_at(p, i)->start);
+        cond_resched();
+    }
     mutex_unlock(&p->lock);
     return copy_to_user((struct uptr){arg}, &bytes, sizeof(bytes));
 }
@@ -451,8 +460,10 @@ static int resize_locked(struct pipe *p, uint32_t capacity, struct slot *slots)
     uint32_t used = p->tail - p->head;
     if (used + p->reserved > capacity)
         return -EBUSY;
-    for (uint32_t i = 0; i < used; i++)
+    for (uint32_t i = 0; i < used; i++) {
         slots[i] = *slot_at(p, p->head + i);
+        cond_resched();
+    }
     struct slot *old = p->slots;
     p->slots = slots;
     p->capacity = capacity;
@@ -509,25 +520,26 @@ int64_t pipe_resize(struct file *f, uint64_t size, bool privileged)
     return (int64_t)rounded;
 }
 
-int64_t pipe_peek(struct file *f, void *buf, size_t size, uint64_t offset)
+int64_t pipe_peek(struct file *f, void *buf, size_t size, struct pipe_place *place)
 {
     struct pipe *p = f->private;
     size_t done = 0;
     mutex_lock(&p->lock);
     bool end = pipe_empty(p) && !p->writers;
-    for (uint32_t i = p->head; i != p->tail && done < size; i++) {
-        const struct slot *s = slot_at(p, i);
-        uint32_t length = s->end - s->start;
-        if (offset >= length) {
-            offset -= length;
-            continue;
-        }
-        size_t part = min_u64(length - offset, size - done);
-        memcpy((char *)buf + done, (const char *)page_virt(s->page) + s->start + offset, part);
+    while (p->head + place->slot != p->tail && done < size) {
+        const struct slot *s = slot_at(p, p->head + place->slot);
+        uint32_t from = s->start + place->skip;
+        uint32_t part = (uint32_t)min_u64(s->end - from, size - done);
+        memcpy((char *)buf + done, (const char *)page_virt(s->page) + from, part);
         done += part;
-        offset = 0;
+        place->skip += part;
+        if (from + part == s->end) {
+            place->skip = 0;
+            place->slot++;
+        }
     }
     mutex_unlock(&p->lock);
+    place->passed += done;
     return done > 0 || end ? (int64_t)done : -EAGAIN;
 }
 
@@ -542,6 +554,7 @@ void pipe_drop(struct file *f, size_t size)
         size -= part;
         if (s->start == s->end)
             drop_head(p);
+        cond_resched();
     }
     mutex_unlock(&p->lock);
     waitq_wake(&p->waitq, EPOLLOUT | EPOLLWRNORM);

@@ -27,9 +27,15 @@ int64_t pipe_resize(struct file *f, uint64_t size, bool privileged);
 unsigned pipe_limit(void);
 MUST_CHECK int pipe_limit_set(uint64_t size);
 
-/* Copies up to size bytes that wait in the pipe, from offset bytes on, without taking them.
- * Returns bytes, 0 at the end, or -EAGAIN. */
-int64_t pipe_peek(struct file *f, void *buf, size_t size, uint64_t offset);
+/* How far somebody who takes nothing out has come. */
+struct pipe_place {
+    uint32_t slot, skip; /* page, and bytes of it */
+    uint64_t passed;     /* bytes in all */
+};
+
+/* Copies up to size bytes that wait in a claimed pipe, from a place on, which moves, without taking
+ * them. Returns bytes, 0 at the end, or -EAGAIN. */
+int64_t pipe_peek(struct file *f, void *buf, size_t size, struct pipe_place *place);
 /* Takes size bytes and drops them. */
 void pipe_drop(struct file *f, size_t size);
 bool pipe_holds(const struct file *f); /* bytes that were not taken */

@@ -54,6 +54,26 @@ static void dequeue(struct poll_entry *e)
         waitq_remove(q, &e->waiter);
 }
 
+static void enqueue_all(const struct poll_part *parts, struct waiter *sleeper)
+{
+    for (const struct poll_part *part = parts; part; part = part->next) {
+        for (unsigned i = 0; i < part->count; i++)
+            enqueue(&part->entries[i], sleeper);
+        if (part->next)
+            cond_resched();
+    }
+}
+
+static void dequeue_all(const struct poll_part *parts)
+{
+    for (const struct poll_part *part = parts; part; part = part->next) {
+        for (unsigned i = 0; i < part->count; i++)
+            dequeue(&part->entries[i]);
+        if (part->next)
+            cond_resched();
+    }
+}
+
 /* Of a signal that came meanwhile is told, too, when there was no time to wait. */
 static int nothing(void)
 {
@@ -68,9 +88,7 @@ int64_t pollset_wait(const struct poll_part *parts, uint64_t deadline_ns)
     int err = 0;
     struct waiter sleeper;
     waiter_init(&sleeper, EVENTS_ANY);
-    for (const struct poll_part *part = parts; part; part = part->next)
-        for (unsigned i = 0; i < part->count; i++)
-            enqueue(&part->entries[i], &sleeper);
+    enqueue_all(parts, &sleeper);
     for (;;) {
         waiter_arm(&sleeper);
         found = look(parts);
@@ -80,8 +98,6 @@ int64_t pollset_wait(const struct poll_part *parts, uint64_t deadline_ns)
         if (err == -EINTR)
             break;
     }
-    for (const struct poll_part *part = parts; part; part = part->next)
-        for (unsigned i = 0; i < part->count; i++)
-            dequeue(&part->entries[i]);
+    dequeue_all(parts);
     return found ? (int64_t)found : err == -EINTR ? -EINTR : nothing();
 }

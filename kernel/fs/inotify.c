@@ -15,6 +15,7 @@
 #include "kernel/base/format.h"
 #include "kernel/base/string.h"
 #include "kernel/mm/heap.h"
+#include "kernel/sched/thread.h"
 #include "kernel/vfs/mode.h"
 
 #define EVENTS_MAX 16384u
@@ -265,6 +266,7 @@ static int64_t inotify_read(struct file *f, struct iter *it, uint64_t *pos)
         if (!copied)
             return done > 0 ? done : -EFAULT;
         done += (int64_t)size;
+        cond_resched();
     }
 }
 
@@ -332,7 +334,11 @@ static void inotify_release(struct file *f)
         watch_detach(list_entry(node, struct watch, instance_node), &removed);
     spin_unlock(&inotify_lock);
     watches_free(&removed);
-    list_for_each_safe(node, next, &in->events) heap_free(list_entry(node, struct event, node));
+    list_for_each_safe(node, next, &in->events)
+    {
+        heap_free(list_entry(node, struct event, node));
+        cond_resched();
+    }
     heap_free(in);
 }
 

@@ -8,6 +8,7 @@
 #include "kernel/ipc/msg.h"
 #include "kernel/ipc/sem.h"
 #include "kernel/ipc/shm.h"
+#include "kernel/sched/thread.h"
 #include "kernel/vfs/permission.h"
 
 static void shm_text(struct text *out, pseudo_key_t key)
@@ -26,6 +27,7 @@ static void shm_text(struct text *out, pseudo_key_t key)
                     (uint64_t)s.shm_segsz, s.shm_cpid, s.shm_lpid, s.shm_nattch);
         text_format(out, " %5u %5u %5u %5u %10lu %10lu %10lu %21lu %21lu\n", p->uid, p->gid,
                     p->cuid, p->cgid, s.shm_atime, s.shm_dtime, s.shm_ctime, resident, 0ul);
+        cond_resched();
     }
 }
 
@@ -41,6 +43,7 @@ static void sem_text(struct text *out, pseudo_key_t key)
         const struct ipc64_perm *p = &s.sem_perm;
         text_format(out, "%10d %10d  %4o %10lu %5u %5u %5u %5u %10lu %10lu\n", p->key, id, p->mode,
                     s.sem_nsems, p->uid, p->gid, p->cuid, p->cgid, s.sem_otime, s.sem_ctime);
+        cond_resched();
     }
 }
 
@@ -57,6 +60,7 @@ static void msg_text(struct text *out, pseudo_key_t key)
                     s.msg_qnum, s.msg_lspid, s.msg_lrpid);
         text_format(out, " %5u %5u %5u %5u %10lu %10lu %10lu\n", p->uid, p->gid, p->cuid, p->cgid,
                     s.msg_stime, s.msg_rtime, s.msg_ctime);
+        cond_resched();
     }
 }
 

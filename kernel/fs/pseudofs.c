@@ -12,6 +12,7 @@
 #include "kernel/base/string.h"
 #include "kernel/fs/memfs.h"
 #include "kernel/mm/heap.h"
+#include "kernel/sched/thread.h"
 
 #define WRITE_MAX 4096u
 #define NUMBERED_OFFSET (1ul << 32) /* readdir offsets of numbered children begin here */
@@ -187,6 +188,7 @@ static int iterate_numbered(struct inode *inode, uint64_t offset, dir_emit_t emi
         if (!emit_entry(inode, dir->child, text, NUMBERED_OFFSET + n + 1, emit, arg) ||
             n == UINT32_MAX)
             break;
+        cond_resched();
     }
     return 0;
 }

@@ -4,6 +4,7 @@
 #include "kernel/base/errno.h"
 #include "kernel/base/string.h"
 #include "kernel/mm/heap.h"
+#include "kernel/sched/thread.h"
 
 struct message_block {
     struct message_block *next;
@@ -49,7 +50,11 @@ void message_free(struct message *m)
 
 void messages_free(struct list_node *list)
 {
-    list_for_each_safe(node, next, list) message_free(list_entry(node, struct message, node));
+    list_for_each_safe(node, next, list)
+    {
+        message_free(list_entry(node, struct message, node));
+        cond_resched();
+    }
     list_init(list);
 }
 

@@ -553,8 +553,10 @@ static void datagram_release(struct socket *base)
     swap_lists(s);
     if (s->raw)
         raw_remove(s->raw);
-    while (!list_empty(&s->queue))
+    while (!list_empty(&s->queue)) {
         drop(s, list_entry(s->queue.next, struct datagram, node));
+        net_cond_resched();
+    }
     if (s->corked)
         pbuf_free(s->corked);
     group_leave_all(&s->inet);

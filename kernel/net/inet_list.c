@@ -4,6 +4,7 @@
 #include <lwip/priv/tcp_priv.h>
 
 #include "kernel/net/inet_tcp.h"
+#include "kernel/sched/thread.h"
 
 #define STATE_ESTABLISHED 1u
 #define STATE_CLOSED 7u
@@ -69,10 +70,34 @@ static void put_udp(struct text *out, const struct inet_socket *i, unsigned numb
     put_line(out, i->base.family == AF_INET6, number, &l, LINE_COLUMNS_UDP);
 }
 
-/* Connections whose sockets are gone. Returns the next line's number. */
-static unsigned put_orphans(struct text *out, bool v6, const struct tcp_pcb *pcb, unsigned number)
+/* The next one of a bucket, which may change while others are let in: the n-th then. */
+static struct list_node *node_after(struct list_node *bucket, struct list_node *node, unsigned n)
 {
-    for (; pcb; pcb = pcb->next) {
+    if (LIKELY(!cond_resched_due()))
+        return node->next;
+    net_cond_resched();
+    for (node = bucket->next; node != bucket && n > 0; n--)
+        node = node->next;
+    return node;
+}
+
+/* The next connection of a list, which may change while others are let in: the n-th then. */
+static const struct tcp_pcb *next_of(struct tcp_pcb *const *list, const struct tcp_pcb *pcb,
+                                     unsigned n)
+{
+    if (LIKELY(!cond_resched_due()))
+        return pcb->next;
+    net_cond_resched();
+    for (pcb = *list; pcb && n > 0; n--)
+        pcb = pcb->next;
+    return pcb;
+}
+
+/* Connections whose sockets are gone. Returns the next line's number. */
+static unsigned put_orphans(struct text *out, bool v6, struct tcp_pcb *const *list, unsigned number)
+{
+    unsigned n = 0;
+    for (const struct tcp_pcb *pcb = *list; pcb; pcb = next_of(list, pcb, ++n)) {
         const struct endpoint local = {pcb->local_ip, pcb->local_port};
         const struct endpoint peer = {pcb->remote_ip, pcb->remote_port};
         struct line l = {.local = &local, .peer = &peer, .state = tcp_linux_state_of(pcb)};
@@ -90,7 +115,9 @@ void inet_list(struct text *out, int family, int protocol)
     net_lock();
     for (unsigned b = 0; b < ARRAY_SIZE(t->buckets); b++) {
         struct list_node *bucket = &t->buckets[b];
-        for (struct list_node *n = bucket->next; n && n != bucket; n = n->next) {
+        unsigned at = 0;
+        for (struct list_node *n = bucket->next; n && n != bucket;
+             n = node_after(bucket, n, ++at)) {
             const struct inet_socket *i = list_entry(n, struct inet_socket, port_node);
             if (i->base.family != family)
                 continue;
@@ -99,10 +126,11 @@ void inet_list(struct text *out, int family, int protocol)
             else
                 put_udp(out, i, number++);
         }
+        net_cond_resched();
     }
     if (tcp) {
-        number = put_orphans(out, family == AF_INET6, tcp_active_pcbs, number);
-        (void)put_orphans(out, family == AF_INET6, tcp_tw_pcbs, number);
+        number = put_orphans(out, family == AF_INET6, &tcp_active_pcbs, number);
+        (void)put_orphans(out, family == AF_INET6, &tcp_tw_pcbs, number);
     }
     net_unlock();
 }

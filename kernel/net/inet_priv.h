@@ -131,7 +131,7 @@ int inet_get_name(struct socket *s, enum socket_end end, struct socket_name *nam
 
 /* inet_port.c: who has which port. */
 struct port_table {
-    struct list_node buckets[64];
+    struct list_node buckets[1024];
     /* Whether port is still in use for somebody that is no socket any more; or NULL. */
     bool (*lingers)(uint16_t port);
 };

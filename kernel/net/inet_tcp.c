@@ -13,6 +13,7 @@
 #include "kernel/base/string.h"
 #include "kernel/mm/heap.h"
 #include "kernel/net/interface.h"
+#include "kernel/sched/thread.h"
 #include "kernel/time/clock.h"
 
 #define KEEP_IDLE_DEFAULT 7200u
@@ -254,6 +255,7 @@ static void drop_children(struct list_node *queue)
         tcp_drop_queue(child);
         port_release(&child->inet);
         heap_free(child);
+        net_cond_resched(); /* others find them in the queue no more */
     }
 }
 
@@ -298,8 +300,8 @@ static int tcp_shut(struct socket *base, int how)
     net_lock();
     if (s->state == TCP_LISTENING && how != SHUT_WR) {
         tcp_leave_group(s);
+        s->state = TCP_IDLE; /* first, for the lock is given up meanwhile */
         drop_accept_queue(s);
-        s->state = TCP_IDLE;
     } else if (s->state != TCP_LISTENING) {
         err = tcp_has_connection(s) ? 0 : -ENOTCONN;
         s->inet.shut_read |= how != SHUT_WR;

@@ -33,6 +33,7 @@
 #include "kernel/net/stack_output.h"
 #include "kernel/net/stack_route.h"
 #include "kernel/platform/run.h"
+#include "kernel/sched/thread.h"
 #include "kernel/time/clock.h"
 #include "kernel/time/timer.h"
 
@@ -171,6 +172,15 @@ void net_unlock(void) NO_LOCK_ANALYSIS
         arm_timer();
     }
     spin_unlock(&net_spinlock);
+}
+
+void net_cond_resched(void)
+{
+    if (UNLIKELY(cond_resched_due())) {
+        net_unlock();
+        cond_resched();
+        net_lock();
+    }
 }
 
 static void timer_expired(struct timer *t)

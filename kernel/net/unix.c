@@ -14,6 +14,7 @@
 #include "kernel/base/string.h"
 #include "kernel/mm/heap.h"
 #include "kernel/proc/task.h"
+#include "kernel/sched/thread.h"
 #include "kernel/time/clock.h"
 
 #define STREAM_PART 32768u /* bytes of one packet of a stream */
@@ -407,6 +408,7 @@ static int64_t receive_stream(struct unix_socket *u, struct socket_message *m)
         if (m->it->left == 0 || m->files)
             return done;
         skip = m->flags & MSG_PEEK ? ahead + (uint32_t)done : 0;
+        cond_resched();
     }
     return done > 0 ? done : nothing_to_read(u, m);
 }
@@ -559,6 +561,7 @@ static bool drop_queue(struct unix_socket *u)
         list_remove(&p->node);
         spin_unlock(&u->lock);
         packet_free(p);
+        cond_resched();
     }
 }
 

@@ -71,13 +71,14 @@ static void sift_down(uint32_t *gid, uint32_t at, uint32_t count)
 
 static void sort(uint32_t *gid, uint32_t count)
 {
-    for (uint32_t i = count / 2; i-- > 0;)
+    for (uint32_t i = count / 2; i-- > 0; cond_resched())
         sift_down(gid, i, count);
     for (uint32_t end = count; end-- > 1;) {
         uint32_t largest = gid[0];
         gid[0] = gid[end];
         gid[end] = largest;
         sift_down(gid, 0, end);
+        cond_resched();
     }
 }
 

@@ -2,10 +2,12 @@
 #include "kernel/proc/futex_table.h"
 
 #include "kernel/base/hash.h"
+#include "kernel/sched/thread.h"
 
 struct spinlock futex_lock = SPINLOCK_INIT(RANK_FUTEX);
 
 static struct list_node buckets[FUTEX_BUCKETS] GUARDED_BY(futex_lock);
+static uint64_t arrivals GUARDED_BY(futex_lock);
 
 unsigned futex_bucket(struct futex_key key)
 {
@@ -40,6 +42,7 @@ static void insert(struct futex_waiter *w)
 void futex_enqueue(struct futex_waiter *w)
 {
     spin_lock(&futex_lock);
+    w->arrival = ++arrivals;
     insert(w);
     spin_unlock(&futex_lock);
 }
@@ -71,46 +74,81 @@ static bool is_plain(const struct futex_waiter *w, struct futex_key key, uint32_
     return futex_key_equal(w->key, key) && !w->pi && !w->requeue_pi && (w->bitset & bitset);
 }
 
+/* Thousands may wait: those behind are looked for anew after a pause. Who comes meanwhile is not
+ * meant. */
+static bool pause(void) NO_LOCK_ANALYSIS
+{
+    if (LIKELY(!cond_resched_due()))
+        return false;
+    spin_unlock(&futex_lock);
+    cond_resched();
+    spin_lock(&futex_lock);
+    return true;
+}
+
+/* As futex_table_wake(), of those that came up to last. False: there may be more. */
+static bool wake_some(struct futex_key key, uint32_t bitset, int count, uint64_t last, int *woken)
+{
+    list_for_each_safe(node, next, list_of(key))
+    {
+        struct futex_waiter *w = list_entry(node, struct futex_waiter, node);
+        if (*woken >= count)
+            break;
+        if (w->arrival > last || !is_plain(w, key, bitset))
+            continue;
+        claim(w);
+        futex_wake_claimed(w);
+        ++*woken;
+        if (pause())
+            return false;
+    }
+    return true;
+}
+
 int futex_table_wake(struct futex_key key, uint32_t bitset, int count)
 {
     int woken = 0;
     spin_lock(&futex_lock);
-    list_for_each_safe(node, next, list_of(key))
-    {
-        struct futex_waiter *w = list_entry(node, struct futex_waiter, node);
-        if (woken >= count)
-            break;
-        if (!is_plain(w, key, bitset))
-            continue;
-        claim(w);
-        futex_wake_claimed(w);
-        woken++;
-    }
+    uint64_t last = arrivals;
+    while (!wake_some(key, bitset, count, last, &woken))
+        ;
     spin_unlock(&futex_lock);
     return woken;
+}
+
+/* As futex_table_requeue(), of those that came up to last. False: there may be more. */
+static bool requeue_some(struct futex_key from, struct futex_key to, int wake, int requeue,
+                         uint64_t last, int *done)
+{
+    list_for_each_safe(node, next, list_of(from))
+    {
+        struct futex_waiter *w = list_entry(node, struct futex_waiter, node);
+        if (w->arrival > last || !is_plain(w, from, FUTEX_ANY))
+            continue;
+        if (*done - wake >= requeue)
+            break;
+        claim(w);
+        if ((*done)++ < wake) {
+            futex_wake_claimed(w);
+        } else {
+            w->key = to;
+            insert(w);
+            if (futex_key_equal(from, to))
+                break; /* they would come round again for ever */
+        }
+        if (pause())
+            return false;
+    }
+    return true;
 }
 
 int futex_table_requeue(struct futex_key from, struct futex_key to, int wake, int requeue)
 {
     int done = 0;
     spin_lock(&futex_lock);
-    list_for_each_safe(node, next, list_of(from))
-    {
-        struct futex_waiter *w = list_entry(node, struct futex_waiter, node);
-        if (!is_plain(w, from, FUTEX_ANY))
-            continue;
-        if (done - wake >= requeue)
-            break;
-        claim(w);
-        if (done++ < wake) {
-            futex_wake_claimed(w);
-            continue;
-        }
-        w->key = to;
-        insert(w);
-        if (futex_key_equal(from, to))
-            break; /* they would come round again for ever */
-    }
+    uint64_t last = arrivals;
+    while (!requeue_some(from, to, wake, requeue, last, &done))
+        ;
     spin_unlock(&futex_lock);
     return done;
 }

@@ -27,6 +27,7 @@ struct futex_waiter {
     uint32_t bitset;
     int tid;
     enum futex_state state;
+    uint64_t arrival;    /* the how manieth waiter it is */
     bool pi;             /* waits to become the owner of a PI futex */
     uint8_t rt_priority; /* of its thread when it began to wait: the highest is served first */
     bool requeue_pi;     /* FUTEX_WAIT_REQUEUE_PI: waits to be moved to pi_key */

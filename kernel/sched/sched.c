@@ -218,10 +218,26 @@ static bool is_set(const bool *flag)
     return __atomic_load_n(flag, __ATOMIC_SEQ_CST);
 }
 
+bool cond_resched_due(void)
+{
+    return arch_cycles() >= thread_current()->give_way_cycles;
+}
+
+/* Threads that wake each other in turns may never leave the kernel, nor find it idle: so a timer or
+ * a card would not be heard. */
+static void look_around(struct thread *t)
+{
+    if (UNLIKELY(cond_resched_due())) {
+        arch_poll_interrupts();
+        t->give_way_cycles = arch_cycles() + clock_cycles(GIVE_WAY_NS);
+    }
+}
+
 int thread_sleep_unless(const bool *woken, uint64_t deadline_ns, bool interruptible)
 {
     struct thread *t = thread_current();
     lock_check_sleep("sleep");
+    look_around(t);
     for (;;) {
         if (is_set(woken)) {
             return 0;
@@ -281,11 +297,6 @@ void thread_yield(void)
     }
     switch_away();
     spin_unlock(&sched_lock);
-}
-
-bool cond_resched_due(void)
-{
-    return arch_cycles() >= thread_current()->give_way_cycles;
 }
 
 static SLOW_PATH void give_way(struct thread *t)

@@ -3,6 +3,7 @@
 #include "kernel/mm/heap.h"
 #include "kernel/net/inet_control.h"
 #include "kernel/proc/task.h"
+#include "kernel/sched/thread.h"
 #include "kernel/syscall/iovec.h"
 #include "kernel/syscall/socket_args.h"
 #include "kernel/syscall/syscall.h"
@@ -218,6 +219,7 @@ int64_t sys_sendmmsg(int fd, struct uptr array, unsigned count, unsigned flags)
                          sizeof(head.length));
         if (n)
             break;
+        cond_resched();
     }
     file_put(f);
     return done > 0 ? done : n;
@@ -356,6 +358,7 @@ static int64_t receive_many(struct file *f, struct uptr array, unsigned count, u
             flags |= MSG_DONTWAIT;
         if (clock_monotonic_ns() >= deadline)
             break;
+        cond_resched();
     }
     return done > 0 ? done : n;
 }

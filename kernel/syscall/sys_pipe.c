@@ -9,6 +9,7 @@
 #include "kernel/mm/page.h"
 #include "kernel/proc/signal.h"
 #include "kernel/proc/task.h"
+#include "kernel/sched/thread.h"
 #include "kernel/syscall/iovec.h"
 #include "kernel/syscall/syscall.h"
 
@@ -71,12 +72,12 @@ static bool spliced(const struct file *f)
     return !f->ops->no_splice && !(f->inode && inode_is_dir(f->inode));
 }
 
-/* A part of what the pipe holds, behind skip bytes, to out. The bytes stay in the pipe. */
-static int64_t copy_out(struct file *pipe, uint64_t skip, struct file *out, uint64_t *to, char *buf,
-                        size_t size)
+/* A part of what the pipe holds, from a place on, to out. The bytes stay in the pipe. */
+static int64_t copy_out(struct file *pipe, struct pipe_place *from, struct file *out, uint64_t *to,
+                        char *buf, size_t size)
 {
     struct iter it;
-    int64_t n = pipe_peek(pipe, buf, size, skip);
+    int64_t n = pipe_peek(pipe, buf, size, from);
     if (n <= 0)
         return n;
     iter_kernel(&it, buf, (size_t)n);
@@ -87,6 +88,7 @@ static int64_t from_pipe(struct file *pipe, struct file *out, uint64_t *to, char
                          unsigned flags, bool keep)
 {
     int64_t done = 0;
+    struct pipe_place place = {0};
     int64_t n = ready(pipe, EPOLLIN, flags);
     if (!n)
         n = ready(out, EPOLLOUT, flags);
@@ -99,8 +101,8 @@ static int64_t from_pipe(struct file *pipe, struct file *out, uint64_t *to, char
         n = -EPIPE;
     }
     while (n >= 0 && (uint64_t)done < size) {
-        n = copy_out(pipe, keep ? (uint64_t)done : 0, out, to, buf,
-                     min_u64(size - (uint64_t)done, PART_BYTES));
+        place = keep ? place : (struct pipe_place){0};
+        n = copy_out(pipe, &place, out, to, buf, min_u64(size - (uint64_t)done, PART_BYTES));
         if (n <= 0)
             break;
         done += n;
@@ -108,6 +110,9 @@ static int64_t from_pipe(struct file *pipe, struct file *out, uint64_t *to, char
             pipe_drop(pipe, (size_t)n);
         if (!pipe_holds(pipe) || !(file_poll(out) & EPOLLOUT))
             break;
+        if (keep && place.passed != (uint64_t)done) /* some wasn't written */
+            break;
+        cond_resched();
     }
     pipe_give_back(pipe);
     return done > 0 ? done : n;

@@ -248,6 +248,13 @@ static int sets_write(const struct select_call *c)
     return 0;
 }
 
+/* For each descriptor of a call that may have a million. */
+static inline void give_way_at(unsigned fd)
+{
+    if (fd % SELECT_SHORT_BITS == SELECT_SHORT_BITS - 1)
+        cond_resched();
+}
+
 /* The events that the sets want of fd. */
 static uint32_t wanted_of(const struct select_call *c, unsigned fd)
 {
@@ -263,6 +270,7 @@ static unsigned count_wanted(const struct select_call *c)
     unsigned count = 0;
     for (unsigned fd = 0; fd < c->bits; fd++)
         count += wanted_of(c, fd) != 0;
+    cond_resched();
     return count;
 }
 
@@ -283,8 +291,10 @@ static struct poll_entry *next_entry(struct cursor *c)
 static void entries_put(const struct poll_part *parts, unsigned count)
 {
     struct cursor cursor = {parts, 0};
-    while (count-- > 0)
+    while (count-- > 0) {
         file_put(next_entry(&cursor)->file);
+        give_way_at(count);
+    }
 }
 
 /* An entry for each descriptor in a set. Returns 0 or -EBADF. */
@@ -294,6 +304,7 @@ static int entries_make(const struct select_call *c, const struct poll_part *par
     unsigned count = 0;
     for (unsigned fd = 0; fd < c->bits; fd++) {
         uint32_t wanted = wanted_of(c, fd);
+        give_way_at(fd);
         if (!wanted)
             continue;
         struct poll_entry *e = next_entry(&cursor);
@@ -313,6 +324,7 @@ static int64_t sets_result(const struct select_call *c, const struct poll_part *
     struct cursor cursor = {parts, 0};
     int64_t left = 0;
     for (unsigned fd = 0; fd < c->bits; fd++) {
+        give_way_at(fd);
         if (!wanted_of(c, fd))
             continue;
         uint32_t events = next_entry(&cursor)->events;

@@ -12,6 +12,7 @@
 #include "kernel/base/panic.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
+#include "kernel/sched/thread.h"
 #include "kernel/vfs/memo.h"
 
 #define TABLE_ORDER_START 2u /* 16 KiB */
@@ -423,6 +424,7 @@ void dentry_purge(struct dentry *dir)
         if (!taken)
             return;
         dentry_put(dentry_free(taken));
+        cond_resched();
     }
 }
 

@@ -16,9 +16,11 @@
 #include "kernel/fd/unnamed.h"
 #include "kernel/mm/heap.h"
 #include "kernel/proc/task.h"
+#include "kernel/sched/thread.h"
 #include "kernel/vfs/mode.h"
 
-#define LOCKS_MAX 16384u /* of all files; each is looked at for another one of its file */
+#define LINES_AT_ONCE 256u /* of /proc/PID/fdinfo */
+#define LOCKS_MAX 16384u   /* of all files; each is looked at for another one of its file */
 
 struct lock {
     struct list_node node;   /* in inode->flocks */
@@ -260,22 +262,38 @@ static size_t lock_line(const struct lock *l, unsigned number, const struct inod
                   device_major(device), device_minor(device), inode->ino, l->first, end);
 }
 
-size_t flock_info(struct file *f, char *buf, size_t size)
+/* The lines behind the first *number. */
+static size_t some_lines(struct file *f, unsigned *number, char *buf, size_t size)
 {
     size_t length = 0;
-    unsigned number = 0;
-    if (!f->inode || list_empty(&f->inode->flocks))
-        return 0;
+    unsigned at = 0, end = *number + LINES_AT_ONCE;
     spin_lock(&flock_lock);
     for (int whole = 1; whole >= 0; whole--) {
         list_for_each(node, &f->inode->flocks)
         {
             const struct lock *l = list_entry(node, struct lock, node);
-            if (l->file == f && l->whole == whole && length < size)
-                length += lock_line(l, ++number, f->inode, buf + length, size - length);
+            if (l->file != f || l->whole != whole || at++ < *number)
+                continue;
+            if (*number == end || length >= size)
+                break;
+            length += lock_line(l, ++*number, f->inode, buf + length, size - length);
         }
     }
     spin_unlock(&flock_lock);
+    return length;
+}
+
+size_t flock_info(struct file *f, char *buf, size_t size)
+{
+    size_t length = 0;
+    unsigned number = 0, last;
+    if (!f->inode || list_empty(&f->inode->flocks))
+        return 0;
+    do {
+        last = number;
+        length += some_lines(f, &number, buf + length, size - length);
+        cond_resched();
+    } while (number - last == LINES_AT_ONCE && length < size);
     return length;
 }
 

@@ -17,6 +17,11 @@
 
 void cond_resched(void) {}
 
+bool cond_resched_due(void)
+{
+    return false;
+}
+
 void dentry_put(struct dentry *d)
 {
     (void)d;

@@ -1,6 +1,7 @@
 /* The table of futex waiters. */
 // UNIT: kernel/proc/futex_table.c
 #include "kernel/proc/futex_table.h"
+#include "kernel/sched/thread.h"
 #include "tests/harness/check.h"
 
 #define KEY ((struct futex_key){NULL, 0x7f0000001000ul})
@@ -8,6 +9,7 @@
 
 static struct futex_waiter waiters[8];
 static struct waiter sleepers[8];
+static int pauses; /* the one after which another waiter comes; 0: none comes */
 
 void waiter_signal(struct waiter *w)
 {
@@ -22,6 +24,18 @@ static struct futex_waiter *add(int i, struct futex_key key, uint32_t bitset)
     list_init(&waiters[i].node);
     futex_enqueue(&waiters[i]);
     return &waiters[i];
+}
+
+/* A pause after each waiter, if any is asked for. */
+bool cond_resched_due(void)
+{
+    return pauses > 0;
+}
+
+void cond_resched(void)
+{
+    if (pauses > 0 && --pauses == 0)
+        add(7, KEY, FUTEX_ANY);
 }
 
 /* Takes out whatever is left. */
@@ -57,6 +71,24 @@ static void test_wakes_in_order_and_only_the_key(void)
     CHECK(sleepers[2].woken && !sleepers[1].woken);
     CHECK(futex_dequeue(&waiters[1]));
     CHECK_EQ(futex_table_wake(OTHER, FUTEX_ANY, 1), 0);
+}
+
+static void test_who_comes_during_a_pause_is_not_meant(void)
+{
+    for (int i = 0; i < 4; i++)
+        add(i, KEY, FUTEX_ANY);
+    pauses = 2;
+    CHECK_EQ(futex_table_wake(KEY, FUTEX_ANY, INT32_MAX), 4);
+    CHECK_EQ(pauses, 0);
+    CHECK(sleepers[3].woken && !sleepers[7].woken);
+    CHECK_EQ(futex_table_wake(KEY, FUTEX_ANY, INT32_MAX), 1);
+    for (int i = 0; i < 4; i++)
+        add(i, KEY, FUTEX_ANY);
+    pauses = 3;
+    CHECK_EQ(futex_table_requeue(KEY, OTHER, 1, INT32_MAX), 4);
+    CHECK_EQ(pauses, 0);
+    CHECK_EQ(futex_table_wake(OTHER, FUTEX_ANY, INT32_MAX), 3);
+    CHECK_EQ(futex_table_wake(KEY, FUTEX_ANY, INT32_MAX), 1);
 }
 
 static void test_bitsets_must_meet(void)
@@ -129,6 +161,7 @@ int main(void)
 {
     RUN(test_hash_spreads_and_stays_inside);
     RUN(test_wakes_in_order_and_only_the_key);
+    RUN(test_who_comes_during_a_pause_is_not_meant);
     RUN(test_bitsets_must_meet);
     RUN(test_requeue_moves_the_rest);
     RUN(test_requeue_to_itself_ends);

@@ -28,9 +28,17 @@
 #include "kernel/net/stack_output.h"
 #include "kernel/net/unix.h"
 #include "kernel/platform/run.h"
+#include "kernel/sched/thread.h"
 #include "kernel/time/timer.h"
 #include "tests/harness/check.h"
 #include "tests/unit/fakes/fakes.h"
+
+void cond_resched(void) {}
+
+bool cond_resched_due(void)
+{
+    return false;
+}
 
 /* The card. */
 

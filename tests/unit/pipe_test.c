@@ -387,16 +387,19 @@ static void resizing(void)
 
 static void peeking_and_dropping(void)
 {
+    struct pipe_place from_start = {0}, place = {.skip = 4000};
     start(0);
-    CHECK_EQ(pipe_peek(ends[0], got, 10, 0), -EAGAIN);
+    CHECK_EQ(pipe_peek(ends[0], got, 10, &from_start), -EAGAIN);
     CHECK_EQ(put(data, 10000), 10000);
-    CHECK_EQ(pipe_peek(ends[0], got, 5000, 4000), 5000);
+    CHECK_EQ(pipe_peek(ends[0], got, 2000, &place), 2000);
+    CHECK_EQ(pipe_peek(ends[0], got + 2000, 3000, &place), 3000);
     CHECK(memcmp(got, data + 4000, 5000) == 0);
+    CHECK_EQ(place.passed, 5000);
     pipe_drop(ends[0], 9000);
     CHECK_EQ(take(5000), 1000);
     CHECK(memcmp(got, data + 9000, 1000) == 0);
     close_writer();
-    CHECK_EQ(pipe_peek(ends[0], got, 10, 0), 0);
+    CHECK_EQ(pipe_peek(ends[0], got, 10, &from_start), 0);
     end();
 }
 

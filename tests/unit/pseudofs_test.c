@@ -6,8 +6,11 @@
 #include "kernel/fs/memfs.h"
 #include "kernel/fs/pseudofs.h"
 #include "kernel/mm/heap.h"
+#include "kernel/sched/thread.h"
 #include "tests/harness/check.h"
 #include "tests/unit/fakes/fakes.h"
+
+void cond_resched(void) {}
 
 static bool locked;
 

@@ -15,8 +15,11 @@
 #include "kernel/net/interface.h"
 #include "kernel/net/netlink.h"
 #include "kernel/net/unix.h"
+#include "kernel/sched/thread.h"
 #include "tests/harness/check.h"
 #include "tests/unit/fakes/fakes.h"
+
+void cond_resched(void) {}
 
 int64_t interface_ioctl(unsigned what, struct uptr arg)
 {
