@@ -174,7 +174,7 @@ void net_unlock(void) NO_LOCK_ANALYSIS
     spin_unlock(&net_spinlock);
 }
 
-void net_cond_resched(void)
+void net_cond_resched(void) NO_LOCK_ANALYSIS
 {
     if (UNLIKELY(cond_resched_due())) {
         net_unlock();

@@ -26,8 +26,8 @@ MUST_CHECK int net_start(void);
 void net_lock(void) ACQUIRES(net_spinlock);
 /* Delivers what was sent to this machine itself, and has cards send the rest. */
 void net_unlock(void) RELEASES(net_spinlock);
-/* cond_resched(), without the lock meanwhile. */
-void net_cond_resched(void) REQUIRES(net_spinlock);
+/* cond_resched(), for who holds the lock, without it meanwhile. */
+void net_cond_resched(void);
 
 /* Packets of IPv4 that leave now say that no router may cut them up. GUARDED_BY(net_spinlock). */
 extern bool net_whole_packets;
