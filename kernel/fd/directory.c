@@ -109,4 +109,5 @@ const struct file_ops directory_file_ops = {
     .seek = directory_seek,
     .iterate = directory_iterate,
     .fsync = directory_fsync,
+    .plain_read = true,
 };

@@ -106,12 +106,13 @@ static void eventfd_release(struct file *f)
 
 static const struct file_ops eventfd_ops = {
     .name = "eventfd",
-    .no_splice = true,
     .read = eventfd_read,
     .write = eventfd_write,
     .poll = eventfd_poll,
     .waitq = eventfd_waitq,
     .getattr = anonymous_getattr,
+    .no_splice = true,
+    .plain_write = true,
     .describe = anonymous_describe,
     .fdinfo = eventfd_fdinfo,
     .release = eventfd_release,

@@ -10,6 +10,7 @@
 #include <asm/signal.h>
 #include <linux/eventpoll.h>
 #include <linux/inotify.h>
+#include <linux/stat.h>
 
 #include "kernel/base/errno.h"
 #include "kernel/fd/epoll.h"
@@ -61,6 +62,13 @@ struct file *file_get(struct file *f)
 {
     __atomic_fetch_add(&f->refs, 1, __ATOMIC_RELAXED);
     return f;
+}
+
+uint32_t file_type(struct file *f)
+{
+    struct inode_attr attr;
+    file_getattr(f, &attr);
+    return attr.mode & S_IFMT;
 }
 
 void file_notify(struct file *f, uint32_t event)

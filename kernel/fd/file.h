@@ -45,8 +45,13 @@ struct file_ops {
     size_t (*describe)(struct file *f, char *buf, size_t size);
     /* Extra lines of /proc/self/fdinfo/N. NULL: none. */
     size_t (*fdinfo)(struct file *f, char *buf, size_t size);
-    bool no_splice;   /* splice and sendfile answer -EINVAL */
+    /* /proc/self/fd/N of target, which has no name, was opened: makes fresh, which has flags and a
+     * position of its own. 0 or -errno. NULL: fresh passes everything on to target. */
+    int (*reopen)(struct file *target, struct file *fresh);
     bool quiet_epipe; /* file_write raises no SIGPIPE: write does where it is due */
+    /* What Linux doesn't do with such files: splice and sendfile from them; that and io_submit;
+     * splice, sendfile and io_submit to them. */
+    bool no_splice, plain_read, plain_write;
 };
 
 struct file {
@@ -63,7 +68,8 @@ struct file {
     bool is_open;                 /* inotify was told so: it is told the end, too */
     uint64_t readahead;           /* next page a sequential reader would ask for */
     struct list_node epoll_items; /* epoll entries that watch it: fd/epoll.c */
-    int owner_pid, owner_signal;  /* F_SETOWN, F_SETSIG */
+    int owner_pid, owner_signal;  /* F_SETOWN (a group: negative), F_SETSIG */
+    bool owner_thread;            /* F_OWNER_TID */
 };
 
 /* One reference; NULL if there is no memory, or file_max() are open: file_alloc_error() says which,
@@ -71,6 +77,8 @@ struct file {
 struct file *file_alloc(const struct file_ops *ops, uint32_t flags, struct dentry *dentry,
                         void *private);
 int file_alloc_error(void);
+/* S_IFMT of its mode; 0: eventfd, epoll and the like. */
+uint32_t file_type(struct file *f);
 uint64_t file_max(void); /* open files, in all: as many as there are pages of memory */
 struct file *file_get(struct file *f);
 void file_put(struct file *f);

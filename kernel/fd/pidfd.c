@@ -27,13 +27,23 @@ static void pidfd_getattr(struct file *f, struct inode_attr *attr)
     attr->ino = ANONYMOUS_INO + 1;
 }
 
+static int pidfd_reopen(struct file *target, struct file *fresh);
+
 static const struct file_ops pidfd_ops = {
     .name = "pidfd",
     .poll = pidfd_poll,
     .getattr = pidfd_getattr,
     .describe = anonymous_describe,
     .fdinfo = pidfd_fdinfo,
+    .reopen = pidfd_reopen,
 };
+
+static int pidfd_reopen(struct file *target, struct file *fresh)
+{
+    fresh->ops = &pidfd_ops;
+    fresh->private = target->private;
+    return 0;
+}
 
 struct file *pidfd_create(int pid, unsigned flags)
 {

@@ -321,6 +321,8 @@ static void pipe_release(struct file *f)
         pipe_free(p);
 }
 
+static int pipe_reopen(struct file *target, struct file *fresh);
+
 static const struct file_ops pipe_ops = {
     .name = "pipe",
     .read = pipe_read,
@@ -331,6 +333,7 @@ static const struct file_ops pipe_ops = {
     .getattr = pipe_getattr,
     .release = pipe_release,
     .describe = pipe_describe,
+    .reopen = pipe_reopen,
 };
 
 int pipe_create(unsigned flags, bool privileged, struct file *files[2])
@@ -351,6 +354,7 @@ int pipe_create(unsigned flags, bool privileged, struct file *files[2])
         return file_alloc_error();
     }
     files[0]->inode = files[1]->inode = &p->inode;
+    p->inode.pipe = p;
     p->readers = p->writers = p->writer_opens = 1;
     return 0;
 }
@@ -409,7 +413,7 @@ static int wait_for_end(struct pipe *p, const uint32_t *count, const uint32_t *o
 /* Joins the FIFO of inode, or makes it. Returns 0, -ENXIO or -ENOMEM. */
 static int fifo_join(struct inode *inode, struct file *file)
 {
-    bool only_write = !file_readable(file);
+    bool only_write = !file_readable(file) && inode->fs != &pipefs;
     mutex_lock(&inode->lock);
     struct pipe *p = inode->pipe;
     int err = 0;
@@ -447,6 +451,17 @@ int fifo_open(struct inode *inode, struct file *file)
     if (file_readable(file))
         return wait_for_end(p, &p->writers, &p->writer_opens);
     return wait_for_end(p, &p->readers, &p->reader_opens);
+}
+
+/* Another file of a pipe, for what it likes: its end isn't asked for. */
+static int pipe_reopen(struct file *target, struct file *fresh)
+{
+    dentry_put(fresh->dentry);
+    fresh->dentry = NULL;
+    fresh->inode = target->inode;
+    fresh->ops = &pipe_ops;
+    fresh->flags |= O_LARGEFILE;
+    return fifo_join(target->inode, fresh);
 }
 
 int pipe_size(struct file *f)

@@ -17,6 +17,8 @@
 #include "kernel/proc/task.h"
 
 #define TTY_GROUP 5 /* of Debian */
+#define SLAVE_MODE 0620u
+#define PERMISSIONS 07777u
 #define PTYS_MAX 256u
 #define SHOWN_BYTES 16384u /* a power of two */
 #define SHOWN_MASK (SHOWN_BYTES - 1)
@@ -26,12 +28,13 @@
 struct pty {
     struct tty tty; /* the slave; its lock guards what is shown */
     unsigned number;
-    uint32_t uid;          /* who opened the master */
-    unsigned refs, slaves; /* open files: all, the slave's. GUARDED_BY(table_lock) */
-    bool locked;           /* the slave can't be opened yet. GUARDED_BY(table_lock) */
-    bool left;             /* the last slave was closed */
-    bool packets;          /* TIOCPKT */
-    uint32_t head, tail;   /* of what is shown and not read yet; they only grow */
+    uint32_t mode, uid, gid; /* of the slave's name */
+    unsigned refs, slaves;   /* open files: all, the slave's. GUARDED_BY(table_lock) */
+    bool locked;             /* the slave can't be opened yet. GUARDED_BY(table_lock) */
+    bool left;               /* the last slave was closed */
+    bool packets;            /* TIOCPKT */
+    bool exclusive;      /* the master's TIOCEXCL, which nothing comes of: it isn't opened again */
+    uint32_t head, tail; /* of what is shown and not read yet; they only grow */
     uint8_t shown[SHOWN_BYTES];
     struct waitq waitq; /* the master's */
 };
@@ -270,6 +273,10 @@ static int64_t master_ioctl(struct file *f, unsigned request, uint64_t value)
         return master_flush(p, value);
     case TIOCGPGRP:
         return answer(value, p->tty.pgrp);
+    case TIOCEXCL:
+    case TIOCNXCL:
+    case TIOCGEXCL:
+        return tty_exclusive(&p->exclusive, request, (struct uptr){value});
     default:
         return tty_request(&p->tty, request, value);
     }
@@ -330,7 +337,9 @@ int devfs_open_ptmx(struct file *file, uint32_t number)
     p->tty.termios.c_cflag &= ~(unsigned)HUPCL;
     waitq_init(&p->waitq);
     p->refs = 1;
+    p->mode = SLAVE_MODE;
     p->uid = cred_current()->uid[CRED_FS];
+    p->gid = TTY_GROUP;
     p->locked = true;
     if (!enter(p)) {
         heap_free(p);
@@ -341,20 +350,27 @@ int devfs_open_ptmx(struct file *file, uint32_t number)
     return 0;
 }
 
-void devfs_pts_owner(struct inode *inode, uint32_t number)
+void devfs_pts_owner(struct inode *inode, uint32_t number, const struct inode_attr *attr,
+                     unsigned what)
 {
     spin_lock(&table_lock);
-    if (number < PTYS_MAX && table[number])
-        inode->uid = table[number]->uid;
+    struct pty *p = number < PTYS_MAX ? table[number] : NULL;
+    if (p) {
+        p->mode = what & ATTR_MODE ? attr->mode : p->mode;
+        p->uid = what & ATTR_UID ? attr->uid : p->uid;
+        p->gid = what & ATTR_GID ? attr->gid : p->gid;
+        inode->mode = (inode->mode & ~PERMISSIONS) | (p->mode & PERMISSIONS);
+        inode->uid = p->uid;
+        inode->gid = p->gid;
+    }
     spin_unlock(&table_lock);
-    inode->gid = TTY_GROUP;
 }
 
 int devfs_open_pts(struct file *file, uint32_t number)
 {
     spin_lock(&table_lock);
     struct pty *p = number < PTYS_MAX ? table[number] : NULL;
-    int err = !p || p->locked ? -EIO : 0;
+    int err = !p || p->locked ? -EIO : tty_may_open(&p->tty);
     if (!err) {
         p->refs++;
         p->slaves++;

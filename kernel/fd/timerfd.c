@@ -148,11 +148,11 @@ static size_t timerfd_fdinfo(struct file *f, char *buf, size_t size)
 
 static const struct file_ops timerfd_ops = {
     .name = "timerfd",
-    .no_splice = true,
     .read = timerfd_read,
     .poll = timerfd_poll,
     .waitq = timerfd_waitq,
     .getattr = anonymous_getattr,
+    .no_splice = true,
     .describe = anonymous_describe,
     .fdinfo = timerfd_fdinfo,
     .release = timerfd_release,

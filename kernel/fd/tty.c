@@ -353,9 +353,12 @@ static int stop_or_start(struct tty *t, uint64_t what)
 {
     if (what > TCION)
         return -EINVAL;
+    char c = (char)t->termios.c_cc[what == TCIOFF ? VSTOP : VSTART];
     mutex_lock(&t->lock);
     if (what == TCOOFF || what == TCOON)
         t->stopped = what == TCOOFF;
+    else if (c) /* who types shall stop, or go on */
+        (void)t->screen->show(t, &c, 1);
     tty_flush(t);
     mutex_unlock(&t->lock);
     waitq_wake(&t->waitq, TTY_ALL_EVENTS);
@@ -382,6 +385,32 @@ static int take_terminal(struct tty *t)
     return 0;
 }
 
+/* It is no longer the session's; its first process, in the foreground, hears of that. */
+static int give_up_terminal(struct tty *t)
+{
+    if (!t->session || t->session != the_proc.session)
+        return -ENOTTY;
+    if (the_proc.session == PROC_PID) {
+        send_to_foreground(t, SIGHUP);
+        send_to_foreground(t, SIGCONT);
+    }
+    t->session = t->pgrp = 0;
+    return 0;
+}
+
+int64_t tty_exclusive(bool *flag, unsigned request, struct uptr arg)
+{
+    if (request == TIOCGEXCL)
+        return get_int(arg, *flag);
+    *flag = request == TIOCEXCL;
+    return 0;
+}
+
+int tty_may_open(const struct tty *t)
+{
+    return t->exclusive && !capable(CAP_SYS_ADMIN) ? -EBUSY : 0;
+}
+
 /* Requests about sessions and process groups: there is one of each. */
 static int64_t job_ioctl(struct tty *t, unsigned request, struct uptr arg)
 {
@@ -398,9 +427,11 @@ static int64_t job_ioctl(struct tty *t, unsigned request, struct uptr arg)
     case TIOCSCTTY:
         return take_terminal(t);
     case TIOCNOTTY:
+        return give_up_terminal(t);
     case TIOCEXCL:
     case TIOCNXCL:
-        return 0;
+    case TIOCGEXCL:
+        return tty_exclusive(&t->exclusive, request, arg);
     default:
         return -ENOTTY;
     }

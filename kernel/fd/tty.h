@@ -45,6 +45,7 @@ struct tty {
     int pgrp, session; /* 0: it is nobody's terminal */
     bool dead;         /* the other end of a pseudo-terminal is gone; read without the lock too */
     bool stopped;      /* by the stop character */
+    bool exclusive;    /* only who has CAP_SYS_ADMIN may open it again */
     bool hung_up;      /* the input ended; read without the lock too */
     bool literal;      /* the next character is taken as it is */
     /* Input: bytes [head, edit) of the ring, all positions only grow. Canonical mode may read
@@ -69,6 +70,9 @@ struct tty {
 void tty_setup(struct tty *t, const struct tty_screen *screen, const struct winsize *size);
 /* Makes a new file without operations one of the terminal. */
 void tty_make_file(struct tty *t, struct file *file);
+int tty_may_open(const struct tty *t); /* 0 or -EBUSY: TIOCEXCL */
+/* TIOCEXCL, TIOCNXCL, TIOCGEXCL on a terminal's flag. */
+int64_t tty_exclusive(bool *flag, unsigned request, struct uptr arg);
 /* Takes typed characters as far as there is room, and sends the signals that they send. Returns how
  * many. */
 size_t tty_take_in(struct tty *t, const uint8_t *data, size_t size);

@@ -183,5 +183,6 @@ int tty_console_open(struct file *file)
 int devfs_open_terminal(struct file *file, uint32_t number)
 {
     (void)number;
-    return tty_console_open(file);
+    int err = tty_may_open(&console.tty);
+    return err ? err : tty_console_open(file);
 }

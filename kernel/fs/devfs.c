@@ -167,16 +167,19 @@ __attribute__((weak)) bool devfs_next_pts(uint32_t *number)
     return false;
 }
 
-__attribute__((weak)) void devfs_pts_owner(struct inode *inode, uint32_t number)
+__attribute__((weak)) void devfs_pts_owner(struct inode *inode, uint32_t number,
+                                           const struct inode_attr *attr, unsigned what)
 {
-    (void)inode, (void)number;
+    (void)inode, (void)number, (void)attr, (void)what;
 }
 
 /* The terminal is the program's, as a login has it. */
-static void console_owner(struct inode *inode, uint32_t number)
+static void console_owner(struct inode *inode, uint32_t number, const struct inode_attr *attr,
+                          unsigned what)
 {
-    (void)number;
-    inode->uid = the_run.user.uid;
+    (void)number, (void)attr;
+    if (!what)
+        inode->uid = the_run.user.uid;
 }
 
 static bool next_pts(pseudo_key_t key, uint32_t *number)
@@ -186,11 +189,14 @@ static bool next_pts(pseudo_key_t key, uint32_t *number)
 }
 
 static const struct file_ops null_ops = {
-    .name = "null", .read = null_read, .write = null_write, .seek = device_seek};
+    .name = "null", .read = null_read, .write = null_write, .seek = device_seek, .no_splice = true};
 static const struct file_ops zero_ops = {
     .name = "zero", .read = zero_read, .write = null_write, .seek = device_seek, .mmap = zero_mmap};
-static const struct file_ops full_ops = {
-    .name = "full", .read = zero_read, .write = full_write, .seek = device_seek};
+static const struct file_ops full_ops = {.name = "full",
+                                         .read = zero_read,
+                                         .write = full_write,
+                                         .seek = device_seek,
+                                         .plain_write = true};
 static const struct file_ops random_ops = {
     .name = "random", .read = random_read, .write = random_write, .seek = device_seek};
 static const struct file_ops kmsg_ops = {

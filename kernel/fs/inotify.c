@@ -344,7 +344,6 @@ static void inotify_release(struct file *f)
 
 static const struct file_ops inotify_ops = {
     .name = "inotify",
-    .no_splice = true,
     .read = inotify_read,
     .poll = inotify_poll,
     .waitq = inotify_waitq,
@@ -353,6 +352,7 @@ static const struct file_ops inotify_ops = {
     .describe = inotify_describe,
     .fdinfo = inotify_fdinfo,
     .release = inotify_release,
+    .plain_read = true,
 };
 
 bool inotify_instances_full(void)

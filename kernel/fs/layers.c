@@ -136,6 +136,7 @@ static int inode_make(struct filesystem *fs, const struct erofs_node *nodes, uns
     memcpy(m->nodes, nodes, count * sizeof(*nodes));
     inode->ino = ino_of(nodes[0].layer, nodes[0].nid);
     inode->links = attr->links;
+    inode->capable = nodes[0].xattr_size > 0;
     inode->uid = attr->uid;
     inode->gid = attr->gid;
     inode->atime_ns = inode->mtime_ns = inode->ctime_ns = inode->btime_ns = attr->mtime_ns;

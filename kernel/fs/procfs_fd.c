@@ -51,22 +51,10 @@ static struct waitq *pass_waitq(struct file *f)
     return ops->waitq ? ops->waitq(target_of(f)) : NULL;
 }
 
-static int64_t pass_seek(struct file *f, int64_t offset, int whence)
-{
-    const struct file_ops *ops = target_of(f)->ops;
-    return ops->seek ? ops->seek(target_of(f), offset, whence) : -ESPIPE;
-}
-
 static int64_t pass_ioctl(struct file *f, unsigned request, uint64_t arg)
 {
     const struct file_ops *ops = target_of(f)->ops;
     return ops->ioctl ? ops->ioctl(target_of(f), request, arg) : -ENOTTY;
-}
-
-static int pass_mmap(struct file *f, uint32_t prot, uint32_t flags, struct filemap **map)
-{
-    const struct file_ops *ops = target_of(f)->ops;
-    return ops->mmap ? ops->mmap(target_of(f), prot, flags, map) : -ENODEV;
 }
 
 static void pass_getattr(struct file *f, struct inode_attr *attr)
@@ -91,21 +79,6 @@ static const struct file_ops pass_ops = {
     .write = pass_write,
     .poll = pass_poll,
     .waitq = pass_waitq,
-    .seek = pass_seek,
-    .ioctl = pass_ioctl,
-    .mmap = pass_mmap,
-    .getattr = pass_getattr,
-    .describe = pass_describe,
-    .release = pass_release,
-};
-
-/* The same of what has no positions: pread() and the like are refused. */
-static const struct file_ops pass_stream_ops = {
-    .name = "reopened",
-    .read = pass_read,
-    .write = pass_write,
-    .poll = pass_poll,
-    .waitq = pass_waitq,
     .ioctl = pass_ioctl,
     .getattr = pass_getattr,
     .describe = pass_describe,
@@ -121,12 +94,14 @@ static int handle_open(struct inode *inode, struct file *file)
 {
     struct file *target = handle_of(inode)->file;
     uint32_t kind = inode->mode & S_IFMT;
+    if (target->ops->reopen)
+        return target->ops->reopen(target, file);
     if (kind == S_IFSOCK || !kind) /* none: eventfd, epoll and the like */
         return -ENXIO;
     if ((file_readable(file) && !(file_readable(target) && target->ops->read)) ||
         (file_writable(file) && !(file_writable(target) && target->ops->write)))
         return -EACCES;
-    file->ops = target->ops->seek ? &pass_ops : &pass_stream_ops;
+    file->ops = &pass_ops;
     file->private = file_get(target);
     return 0;
 }

@@ -209,7 +209,7 @@ static const struct pseudo_entry vm_entries[] = {
     READ_ONLY("mmap_rnd_bits", "28\n"),
     READ_ONLY("nr_hugepages", "0\n"),
     READ_ONLY("overcommit_kbytes", "0\n"),
-    READ_ONLY("overcommit_memory", "1\n"),
+    READ_ONLY("overcommit_memory", "0\n"),
     READ_ONLY("overcommit_ratio", "50\n"),
     READ_ONLY("swappiness", "60\n"),
     READ_ONLY("unprivileged_userfaultfd", "0\n"),

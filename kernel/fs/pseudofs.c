@@ -73,7 +73,7 @@ static void set_owner(struct pseudo_inode *p, const struct pseudo_inode *parent)
                : parent                                     ? parent->owner
                                                             : NULL;
     if (type == PSEUDO_TYPE_DEVICE && entry->device->owner)
-        entry->device->owner(&p->inode, pseudo_number(p->key));
+        entry->device->owner(&p->inode, pseudo_number(p->key), NULL, 0);
     else if (p->owner)
         p->owner(&p->inode, p->key);
 }
@@ -328,9 +328,12 @@ static void pseudo_file_release(struct file *f)
  * owner that it is given. */
 static int pseudo_setattr(struct inode *inode, const struct inode_attr *attr, unsigned what)
 {
-    (void)attr;
-    if (inode->rdev)
+    const struct pseudo_inode *p = pseudo_of(inode);
+    if (inode->rdev) {
+        if (p->entry->device->owner)
+            p->entry->device->owner(inode, pseudo_number(p->key), attr, what);
         return 0;
+    }
     return what & ~(ATTR_SIZE | ATTR_ATIME | ATTR_MTIME | ATTR_CTIME) ? -EPERM : 0;
 }
 
@@ -357,11 +360,17 @@ static const struct inode_ops pseudo_file_ops = {
     .release = pseudo_release,
 };
 
+static int pseudo_fsync(struct file *f)
+{
+    return f->inode->fs == &sysfs ? 0 : -EINVAL;
+}
+
 static const struct file_ops pseudo_text_ops = {
     .name = "pseudo",
     .read = pseudo_read,
     .write = pseudo_write,
     .seek = pseudo_seek,
+    .fsync = pseudo_fsync,
     .release = pseudo_file_release,
 };
 
@@ -379,6 +388,7 @@ static const struct file_ops pseudo_polled_ops = {
     .write = pseudo_write,
     .poll = pseudo_poll,
     .seek = pseudo_seek,
+    .fsync = pseudo_fsync,
     .release = pseudo_file_release,
 };
 

@@ -36,8 +36,10 @@ struct pseudo_link {
 struct pseudo_device {
     uint64_t rdev; /* of numbered ones: the first's */
     const struct file_ops *ops;
-    /* Sets uid and gid of the number-th's inode; NULL: root's. */
-    void (*owner)(struct inode *inode, uint32_t number);
+    /* Sets what of attr (ATTR_*; 0: nothing, attr is NULL) of the number-th, and then mode, uid and
+     * gid of its inode. NULL: root's. */
+    void (*owner)(struct inode *inode, uint32_t number, const struct inode_attr *attr,
+                  unsigned what);
     /* Instead of ops: sets file->ops and private of one of the number-th. Returns 0 or -errno. */
     int (*open)(struct file *file, uint32_t number);
 };

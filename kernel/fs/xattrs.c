@@ -156,6 +156,7 @@ int memfs_setxattr(struct inode *inode, const char *name, const void *value, siz
     if (!err) {
         inode->ctime_ns = clock_realtime_ns();
         inode->pinned = true;
+        inode->capable |= value && strcmp(name, XATTR_NAME_CAPS) == 0;
     }
     mutex_unlock(&inode->lock);
     return err;

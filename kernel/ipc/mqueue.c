@@ -341,11 +341,11 @@ static struct waitq *mqueue_waitq(struct file *f)
 
 static const struct file_ops mqueue_ops = {
     .name = "mqueue",
-    .no_splice = true,
     .read = mqueue_read,
     .seek = mqueue_seek,
     .ioctl = mqueue_ioctl,
     .poll = mqueue_poll,
     .waitq = mqueue_waitq,
     .closed = mqueue_notify_clear,
+    .plain_read = true,
 };

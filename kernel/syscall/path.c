@@ -74,7 +74,7 @@ int user_path_lookup(int dirfd, struct uptr path, unsigned flags, struct dentry 
     else if (p.base)
         *out = dentry_get(p.base);
     else
-        err = -EBADF;
+        err = -EXDEV;
     user_path_put(&p);
     return err;
 }
@@ -88,7 +88,7 @@ int fd_dentry_get(int fd, bool allow_path, struct dentry **out)
     if (f->dentry)
         *out = dentry_get(f->dentry);
     else
-        err = -EINVAL;
+        err = -EXDEV;
     file_put(f);
     return err;
 }

@@ -23,10 +23,10 @@ MUST_CHECK int user_path_get(struct user_path *p, int dirfd, struct uptr path, u
 void user_path_put(struct user_path *p);
 
 /* The dentry a path names, with a reference. flags: AT_SYMLINK_NOFOLLOW, AT_EMPTY_PATH; others are
- * the caller's to refuse. Errors as above, as vfs_lookup's, and -EBADF for an empty path on a
+ * the caller's to refuse. Errors as above, as vfs_lookup's, and -EXDEV for an empty path on a
  * descriptor that has no dentry. */
 MUST_CHECK int user_path_lookup(int dirfd, struct uptr path, unsigned flags, struct dentry **out);
 
 /* The dentry of a descriptor, with a reference: also for O_PATH files if allow_path. Returns 0 or
- * -EBADF; or -EINVAL if the file has none. */
+ * -EBADF; or -EXDEV if the file has none. */
 MUST_CHECK int fd_dentry_get(int fd, bool allow_path, struct dentry **out);

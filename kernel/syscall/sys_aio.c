@@ -1,5 +1,6 @@
 /* Asynchronous I/O: arguments, and reads and writes; the rest is in kernel/fd/aio.c. */
 #include <linux/fs.h>
+#include <linux/stat.h>
 
 #include "kernel/fd/aio.h"
 #include "kernel/fd/eventfd.h"
@@ -52,7 +53,9 @@ static int check_transfer(const struct iocb *cb, const struct file *f)
         return -EINVAL;
     if (!(writes(cb) ? file_writable(f) : file_readable(f)))
         return -EBADF;
-    return (writes(cb) ? f->ops->write != NULL : f->ops->read != NULL) ? 0 : -EINVAL;
+    const struct file_ops *ops = f->ops;
+    return (writes(cb) ? ops->write && !ops->plain_write : ops->read && !ops->plain_read) ? 0
+                                                                                          : -EINVAL;
 }
 
 static int buffers_get(const struct iocb *cb, struct user_iovec *v)
@@ -84,7 +87,9 @@ static int transfer(const struct iocb *cb, struct file *f, struct aio_request *r
     uint64_t pos = (uint64_t)cb->aio_offset;
     v.it.append = cb->aio_rw_flags & RWF_APPEND;
     v.it.nowait = cb->aio_rw_flags & RWF_NOWAIT;
-    int64_t n = writes(cb) ? file_write(f, &v.it, &pos) : file_read(f, &v.it, &pos);
+    int64_t n = -ESPIPE;
+    if (!pos || file_type(f) != S_IFSOCK)
+        n = writes(cb) ? file_write(f, &v.it, &pos) : file_read(f, &v.it, &pos);
     user_iovec_put(&v);
     aio_complete(r, n == -ERESTARTSYS ? -EINTR : n);
     return 0;

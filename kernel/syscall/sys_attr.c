@@ -44,23 +44,32 @@ static int64_t change_unnamed(int fd, struct inode_attr *attr, unsigned what)
     return err;
 }
 
-static int64_t change_mode(struct dentry *d, uint32_t mode)
+/* Of what a lookup with err found: d, or fd if that has no name. */
+static int64_t change_found(int err, struct dentry *d, int fd, struct inode_attr *attr,
+                            unsigned what)
+{
+    if (err == -EXDEV)
+        return change_unnamed(fd, attr, what);
+    return err ? err : change(d, attr, what);
+}
+
+static int64_t change_mode(int err, struct dentry *d, int fd, uint32_t mode)
 {
     struct inode_attr attr = {.mode = mode};
-    if (inode_is_link(d->inode)) {
+    if (!err && inode_is_link(d->inode)) {
         dentry_put(d);
         return -EOPNOTSUPP;
     }
-    return change(d, &attr, ATTR_MODE);
+    return change_found(err, d, fd, &attr, ATTR_MODE);
 }
 
 int64_t sys_fchmodat2(int dirfd, struct uptr path, unsigned mode, unsigned flags)
 {
-    struct dentry *d;
+    struct dentry *d = NULL;
     if (flags & ~(unsigned)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
         return -EINVAL;
     int err = user_path_lookup(dirfd, path, flags, &d);
-    return err ? err : change_mode(d, mode);
+    return change_mode(err, d, dirfd, mode);
 }
 
 int64_t sys_fchmodat(int dirfd, struct uptr path, unsigned mode)
@@ -75,14 +84,12 @@ int64_t sys_chmod(struct uptr path, unsigned mode)
 
 int64_t sys_fchmod(int fd, unsigned mode)
 {
-    struct dentry *d;
+    struct dentry *d = NULL;
     int err = fd_dentry_get(fd, false, &d);
-    if (err == -EINVAL)
-        return change_unnamed(fd, &(struct inode_attr){.mode = mode}, ATTR_MODE);
-    return err ? err : change_mode(d, mode);
+    return change_mode(err, d, fd, mode);
 }
 
-static int64_t change_owner(struct dentry *d, unsigned uid, unsigned gid)
+static int64_t change_owner(int err, struct dentry *d, int fd, unsigned uid, unsigned gid)
 {
     struct inode_attr attr = {.uid = uid, .gid = gid};
     unsigned what = 0;
@@ -90,16 +97,16 @@ static int64_t change_owner(struct dentry *d, unsigned uid, unsigned gid)
         what |= ATTR_UID;
     if (gid != ID_UNCHANGED)
         what |= ATTR_GID;
-    return change(d, &attr, what);
+    return change_found(err, d, fd, &attr, what);
 }
 
 int64_t sys_fchownat(int dirfd, struct uptr path, unsigned uid, unsigned gid, unsigned flags)
 {
-    struct dentry *d;
+    struct dentry *d = NULL;
     if (flags & ~(unsigned)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
         return -EINVAL;
     int err = user_path_lookup(dirfd, path, flags, &d);
-    return err ? err : change_owner(d, uid, gid);
+    return change_owner(err, d, dirfd, uid, gid);
 }
 
 int64_t sys_chown(struct uptr path, unsigned uid, unsigned gid)
@@ -114,14 +121,9 @@ int64_t sys_lchown(struct uptr path, unsigned uid, unsigned gid)
 
 int64_t sys_fchown(int fd, unsigned uid, unsigned gid)
 {
-    struct dentry *d;
+    struct dentry *d = NULL;
     int err = fd_dentry_get(fd, false, &d);
-    if (err == -EINVAL) {
-        struct inode_attr attr = {.uid = uid, .gid = gid};
-        unsigned what = (uid != ID_UNCHANGED ? ATTR_UID : 0) | (gid != ID_UNCHANGED ? ATTR_GID : 0);
-        return change_unnamed(fd, &attr, what);
-    }
-    return err ? err : change_owner(d, uid, gid);
+    return change_owner(err, d, fd, uid, gid);
 }
 
 int64_t sys_umask(unsigned mask)
@@ -151,11 +153,12 @@ static unsigned times_get(const struct __kernel_timespec times[2], struct inode_
     return what;
 }
 
-static int64_t change_times(struct dentry *d, const struct __kernel_timespec times[2])
+static int64_t change_times(int err, struct dentry *d, int fd,
+                            const struct __kernel_timespec times[2])
 {
     struct inode_attr attr = {0};
     unsigned what = times_get(times, &attr);
-    return change(d, &attr, what);
+    return change_found(err, d, fd, &attr, what);
 }
 
 static bool time_ok(const struct __kernel_timespec *t)
@@ -167,7 +170,7 @@ static bool time_ok(const struct __kernel_timespec *t)
 int64_t sys_utimensat(int dirfd, struct uptr path, struct uptr times, unsigned flags)
 {
     struct __kernel_timespec t[2] = {{.tv_nsec = TIME_NOW}, {.tv_nsec = TIME_NOW}};
-    struct dentry *d;
+    struct dentry *d = NULL;
     if (!uptr_is_null(times) && copy_from_user(t, times, sizeof(t)))
         return -EFAULT;
     bool valid = time_ok(&t[0]) && time_ok(&t[1]);
@@ -180,23 +183,18 @@ int64_t sys_utimensat(int dirfd, struct uptr path, struct uptr times, unsigned f
         err = flags ? -EINVAL : fd_dentry_get(dirfd, false, &d);
     else
         err = user_path_lookup(dirfd, path, flags, &d);
-    if (err == -EINVAL && uptr_is_null(path) && !flags && valid) {
-        struct inode_attr attr = {0};
-        unsigned what = times_get(t, &attr);
-        return change_unnamed(dirfd, &attr, what);
-    }
-    if (!err && !valid) {
+    if (!err && !valid)
         dentry_put(d);
+    if (!valid && (!err || err == -EXDEV))
         err = -EINVAL;
-    }
-    return err ? err : change_times(d, t);
+    return change_times(err, d, dirfd, t);
 }
 
 /* Times in microseconds. */
 static int64_t change_times_us(int dirfd, struct uptr path, struct uptr times)
 {
     struct __kernel_timespec t[2] = {{.tv_nsec = TIME_NOW}, {.tv_nsec = TIME_NOW}};
-    struct dentry *d;
+    struct dentry *d = NULL;
     if (!uptr_is_null(times)) {
         if (copy_from_user(t, times, sizeof(t)))
             return -EFAULT;
@@ -208,7 +206,7 @@ static int64_t change_times_us(int dirfd, struct uptr path, struct uptr times)
     }
     int err = uptr_is_null(path) && dirfd != AT_FDCWD ? fd_dentry_get(dirfd, false, &d)
                                                       : user_path_lookup(dirfd, path, 0, &d);
-    return err ? err : change_times(d, t);
+    return change_times(err, d, dirfd, t);
 }
 
 int64_t sys_futimesat(int dirfd, struct uptr path, struct uptr times)
@@ -225,7 +223,7 @@ int64_t sys_utime(struct uptr path, struct uptr times)
 {
     struct __kernel_timespec t[2] = {{.tv_nsec = TIME_NOW}, {.tv_nsec = TIME_NOW}};
     int64_t seconds[2];
-    struct dentry *d;
+    struct dentry *d = NULL;
     if (!uptr_is_null(times)) {
         if (copy_from_user(seconds, times, sizeof(seconds)))
             return -EFAULT;
@@ -233,5 +231,5 @@ int64_t sys_utime(struct uptr path, struct uptr times)
             t[i] = (struct __kernel_timespec){.tv_sec = seconds[i]};
     }
     int err = user_path_lookup(AT_FDCWD, path, 0, &d);
-    return err ? err : change_times(d, t);
+    return change_times(err, d, AT_FDCWD, t);
 }

@@ -55,7 +55,7 @@ int64_t sys_fchdir(int fd)
     struct dentry *dir;
     int err = fd_dentry_get(fd, true, &dir);
     if (err)
-        return err == -EINVAL ? -ENOTDIR : err;
+        return err == -EXDEV ? -ENOTDIR : err;
     return change_to(dir);
 }
 

@@ -4,13 +4,15 @@
 
 #include "kernel/fd/fdtable.h"
 #include "kernel/fd/pipe.h"
+#include "kernel/fd/unnamed.h"
 #include "kernel/proc/task.h"
 #include "kernel/syscall/syscall.h"
 #include "kernel/vfs/flock.h"
+#include "kernel/vfs/permission.h"
 #include "kernel/vfs/seals.h"
 
 /* Flags that F_SETFL changes; others it passes over. */
-#define CHANGEABLE_FLAGS ((unsigned)(O_APPEND | O_NONBLOCK | FASYNC | O_DIRECT | O_NOATIME))
+#define CHANGEABLE_FLAGS ((unsigned)(O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME))
 
 int64_t sys_close(int fd)
 {
@@ -70,6 +72,11 @@ int64_t sys_dup3(int old_fd, int new_fd, unsigned flags)
 static int64_t set_flags(struct file *f, unsigned flags)
 {
     uint32_t old = __atomic_load_n(&f->flags, __ATOMIC_RELAXED);
+    const struct inode *inode = flags & ~old & O_NOATIME ? file_inode(f) : NULL;
+    if (inode && !inode_owner_or_capable(inode))
+        return -EPERM;
+    if ((flags & O_DIRECT) && !pipe_is(f) && !(f->inode && f->inode->map))
+        return -EINVAL;
     __atomic_store_n(&f->flags, (old & ~CHANGEABLE_FLAGS) | (flags & CHANGEABLE_FLAGS),
                      __ATOMIC_RELAXED);
     if (f->ops->flags_changed)
@@ -77,19 +84,44 @@ static int64_t set_flags(struct file *f, unsigned flags)
     return 0;
 }
 
+/* Whom signals are for: the process, a thread of it, its group (pid < 0), or nobody (0). */
+static int64_t set_owner(struct file *f, int pid, bool thread)
+{
+    bool exists = true;
+    if (pid > 0) {
+        spin_lock(&the_proc.task_lock);
+        exists = task_find(pid) != NULL;
+        spin_unlock(&the_proc.task_lock);
+    } else if (pid < 0) {
+        exists = -(int64_t)pid == the_proc.pgrp;
+    }
+    if (!exists)
+        return -ESRCH;
+    f->owner_pid = pid;
+    f->owner_thread = thread;
+    return 0;
+}
+
 static int64_t owner_ex(struct file *f, bool set, struct uptr arg)
 {
-    struct f_owner_ex owner = {F_OWNER_PID, f->owner_pid};
+    int pid = f->owner_pid;
+    struct f_owner_ex owner = {f->owner_thread ? F_OWNER_TID : F_OWNER_PID, pid};
+    if (pid < 0)
+        owner = (struct f_owner_ex){F_OWNER_PGRP, -pid};
     if (!set)
         return copy_to_user(arg, &owner, sizeof(owner));
     if (copy_from_user(&owner, arg, sizeof(owner)))
         return -EFAULT;
-    f->owner_pid = owner.pid;
-    return 0;
+    if ((unsigned)owner.type > F_OWNER_PGRP)
+        return -EINVAL;
+    if (owner.pid < 0)
+        return -ESRCH;
+    return set_owner(f, owner.type == F_OWNER_PGRP ? -owner.pid : owner.pid,
+                     owner.type == F_OWNER_TID);
 }
 
-/* Requests on the open file itself. Signals on readiness (F_SETOWN with O_ASYNC) are kept, and
- * never sent. */
+/* Requests on the open file itself. No signals tell of readiness: O_ASYNC has no effect, as on
+ * files that can't. The owner gets SIGURG. */
 static int64_t fcntl_file(struct file *f, int command, uint64_t arg)
 {
     switch (command) {
@@ -115,8 +147,7 @@ static int64_t fcntl_file(struct file *f, int command, uint64_t arg)
     case F_GETOWN:
         return f->owner_pid;
     case F_SETOWN:
-        f->owner_pid = (int)arg;
-        return 0;
+        return (int)arg == INT32_MIN ? -EINVAL : set_owner(f, (int)arg, false);
     case F_GETOWN_EX:
     case F_SETOWN_EX:
         return owner_ex(f, command == F_SETOWN_EX, (struct uptr){arg});

@@ -2,6 +2,7 @@
 #include <asm/fcntl.h>
 #include <asm/ioctls.h>
 #include <linux/fs.h>
+#include <linux/stat.h>
 
 #include "kernel/fd/fdtable.h"
 #include "kernel/syscall/syscall.h"
@@ -20,33 +21,24 @@ static int64_t set_file_flag(struct file *f, uint32_t flag, struct uptr arg)
     return 0;
 }
 
-/* Bytes from the position to the end of a plain file. */
-static int64_t bytes_left(struct file *f, struct uptr arg)
-{
-    struct inode_attr attr;
-    file_getattr(f, &attr); /* brings a file of the host's up to date */
-    int64_t left = (int64_t)(f->inode->map->size - f->pos);
-    int bytes = left > INT32_MAX ? INT32_MAX : (int)left;
-    return copy_to_user(arg, &bytes, sizeof(bytes));
-}
-
 static int64_t file_ioctl(struct file *f, unsigned request, uint64_t arg)
 {
-    bool plain = f->inode && inode_is_regular(f->inode) && f->inode->map;
-    int block = (int)PAGE_SIZE;
+    int number = (int)PAGE_SIZE;
+    int64_t left;
+    struct inode_attr attr;
     switch (request) {
     case FIONBIO:
         return set_file_flag(f, O_NONBLOCK, (struct uptr){arg});
-    case FIOASYNC:
-        return set_file_flag(f, FASYNC, (struct uptr){arg});
-    case FIONREAD:
-        if (plain)
-            return bytes_left(f, (struct uptr){arg});
-        break;
+    case FIONREAD: /* bytes from the position to the end of a file */
+        file_getattr(f, &attr);
+        if ((attr.mode & S_IFMT) != S_IFREG)
+            break;
+        left = (int64_t)(attr.size - f->pos);
+        number = left > INT32_MAX ? INT32_MAX : (int)left;
+        return copy_to_user((struct uptr){arg}, &number, sizeof(number));
     case FIGETBSZ:
-        if (plain)
-            return copy_to_user((struct uptr){arg}, &block, sizeof(block));
-        break;
+        return copy_to_user((struct uptr){arg}, &number, sizeof(number));
+    case FIOASYNC: /* no signals are sent: as of files that can't */
     default:
         break;
     }

@@ -203,7 +203,7 @@ int64_t sys_readlinkat(int dirfd, struct uptr path, struct uptr buf, size_t size
         return -EINVAL;
     int err = user_path_lookup(dirfd, path, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH, &d);
     if (err)
-        return err;
+        return err == -EXDEV ? -ENOENT : err;
     bool empty = path_is_empty(path);
     int64_t result = inode_is_link(d->inode) ? link_text_out(d->inode, buf, size)
                      : empty                 ? -ENOENT

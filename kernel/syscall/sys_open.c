@@ -75,7 +75,8 @@ static int limit_base(int dirfd, struct dentry **out)
         *out = vfs_cwd_get();
         return 0;
     }
-    return fd_dentry_get(dirfd, true, out);
+    int err = fd_dentry_get(dirfd, true, out);
+    return err == -EXDEV ? -ENOTDIR : err;
 }
 
 static int64_t open_limited(int dirfd, struct uptr path, const struct open_how *how,

@@ -11,6 +11,7 @@
 #include "kernel/proc/task.h"
 #include "kernel/sched/thread.h"
 #include "kernel/syscall/iovec.h"
+#include "kernel/syscall/splice.h"
 #include "kernel/syscall/syscall.h"
 
 #define SPLICE_MOVE 0x1u
@@ -67,9 +68,15 @@ static int ready(struct file *f, uint32_t events, unsigned flags)
     return flags & SPLICE_NONBLOCK ? -EAGAIN : file_wait(f, events, DEADLINE_NONE);
 }
 
-static bool spliced(const struct file *f)
+bool splice_reads(const struct file *in)
 {
-    return !f->ops->no_splice && !(f->inode && inode_is_dir(f->inode));
+    return in->ops->read && !in->ops->plain_read && !in->ops->no_splice;
+}
+
+bool splice_writes(const struct file *out)
+{
+    bool appends = (out->flags & O_APPEND) && !pipe_is(out);
+    return out->ops->write && !out->ops->plain_write && !appends;
 }
 
 /* A part of what the pipe holds, from a place on, to out. The bytes stay in the pipe. */
@@ -89,9 +96,7 @@ static int64_t from_pipe(struct file *pipe, struct file *out, uint64_t *to, char
 {
     int64_t done = 0;
     struct pipe_place place = {0};
-    int64_t n = ready(pipe, EPOLLIN, flags);
-    if (!n)
-        n = ready(out, EPOLLOUT, flags);
+    int64_t n = ready(out, EPOLLOUT, flags);
     if (!n)
         n = pipe_claim(pipe, !(flags & SPLICE_NONBLOCK) && !(pipe->flags & O_NONBLOCK));
     if (n)
@@ -119,7 +124,7 @@ static int64_t from_pipe(struct file *pipe, struct file *out, uint64_t *to, char
 }
 
 /* Room comes first: what is taken from a socket can't be put back. */
-static int64_t to_pipe(struct file *in, uint64_t *from, struct file *pipe, size_t size,
+int64_t splice_to_pipe(struct file *in, uint64_t *from, struct file *pipe, size_t size,
                        unsigned flags)
 {
     struct page *page;
@@ -130,7 +135,7 @@ static int64_t to_pipe(struct file *in, uint64_t *from, struct file *pipe, size_
     if (err)
         return err;
     iter_kernel(&it, page_virt(page), min_u64(size, PAGE_SIZE));
-    int64_t n = spliced(in) ? file_read(in, &it, from) : -EINVAL;
+    int64_t n = splice_reads(in) ? file_read(in, &it, from) : -EINVAL;
     pipe_fill(pipe, page, n > 0 ? (size_t)n : 0);
     return n;
 }
@@ -147,12 +152,10 @@ static int64_t splice_files(struct file *in, uint64_t *from, struct file *out, u
         return -ESPIPE;
     if ((from && !in->ops->seek) || (to && !out->ops->seek))
         return -EINVAL;
-    if (in->private == out->private || !spliced(out) || !out->ops->write)
+    if (in->private == out->private || !splice_writes(out))
         return -EINVAL;
-    if (size == 0)
-        return 0;
     if (!in_pipe)
-        return to_pipe(in, from, out, size, flags);
+        return splice_to_pipe(in, from, out, size, flags);
     char *buf = heap_alloc(PART_BYTES);
     if (!buf)
         return -ENOMEM;
@@ -251,7 +254,8 @@ int64_t sys_vmsplice(int fd, struct uptr ranges, uint64_t count, unsigned flags)
     bool writes = file_writable(f);
     n = writes || file_readable(f) ? user_iovec_get(&v, ranges, count) : -EBADF;
     if (!n) {
-        n = !v.it.left ? 0 : !pipe_is(f) ? -EBADF : ready(f, writes ? EPOLLOUT : EPOLLIN, flags);
+        n = !v.it.left ? 0 : !pipe_is(f) ? -EBADF : writes ? ready(f, EPOLLOUT, flags) : 0;
+        v.it.nowait = flags & SPLICE_NONBLOCK;
         v.it.quiet = true; /* and they are no packets */
         if (!n && v.it.left)
             n = writes ? file_write(f, &v.it, NULL) : file_read(f, &v.it, NULL);

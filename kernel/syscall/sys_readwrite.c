@@ -2,6 +2,7 @@
 #include <linux/fs.h>
 
 #include "kernel/fd/fdtable.h"
+#include "kernel/fd/pidfd.h"
 #include "kernel/fd/regular.h"
 #include "kernel/syscall/iovec.h"
 #include "kernel/syscall/syscall.h"
@@ -165,6 +166,8 @@ int64_t sys_lseek(int fd, int64_t offset, int whence)
         mutex_lock(&f->pos_lock);
         result = f->ops->seek(f, offset, whence);
         mutex_unlock(&f->pos_lock);
+    } else if (result == -ESPIPE && !file_type(f) && !pidfd_is(f)) {
+        result = 0; /* an eventfd and the like is asked in vain, without an error */
     }
     file_put(f);
     return result;

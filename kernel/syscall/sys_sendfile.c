@@ -7,10 +7,12 @@
 #include <linux/inotify.h>
 
 #include "kernel/fd/fdtable.h"
+#include "kernel/fd/pipe.h"
 #include "kernel/fd/regular.h"
 #include "kernel/mm/heap.h"
 #include "kernel/sched/thread.h"
 #include "kernel/syscall/iovec.h"
+#include "kernel/syscall/splice.h"
 #include "kernel/syscall/syscall.h"
 
 #define PART_SIZE 32768u
@@ -85,6 +87,17 @@ static int position_put(struct file *f, struct uptr offset, uint64_t pos)
     return 0;
 }
 
+static bool appends(const struct file *out)
+{
+    return (out->flags & O_APPEND) && !pipe_is(out);
+}
+
+/* What can't be sought in goes into a pipe alone, where it isn't lost. */
+static bool send_allowed(const struct file *in, const struct file *out)
+{
+    return splice_reads(in) && splice_writes(out) && (in->ops->seek || (pipe_is(out) && !pipe_is(in)));
+}
+
 /* In Linux's order: all about the source comes first. */
 static int64_t send_file(int out_fd, struct file *in, struct uptr offset, size_t size)
 {
@@ -102,12 +115,12 @@ static int64_t send_file(int out_fd, struct file *in, struct uptr offset, size_t
     if (err)
         return err;
     int64_t n = file_writable(out) ? 0 : -EBADF;
-    if (!n &&
-        (!in->ops->seek || (in->inode && inode_is_dir(in->inode)) || (out->flags & O_APPEND) ||
-         out->ops->no_splice || (out->ops->seek && out->pos + size > INT64_MAX)))
+    bool too_far = out->ops->seek && out->pos + size > INT64_MAX;
+    if (!n && (appends(out) || too_far || (size && !send_allowed(in, out))))
         n = -EINVAL;
-    if (!n)
-        n = copy_all(in, &from, out, NULL, min_u64(size, TRANSFER_MAX));
+    if (!n && size)
+        n = in->ops->seek ? copy_all(in, &from, out, NULL, min_u64(size, TRANSFER_MAX))
+                          : splice_to_pipe(in, NULL, out, size, 0);
     file_put(out);
     err = n > 0 ? position_put(in, offset, from) : 0;
     return err ? err : n;

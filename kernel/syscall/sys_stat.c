@@ -2,6 +2,7 @@
 #include <asm/stat.h>
 #include <asm/statfs.h>
 #include <linux/fcntl.h>
+#include <linux/magic.h>
 #include <linux/securebits.h>
 #include <linux/stat.h>
 
@@ -247,12 +248,15 @@ int64_t sys_statfs(struct uptr path, struct uptr out)
 
 int64_t sys_fstatfs(int fd, struct uptr out)
 {
-    static struct filesystem no_name = {.magic = 0x50495045 /* PIPEFS_MAGIC */};
+    struct filesystem unnamed = {.magic = PIPEFS_MAGIC};
     struct file *f;
     int err = fd_get_path(fd, &f);
     if (err)
         return err;
-    err = statfs_out(f->inode ? f->inode->fs : &no_name, out);
+    uint32_t type = file_type(f);
+    if (type != S_IFIFO)
+        unnamed.magic = type ? SOCKFS_MAGIC : ANON_INODE_FS_MAGIC;
+    err = statfs_out(f->dentry ? f->inode->fs : &unnamed, out);
     file_put(f);
     return err;
 }

@@ -4,6 +4,7 @@
 #include <linux/fcntl.h>
 #include <linux/fs.h>
 #include <linux/inotify.h>
+#include <linux/stat.h>
 
 #include "kernel/fd/fdtable.h"
 #include "kernel/syscall/path.h"
@@ -36,7 +37,12 @@ int64_t sys_ftruncate(int fd, int64_t size)
     int err = fd_get(fd, &f);
     if (err)
         return err;
-    err = f->ops->truncate && file_writable(f) ? f->ops->truncate(f, (uint64_t)size) : -EINVAL;
+    if (!file_writable(f))
+        err = -EINVAL;
+    else if (f->ops->truncate)
+        err = f->ops->truncate(f, (uint64_t)size);
+    else
+        err = file_type(f) == S_IFREG ? 0 : -EINVAL;
     file_put(f);
     return err;
 }
@@ -68,13 +74,13 @@ static int fallocate_file(struct file *f, int mode, int64_t offset, int64_t size
         return -EOPNOTSUPP;
     if (!file_writable(f))
         return -EBADF;
-    if (f->inode && inode_is_dir(f->inode))
-        return -EISDIR;
-    if (!f->ops->fallocate)
-        return f->ops->seek ? -ENODEV : -ESPIPE;
+    uint32_t type = file_type(f);
+    if (type != S_IFREG)
+        return type == S_IFDIR ? -EISDIR : type == S_IFIFO ? -ESPIPE : -ENODEV;
     if (__builtin_add_overflow(offset, size, &end))
         return -EFBIG;
-    return f->ops->fallocate(f, mode, (uint64_t)offset, (uint64_t)size);
+    return f->ops->fallocate ? f->ops->fallocate(f, mode, (uint64_t)offset, (uint64_t)size)
+                             : -EOPNOTSUPP;
 }
 
 int64_t sys_fallocate(int fd, int mode, int64_t offset, int64_t size)
@@ -88,25 +94,25 @@ int64_t sys_fallocate(int fd, int mode, int64_t offset, int64_t size)
     return err;
 }
 
-/* Whether fd is a file with data in a page cache. */
-static int cached_file_get(int fd, struct file **out)
+/* What kind of file fd is: S_IFMT, or -EBADF. */
+static int64_t fd_type(int fd)
 {
-    int err = fd_get(fd, out);
-    if (err || (*out)->ops->seek)
+    struct file *f;
+    int err = fd_get(fd, &f);
+    if (err)
         return err;
-    file_put(*out);
-    return -ESPIPE;
+    uint32_t type = file_type(f);
+    file_put(f);
+    return type;
 }
 
 /* Reading ahead is the page cache's own affair: the advice is checked, then forgotten. */
 int64_t sys_fadvise64(int fd, int64_t offset, int64_t size, int advice)
 {
-    struct file *f;
     (void)offset;
-    int err = cached_file_get(fd, &f);
-    if (err)
-        return err;
-    file_put(f);
+    int64_t type = fd_type(fd);
+    if (type < 0 || type == S_IFIFO)
+        return type < 0 ? type : -ESPIPE;
     bool known = advice >= POSIX_FADV_NORMAL && advice <= POSIX_FADV_NOREUSE;
     return size < 0 || !known ? -EINVAL : 0;
 }
@@ -120,7 +126,7 @@ int64_t sys_readahead(int fd, int64_t offset, size_t size)
         return err;
     if (!file_readable(f))
         err = -EBADF;
-    else if (!f->inode || !f->inode->map)
+    else if (file_type(f) != S_IFREG)
         err = -EINVAL;
     file_put(f);
     return err;
@@ -128,14 +134,11 @@ int64_t sys_readahead(int fd, int64_t offset, size_t size)
 
 int64_t sys_sync_file_range(int fd, int64_t offset, int64_t size, unsigned flags)
 {
-    struct file *f;
     int64_t end;
     if ((flags & ~7u) || offset < 0 || size < 0 || __builtin_add_overflow(offset, size, &end))
         return fd_refuse(fd, -EINVAL);
-    int err = cached_file_get(fd, &f);
-    if (!err)
-        file_put(f);
-    return err;
+    int64_t type = fd_type(fd);
+    return type < 0 ? type : type == S_IFREG || type == S_IFDIR ? 0 : -ESPIPE;
 }
 
 static int64_t sync_file(int fd)
@@ -144,10 +147,7 @@ static int64_t sync_file(int fd)
     int err = fd_get(fd, &f);
     if (err)
         return err;
-    if (f->ops->fsync)
-        err = f->ops->fsync(f);
-    else
-        err = f->inode && (inode_is_regular(f->inode) || inode_is_dir(f->inode)) ? 0 : -EINVAL;
+    err = f->ops->fsync ? f->ops->fsync(f) : -EINVAL;
     file_put(f);
     return err;
 }

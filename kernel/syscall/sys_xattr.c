@@ -1,4 +1,5 @@
 /* Extended attributes. */
+#include <linux/capability.h>
 #include <linux/fcntl.h>
 #include <linux/inotify.h>
 #include <linux/limits.h>
@@ -6,6 +7,8 @@
 #include <linux/xattr.h>
 
 #include "kernel/base/string.h"
+#include "kernel/fd/fdtable.h"
+#include "kernel/fd/unnamed.h"
 #include "kernel/mm/heap.h"
 #include "kernel/proc/cred.h"
 #include "kernel/syscall/path.h"
@@ -116,6 +119,13 @@ struct wanted {
     void *value;
 };
 
+static bool capabilities_ok(const struct vfs_ns_cap_data *value, size_t size)
+{
+    uint32_t revision = size >= XATTR_CAPS_SZ_2 ? value->magic_etc & VFS_CAP_REVISION_MASK : 0;
+    return (size == XATTR_CAPS_SZ_2 && revision == VFS_CAP_REVISION_2) ||
+           (size == XATTR_CAPS_SZ_3 && revision == VFS_CAP_REVISION_3);
+}
+
 static int64_t wanted_get(struct wanted *w, struct uptr name, struct uptr from, size_t size,
                           int flags)
 {
@@ -128,7 +138,9 @@ static int64_t wanted_get(struct wanted *w, struct uptr name, struct uptr from, 
     if (size > XATTR_SIZE_MAX)
         return -E2BIG;
     w->value = heap_alloc(size);
-    return w->value ? copy_from_user(w->value, from, size) : -ENOMEM;
+    n = w->value ? copy_from_user(w->value, from, size) : -ENOMEM;
+    bool capabilities = size && strcmp(w->name, XATTR_NAME_CAPS) == 0;
+    return !n && capabilities && !capabilities_ok(w->value, size) ? -EINVAL : n;
 }
 
 /* Three forms each: follow a link, don't, descriptor. */
@@ -160,14 +172,20 @@ static int64_t wanted_get(struct wanted *w, struct uptr name, struct uptr from, 
 #define FOLLOW user_path_lookup(AT_FDCWD, path, 0, &d)
 #define NO_FOLLOW user_path_lookup(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, &d)
 
-/* What has no file can have no attributes of users; others aren't known there. */
+/* The name of an open file. One without a name has no attributes: why not, by the attribute's. */
 static int xattr_fd(int fd, const char *name, bool change, struct dentry **out)
 {
-    int err = fd_dentry_get(fd, false, out);
-    bool hidden = strncmp(name, "trusted.", 8) == 0 && !capable(CAP_SYS_ADMIN);
-    if (err == -EINVAL && (hidden || strncmp(name, "user.", 5) == 0))
-        return change ? -EPERM : -ENODATA;
-    return err == -EINVAL ? -EOPNOTSUPP : err;
+    struct file *f;
+    int err = fd_get(fd, &f);
+    if (err)
+        return err;
+    const struct inode *inode = file_inode(f);
+    if (f->dentry)
+        *out = dentry_get(f->dentry);
+    else
+        err = inode ? access_check(inode, name, change) : -ENOMEM;
+    file_put(f);
+    return err;
 }
 
 int64_t sys_getxattr(struct uptr path, struct uptr name, struct uptr value, size_t size)
@@ -198,12 +216,12 @@ int64_t sys_llistxattr(struct uptr path, struct uptr list, size_t size)
 int64_t sys_flistxattr(int fd, struct uptr list, size_t size)
 {
     struct dentry *d;
-    int64_t n = xattr_fd(fd, "", false, &d);
-    if (n)
-        return n == -EOPNOTSUPP ? 0 : n; /* what has no name has no attributes */
-    n = xattr_list(d, list, size);
+    int64_t result = fd_dentry_get(fd, false, &d);
+    if (result)
+        return result == -EXDEV ? 0 : result;
+    result = xattr_list(d, list, size);
     dentry_put(d);
-    return n;
+    return result;
 }
 
 int64_t sys_setxattr(struct uptr path, struct uptr name, struct uptr value, size_t size, int flags)

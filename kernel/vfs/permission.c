@@ -2,6 +2,7 @@
 #include "kernel/vfs/permission.h"
 
 #include <linux/fcntl.h>
+#include <linux/xattr.h>
 
 #include "kernel/base/errno.h"
 #include "kernel/proc/cred.h"
@@ -67,25 +68,27 @@ static bool may_chown(const struct inode *inode, const struct inode_attr *attr, 
     return !(what & ATTR_GID) || (owner && (attr->gid == inode->gid || cred_in_group(attr->gid)));
 }
 
-static void drop_set_ids(const struct inode *inode, struct inode_attr *attr, unsigned *what)
+/* The bits that end when a file changes its owner or its data. */
+static uint32_t set_ids(const struct inode *inode)
 {
-    attr->mode = inode->mode & ~(uint32_t)S_ISUID;
-    if (attr->mode & S_IXGRP)
-        attr->mode &= ~(uint32_t)S_ISGID;
-    if (attr->mode != inode->mode)
-        *what |= ATTR_MODE;
+    uint32_t gone = inode->mode & S_ISUID;
+    bool keeps_group =
+        !(inode->mode & S_IXGRP) && (cred_in_group(inode->gid) || capable(CAP_FSETID));
+    return keeps_group ? gone : gone | (inode->mode & S_ISGID);
 }
 
 int may_setattr(const struct inode *inode, struct inode_attr *attr, unsigned *what)
 {
     if ((*what & (ATTR_UID | ATTR_GID)) && !may_chown(inode, attr, *what))
         return -EPERM;
-    if (*what & (ATTR_UID | ATTR_GID) && !inode_is_dir(inode))
-        drop_set_ids(inode, attr, what);
-    else if ((*what & ATTR_MODE) && !inode_owner_or_capable(inode))
+    if (*what & (ATTR_UID | ATTR_GID) && !inode_is_dir(inode)) {
+        attr->mode = inode->mode & ~set_ids(inode);
+        *what |= attr->mode != inode->mode ? ATTR_MODE : 0;
+    } else if ((*what & ATTR_MODE) && !inode_owner_or_capable(inode)) {
         return -EPERM;
-    else if ((*what & ATTR_MODE) && !cred_in_group(inode->gid) && !capable(CAP_FSETID))
+    } else if ((*what & ATTR_MODE) && !cred_in_group(inode->gid) && !capable(CAP_FSETID)) {
         attr->mode &= ~(uint32_t)S_ISGID;
+    }
     if ((*what & (ATTR_ATIME | ATTR_MTIME)) && !inode_owner_or_capable(inode))
         return *what & ATTR_NOW ? inode_permission(inode, MAY_WRITE) : -EPERM;
     return 0;
@@ -127,11 +130,18 @@ void inode_init_owner(struct inode *inode, const struct inode *dir, uint32_t mod
     inode->mode = mode;
 }
 
+void inode_remove_capabilities(struct inode *inode) NO_LOCK_ANALYSIS
+{
+    mutex_unlock(&inode->lock);
+    (void)inode->ops->setxattr(inode, XATTR_NAME_CAPS, NULL, 0, 0);
+    mutex_lock(&inode->lock);
+    inode->capable = false;
+}
+
 void inode_remove_privileges(struct inode *inode)
 {
-    uint32_t gone = inode->mode & S_ISUID;
-    if ((inode->mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP))
-        gone |= S_ISGID;
-    if (UNLIKELY(gone != 0) && S_ISREG(inode->mode) && !capable(CAP_FSETID))
-        inode->mode &= ~gone;
+    if (UNLIKELY(inode->mode & (S_ISUID | S_ISGID)) && S_ISREG(inode->mode) && !capable(CAP_FSETID))
+        inode->mode &= ~set_ids(inode);
+    if (UNLIKELY(inode->capable))
+        inode_remove_capabilities(inode);
 }

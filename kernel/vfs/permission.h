@@ -32,5 +32,8 @@ bool may_search_all(void);
 
 /* Owner and group of a new inode in dir, and what of mode it gets. */
 void inode_init_owner(struct inode *inode, const struct inode *dir, uint32_t mode);
-/* Somebody writes or truncates: the set-id bits of what can be executed go. Under inode's mutex. */
+/* Somebody writes or truncates: the set-id bits go, and the capabilities. The last thing under
+ * inode's mutex, which is let go of meanwhile. */
 void inode_remove_privileges(struct inode *inode);
+/* The same of the capabilities alone: inode->capable is true. */
+void inode_remove_capabilities(struct inode *inode);

@@ -2,22 +2,26 @@
 #include "kernel/vfs/seals.h"
 
 #include <linux/fcntl.h>
+#include <linux/magic.h>
 
 #include "kernel/base/errno.h"
 #include "kernel/fs/memfs.h"
 
 #define ALL_SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)
 
-static bool is_memfd(const struct file *f)
+/* Files of a tmpfs are sealed against seals. */
+static bool in_memory(const struct file *f)
 {
-    return f->inode && f->inode->map && memfs_is_anonymous(f->inode);
+    return f->inode && f->inode->map && f->inode->fs->magic == TMPFS_MAGIC;
 }
 
 int seals_add(struct file *f, unsigned seals)
 {
-    if (!is_memfd(f) || (seals & ~(unsigned)ALL_SEALS))
-        return -EINVAL;
     if (!file_writable(f))
+        return -EPERM;
+    if (!in_memory(f) || (seals & ~(unsigned)ALL_SEALS))
+        return -EINVAL;
+    if (!memfs_is_anonymous(f->inode))
         return -EPERM;
     struct filemap *map = f->inode->map;
     int err = 0;
@@ -35,5 +39,7 @@ int seals_add(struct file *f, unsigned seals)
 
 int seals_get(const struct file *f)
 {
-    return is_memfd(f) ? (int)f->inode->map->seals : -EINVAL;
+    if (!in_memory(f))
+        return -EINVAL;
+    return memfs_is_anonymous(f->inode) ? (int)f->inode->map->seals : F_SEAL_SEAL;
 }

@@ -94,6 +94,7 @@ struct inode {
     uint32_t writers; /* open files that may write to a regular file: it is not executed then */
     bool pinned;      /* differs from what it was loaded from: must stay in memory */
     bool linkable;    /* of O_TMPFILE: may get a first name */
+    bool capable;     /* it may have the attribute security.capability */
     int64_t atime_ns, mtime_ns, ctime_ns, btime_ns;
     struct filemap *map; /* data, or NULL; map->size is the file's size */
     void *private;
