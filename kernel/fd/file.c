@@ -10,7 +10,6 @@
 #include <asm/signal.h>
 #include <linux/eventpoll.h>
 #include <linux/inotify.h>
-#include <linux/stat.h>
 
 #include "kernel/base/errno.h"
 #include "kernel/fd/epoll.h"
@@ -19,6 +18,7 @@
 #include "kernel/proc/task.h"
 #include "kernel/time/clock.h"
 #include "kernel/vfs/flock.h"
+#include "kernel/vfs/mode.h"
 
 #define FILES_SURE 512u        /* that the kernel's other objects don't keep from a program */
 #define FILES_MAX_LEAST 8192ul /* in the smallest machine */

@@ -334,7 +334,7 @@ static int pseudo_setattr(struct inode *inode, const struct inode_attr *attr, un
             p->entry->device->owner(inode, pseudo_number(p->key), attr, what);
         return 0;
     }
-    return what & ~(ATTR_SIZE | ATTR_ATIME | ATTR_MTIME | ATTR_CTIME) ? -EPERM : 0;
+    return what & (ATTR_MODE | ATTR_UID | ATTR_GID) ? -EPERM : 0;
 }
 
 static const struct inode_ops pseudo_dir_ops = {

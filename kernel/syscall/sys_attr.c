@@ -92,7 +92,7 @@ int64_t sys_fchmod(int fd, unsigned mode)
 static int64_t change_owner(int err, struct dentry *d, int fd, unsigned uid, unsigned gid)
 {
     struct inode_attr attr = {.uid = uid, .gid = gid};
-    unsigned what = 0;
+    unsigned what = ATTR_OWNER;
     if (uid != ID_UNCHANGED)
         what |= ATTR_UID;
     if (gid != ID_UNCHANGED)

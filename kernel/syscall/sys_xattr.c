@@ -184,6 +184,8 @@ static int xattr_fd(int fd, const char *name, bool change, struct dentry **out)
         *out = dentry_get(f->dentry);
     else
         err = inode ? access_check(inode, name, change) : -ENOMEM;
+    if (!f->dentry && !err)
+        err = -EOPNOTSUPP;
     file_put(f);
     return err;
 }

@@ -92,7 +92,7 @@ int vfs_setattr(struct inode *inode, struct inode_attr *attr, unsigned what)
             inode->mtime_ns = attr->mtime_ns;
         inode->ctime_ns = clock_realtime_ns();
         inode->pinned = true;
-        if ((what & (ATTR_UID | ATTR_GID)) && inode->capable && !inode_is_dir(inode))
+        if ((what & ATTR_OWNER) && inode->capable && !inode_is_dir(inode))
             inode_remove_capabilities(inode);
     }
     mutex_unlock(&inode->lock);

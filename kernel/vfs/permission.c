@@ -81,7 +81,7 @@ int may_setattr(const struct inode *inode, struct inode_attr *attr, unsigned *wh
 {
     if ((*what & (ATTR_UID | ATTR_GID)) && !may_chown(inode, attr, *what))
         return -EPERM;
-    if (*what & (ATTR_UID | ATTR_GID) && !inode_is_dir(inode)) {
+    if (*what & ATTR_OWNER && !inode_is_dir(inode)) {
         attr->mode = inode->mode & ~set_ids(inode);
         *what |= attr->mode != inode->mode ? ATTR_MODE : 0;
     } else if ((*what & ATTR_MODE) && !inode_owner_or_capable(inode)) {

@@ -79,7 +79,8 @@ struct inode_ops {
 #define ATTR_ATIME 0x10u
 #define ATTR_MTIME 0x20u
 #define ATTR_CTIME 0x40u
-#define ATTR_NOW 0x80u /* both times are now: who may write may set them */
+#define ATTR_NOW 0x80u    /* both times are now: who may write may set them */
+#define ATTR_OWNER 0x100u /* chown: with ATTR_UID, ATTR_GID, or none of them */
 
 struct inode {
     uint32_t refs;

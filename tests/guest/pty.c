@@ -548,6 +548,79 @@ static void many(void)
     }
 }
 
+/* errno of opening the slave as another user, 0: it can be. */
+static int open_as_user(const char *name)
+{
+    CHECK_OK(seteuid(1000));
+    int fd = open(name, O_RDWR | O_NOCTTY), error = fd < 0 ? errno : 0;
+    CHECK_OK(seteuid(0));
+    if (fd >= 0)
+        close(fd);
+    return error;
+}
+
+static void for_one_alone(void)
+{
+    struct ends e = open_pair();
+    char name[64];
+    int on = 7;
+    if (geteuid() != 0)
+        return close_pair(e);
+    CHECK_EQ(ttyname_r(e.slave, name, sizeof(name)), 0);
+    CHECK_OK(chmod(name, 0666));
+    CHECK_OK(ioctl(e.slave, TIOCGEXCL, &on));
+    CHECK_EQ(on, 0);
+    CHECK_EQ(open_as_user(name), 0);
+    CHECK_OK(ioctl(e.slave, TIOCEXCL));
+    CHECK_OK(ioctl(e.slave, TIOCGEXCL, &on));
+    CHECK_EQ(on, 1);
+    CHECK_OK(ioctl(e.master, TIOCGEXCL, &on)); /* it has its own */
+    CHECK_EQ(on, 0);
+    CHECK_EQ(open_as_user(name), EBUSY);
+    int again = open(name, O_RDWR | O_NOCTTY); /* CAP_SYS_ADMIN may */
+    CHECK(again >= 0);
+    CHECK_OK(ioctl(again, TIOCNXCL));
+    close(again);
+    CHECK_EQ(open_as_user(name), 0);
+    CHECK_OK(ioctl(e.master, TIOCEXCL));
+    CHECK_EQ(open_as_user(name), 0);
+    CHECK_ERR(ioctl(e.slave, TIOCGEXCL, (void *)8), EFAULT);
+    close_pair(e);
+}
+
+static void the_name_keeps_owner_and_mode(void)
+{
+    struct ends e = open_pair();
+    struct stat st;
+    char name[64];
+    if (geteuid() != 0)
+        return close_pair(e);
+    CHECK_EQ(ttyname_r(e.slave, name, sizeof(name)), 0);
+    CHECK_OK(chmod(name, 0600));
+    CHECK_OK(chown(name, 1000, 1001));
+    CHECK_OK(stat(name, &st));
+    CHECK_EQ(st.st_mode & 07777, 0600);
+    CHECK_EQ(st.st_uid, 1000);
+    CHECK_EQ(st.st_gid, 1001);
+    CHECK_EQ(open_as_user(name), 0);
+    CHECK_OK(fchmod(e.slave, 0));
+    CHECK_EQ(open_as_user(name), EACCES);
+    close_pair(e);
+}
+
+static void who_types_is_told_to_stop(void)
+{
+    struct ends e = open_pair();
+    CHECK_OK(ioctl(e.slave, TCXONC, TCIOFF));
+    CHECK(comes(e.master, POLLIN));
+    CHECK_STR(got(e.master), "\x13");
+    CHECK_OK(ioctl(e.slave, TCXONC, TCION));
+    CHECK(comes(e.master, POLLIN));
+    CHECK_STR(got(e.master), "\x11");
+    CHECK_ERR(ioctl(e.slave, TIOCNOTTY), ENOTTY); /* it isn't ours */
+    close_pair(e);
+}
+
 int main(void)
 {
     signal(SIGHUP, SIG_IGN);
@@ -574,5 +647,8 @@ int main(void)
     RUN(it_is_nobodys_terminal);
     RUN(packets);
     RUN(many);
+    RUN(for_one_alone);
+    RUN(the_name_keeps_owner_and_mode);
+    RUN(who_types_is_told_to_stop);
     return check_done();
 }
