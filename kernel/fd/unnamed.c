@@ -8,6 +8,7 @@
 #include <linux/magic.h>
 
 #include "kernel/base/errno.h"
+#include "kernel/base/string.h"
 #include "kernel/fd/anonymous.h"
 #include "kernel/mm/heap.h"
 #include "kernel/vfs/mode.h"
@@ -49,8 +50,8 @@ struct inode *file_inode(struct file *f)
     if (f->inode || !f->ops->getattr)
         return f->inode;
     f->ops->getattr(f, &attr);
-    if (!S_ISSOCK(attr.mode))
-        return common(attr.ino == ANONYMOUS_INO ? &shared : &of_process);
+    if (!S_ISSOCK(attr.mode)) /* kept: its locks are looked for there when it is closed */
+        return f->inode = common(strcmp(f->ops->name, "pidfd") == 0 ? &of_process : &shared);
     struct inode *made = own_inode(f);
     if (made && f->inode) /* somebody was faster */
         inode_put(made);
