@@ -95,7 +95,8 @@ static bool appends(const struct file *out)
 /* What can't be sought in goes into a pipe alone, where it isn't lost. */
 static bool send_allowed(const struct file *in, const struct file *out)
 {
-    return splice_reads(in) && splice_writes(out) && (in->ops->seek || (pipe_is(out) && !pipe_is(in)));
+    return splice_reads(in) && splice_writes(out) &&
+           (in->ops->seek || (pipe_is(out) && !pipe_is(in)));
 }
 
 /* In Linux's order: all about the source comes first. */
