@@ -61,8 +61,10 @@ int directory_iterate_by(struct file *f, directory_names_t by, dir_emit_t emit, 
     else if (emit_dots(&e))
         err = by(f, f->pos - DOTS, emit_name, &e);
     mutex_unlock(&dir->lock);
-    if (!err)
+    if (!err) {
+        file_accessed(f);
         file_notify(f, IN_ACCESS);
+    }
     return err;
 }
 

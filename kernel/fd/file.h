@@ -84,6 +84,12 @@ struct file *file_get(struct file *f);
 void file_put(struct file *f);
 /* Tells inotify what was done by an open file, if it has a name. */
 void file_notify(struct file *f, uint32_t event);
+/* What f is of was read: its access time, unless O_NOATIME. */
+static inline void file_accessed(struct file *f)
+{
+    if (!(f->flags & 01000000u))
+        vfs_accessed(f->inode);
+}
 static inline bool file_readable(const struct file *f)
 {
     return !(f->flags & 01u) && !(f->flags & 010000000u /* O_PATH */);

@@ -169,6 +169,8 @@ static int64_t pipe_read(struct file *f, struct iter *it, uint64_t *pos)
     mutex_lock(&p->lock);
     int64_t n = UNLIKELY(p->claimed) ? -EAGAIN : read_locked(p, it, &freed);
     mutex_unlock(&p->lock);
+    if (n > 0 && f->dentry) /* a FIFO */
+        file_accessed(f);
     if (freed)
         waitq_wake(&p->waitq, EPOLLOUT | EPOLLWRNORM);
     return n;

@@ -30,6 +30,8 @@ static int64_t regular_read(struct file *f, struct iter *it, uint64_t *pos)
 {
     struct filemap *map = f->inode->map;
     int64_t done = 0;
+    if (it->left > 0)
+        file_accessed(f);
     while (it->left > 0 && *pos < map->size) {
         size_t offset = *pos & PAGE_MASK;
         size_t want = min_u64(min_u64(PAGE_SIZE - offset, map->size - *pos), it->left);
@@ -203,6 +205,7 @@ static int regular_mmap(struct file *f, uint32_t prot, uint32_t flags, struct fi
     if (shared && (prot & PROT_WRITE) && map->writable_maps_denied)
         return -EPERM;
     *out = map;
+    file_accessed(f);
     return 0;
 }
 

@@ -170,6 +170,7 @@ int64_t sys_rename(struct uptr old_path, struct uptr new_path)
 
 static int64_t link_text_out(struct inode *link, struct uptr buf, size_t size)
 {
+    vfs_accessed(link);
     if (link->link_text) {
         size = min_u64(size, link->size);
         int err = copy_to_user(buf, link->link_text, size);

@@ -35,6 +35,17 @@ int64_t sys_pidfd_getfd(int pidfd, int fd, unsigned flags)
     return err ? err : fd_install_or_put(f, true);
 }
 
+/* Frees the memory of a process that ends; the one that there is does not while it asks. */
+int64_t sys_process_mrelease(int pidfd, unsigned flags)
+{
+    struct file *process;
+    int err = flags ? -EINVAL : pidfd_get(pidfd, &process);
+    if (err)
+        return err;
+    file_put(process);
+    return -EINVAL;
+}
+
 static bool may_advise(int advice)
 {
     return advice == MADV_COLD || advice == MADV_PAGEOUT || advice == MADV_WILLNEED ||

@@ -13,6 +13,8 @@
 #include "kernel/vfs/permission.h"
 
 #define MINOR_BITS 8u
+#define ST_VALID 0x20 /* what f_flags has beside the mount's flags */
+#define ST_RELATIME 0x1000
 
 /* Seconds rounded down, and what is left, which is not negative. */
 static int64_t seconds_of(int64_t ns, uint32_t *rest)
@@ -222,7 +224,7 @@ static int statfs_out(struct filesystem *fs, struct uptr out)
                         .f_bsize = PAGE_SIZE,
                         .f_namelen = NAME_BYTES_MAX,
                         .f_frsize = PAGE_SIZE,
-                        .f_flags = 0x20 /* ST_VALID */ | (fs->read_only ? 1 : 0)};
+                        .f_flags = ST_VALID | ST_RELATIME | (fs->read_only ? 1 : 0)};
     if (fs->pages_max) {
         uint64_t left = fs->pages_max - min_u64(fs->pages_used, fs->pages_max);
         st.f_blocks = (long)(fs->pages_below + fs->pages_max);

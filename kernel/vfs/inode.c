@@ -11,6 +11,7 @@
 #include "kernel/vfs/permission.h"
 
 #define PERMISSION_BITS 07777u
+#define ATIME_OLD_NS (86400 * (int64_t)NS_PER_SECOND)
 
 void inode_init(struct inode *inode, struct filesystem *fs, uint32_t mode)
 {
@@ -97,6 +98,16 @@ int vfs_setattr(struct inode *inode, struct inode_attr *attr, unsigned what)
     }
     mutex_unlock(&inode->lock);
     return err;
+}
+
+void vfs_accessed(struct inode *inode)
+{
+    int64_t now = clock_realtime_ns(), atime = inode->atime_ns;
+    if (atime > inode->mtime_ns && atime > inode->ctime_ns && time_sub(now, atime) < ATIME_OLD_NS)
+        return;
+    const struct filesystem *fs = inode->fs;
+    if (!fs->read_only && !fs->shared && !fs->no_negative)
+        inode->atime_ns = now;
 }
 
 int vfs_check_size(const struct filemap *map, uint64_t size)

@@ -116,6 +116,7 @@ static int walk_follow(struct walk *w, struct dentry *link, const char *rest) RE
         return -ELOOP;
     if (inode->ops->follow)
         return walk_jump(w, link, rest);
+    vfs_accessed(inode);
     char *buffer = NULL;
     if (!inode->link_text) {
         walk_leave(w, link); /* holds its parent, w->at, too */

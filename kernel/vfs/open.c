@@ -224,6 +224,7 @@ static int lookup_link(struct dentry *top, struct dentry *from, struct inode *li
                        char **buffer, struct dentry **dir, struct name *last)
 {
     *buffer = NULL;
+    vfs_accessed(link);
     int err = link->link_text ? 0 : link_read(link, buffer);
     if (!err)
         err = lookup_last(top, from, *buffer ? *buffer : link->link_text, 0, limits, dir, last);

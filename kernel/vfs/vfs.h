@@ -226,6 +226,8 @@ MUST_CHECK int vfs_setattr(struct inode *inode, struct inode_attr *attr, unsigne
 struct dentry *dentry_make_root(struct inode *inode);
 
 void vfs_getattr(struct inode *inode, struct inode_attr *attr);
+/* It was read: changes the access time as on a filesystem mounted with relatime. Takes no lock. */
+void vfs_accessed(struct inode *inode);
 /* Sets a regular file's size. -EISDIR, -EINVAL, -EROFS, -ETXTBSY, -EFBIG (with SIGXFSZ), -EPERM by
  * a seal, -EIO. */
 MUST_CHECK int vfs_truncate(struct inode *inode, uint64_t size);

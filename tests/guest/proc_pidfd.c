@@ -122,6 +122,11 @@ static void memory_can_be_advised(void)
     CHECK_ERR(syscall(SYS_process_madvise, self, ranges, 2, 4711, 0), EINVAL);
     CHECK_ERR(syscall(SYS_process_madvise, 4711, ranges, 2, MADV_COLD, 0), EBADF);
     CHECK_ERR(syscall(SYS_process_madvise, self, KERNEL_ADDRESS, 2, MADV_COLD, 0), EFAULT);
+    CHECK_ERR(syscall(SYS_process_mrelease, self, 0), EINVAL); /* it doesn't end */
+    CHECK_ERR(syscall(SYS_process_mrelease, self, 1), EINVAL);
+    CHECK_ERR(syscall(SYS_process_mrelease, 4711, 0), EBADF);
+    CHECK_ERR(syscall(SYS_process_mrelease, 4711, 1), EINVAL);
+    CHECK_ERR(syscall(SYS_process_mrelease, 0, 0), EBADF);
     munmap(p, 4 * PAGE);
 }
 
