@@ -17,7 +17,8 @@
 #include "kernel/sched/thread.h"
 #include "kernel/time/clock.h"
 
-#define STREAM_PART 32768u /* bytes of one packet of a stream */
+#define STREAM_PART 36544u /* bytes of one packet of a stream, as on Linux */
+#define ROOM_SPARE 32u     /* of SO_SNDBUF, which a datagram leaves */
 #define SMALL_BYTES 512u   /* writes up to this may join the last packet */
 #define SMALL_PACKET 2048u /* room of a packet that was made for a small write */
 #define READABLE (EPOLLIN | EPOLLRDNORM)
@@ -218,7 +219,8 @@ static int64_t send_stream_part(struct unix_socket *u, struct unix_socket *targe
         return -EAGAIN;
     if (m->it->left <= SMALL_BYTES && !m->files && !m->has_credentials)
         return send_small(u, target, m);
-    return send_packet(u, target, m, (uint32_t)min_u64(m->it->left, STREAM_PART));
+    uint64_t part = min_u64(STREAM_PART, u->base.send_room / 2 - 64); /* two fit, as on Linux */
+    return send_packet(u, target, m, (uint32_t)min_u64(m->it->left, part));
 }
 
 static int64_t send_stream(struct unix_socket *u, struct socket_message *m)
@@ -275,7 +277,7 @@ static int64_t send_datagram(struct unix_socket *u, struct socket_message *m)
     int64_t n = socket_take_error(&u->base);
     if (n || u->shut_write)
         return n ? n : -EPIPE;
-    if (m->it->left + sizeof(struct unix_packet) > u->base.send_room)
+    if (m->it->left + ROOM_SPARE > u->base.send_room)
         return -EMSGSIZE;
     n = datagram_target(u, m, &target);
     if (n)

@@ -532,6 +532,34 @@ static void bound_once(void)
     unlink("once");
 }
 
+/* SO_SNDBUF says how much a stream takes that nobody reads, and how large a packet may be. */
+static void room_for_what_is_sent(void)
+{
+    static const struct {
+        int asked, stream, packet;
+    } rooms[] = {{1, 4480, 4576},         {3000, 5872, 5968},     {10000, 19872, 19968},
+                 {20000, 39872, 39968},   {50000, 109632, 99968}, {100000, 219264, 199968},
+                 {200000, 401984, 399968}};
+    static char data[500000];
+    for (size_t i = 0; i < sizeof(rooms) / sizeof(*rooms); i++) {
+        int s[2];
+        CHECK_OK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, s));
+        CHECK_OK(setsockopt(s[0], SOL_SOCKET, SO_SNDBUF, &rooms[i].asked, sizeof(int)));
+        CHECK_EQ(write(s[0], data, sizeof(data)), rooms[i].stream);
+        CHECK_ERR(write(s[0], data, 1), EAGAIN);
+        CHECK_EQ(read(s[1], data, sizeof(data)), rooms[i].stream);
+        CHECK_EQ(write(s[0], data, 1), 1);
+        close(s[0]);
+        close(s[1]);
+        CHECK_OK(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, s));
+        CHECK_OK(setsockopt(s[0], SOL_SOCKET, SO_SNDBUF, &rooms[i].asked, sizeof(int)));
+        CHECK_ERR(write(s[0], data, (size_t)rooms[i].packet + 1), EMSGSIZE);
+        CHECK_EQ(write(s[0], data, (size_t)rooms[i].packet), rooms[i].packet);
+        close(s[0]);
+        close(s[1]);
+    }
+}
+
 int main(void)
 {
     scratch_enter();
@@ -552,6 +580,7 @@ int main(void)
     RUN(packets_come_after_an_error);
     RUN(parts_are_sent_whole);
     RUN(bound_once);
+    RUN(room_for_what_is_sent);
     CHECK(scratch_leave());
     return check_done();
 }
