@@ -11,7 +11,7 @@
 #include "kernel/vfs/permission.h"
 
 #define PERMISSION_BITS 07777u
-#define ATIME_OLD_NS (86400 * (int64_t)NS_PER_SECOND)
+#define ATIME_OLD_SECONDS 86400
 
 void inode_init(struct inode *inode, struct filesystem *fs, uint32_t mode)
 {
@@ -103,7 +103,8 @@ int vfs_setattr(struct inode *inode, struct inode_attr *attr, unsigned what)
 void vfs_accessed(struct inode *inode)
 {
     int64_t now = clock_realtime_ns(), atime = inode->atime_ns;
-    if (atime > inode->mtime_ns && atime > inode->ctime_ns && time_sub(now, atime) < ATIME_OLD_NS)
+    if (atime > inode->mtime_ns && atime > inode->ctime_ns &&
+        time_sub(now, atime) / NS_PER_SECOND < ATIME_OLD_SECONDS)
         return;
     const struct filesystem *fs = inode->fs;
     if (!fs->read_only && !fs->shared && !fs->no_negative)

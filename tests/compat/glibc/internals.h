@@ -1,8 +1,10 @@
-// Before those of glibc's tests that don't build without: what its internal headers, which stay outside, would say.
-#include <errno.h>
+// Before those of glibc's tests that don't build without: what its internal headers, which stay
+// outside, would say.
 #include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+#include <errno.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #define _PTHREADP_H
