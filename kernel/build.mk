@@ -76,7 +76,13 @@ SMALL    := $(addprefix $(B)/kernel/,$(addsuffix .c.o,\
                 syscall/sys_aio syscall/sys_attr syscall/sys_cred syscall/sys_cwd syscall/sys_ids syscall/sys_inotify \
                 syscall/sys_limits syscall/sys_mempolicy syscall/sys_mount syscall/sys_mqueue syscall/sys_msg syscall/sys_prctl \
                 syscall/sys_process_vm syscall/sys_sched syscall/sys_sem syscall/sys_shm syscall/sys_system syscall/sys_xattr \
-                syscall/trace_text proc/report)) \
+                syscall/sys_link syscall/sys_pidfd syscall/sys_sendfile syscall/sys_timer syscall/sys_timerfd syscall/trace_text \
+                proc/altstack proc/cpu_limit proc/cred proc/elf proc/exec proc/futex_pi proc/posix_timer proc/report proc/script \
+                proc/symbols proc/uts proc/vdso vm/advise vm/info vm/remap vfs/flock vfs/missing vfs/namespace vfs/seals \
+                fd/aio fd/aio_ring fd/aio_worker fd/control fd/hostfile fd/pidfd fd/pty fd/signalfd fd/timerfd fd/tty_console \
+                fd/tty_line fs/p9_call fs/p9_file fs/p9_inode fs/xattrs net/inet_tcp_connect drivers/virtio_9p \
+                platform/panic platform/run base/log main \
+                $(patsubst kernel/%.c,%,$(wildcard $(addprefix kernel/arch/x86_64/,apic.c cpuinfo.c early.c report.c smp.c stages.c))))) \
             $(addprefix $(B)/lwip/core/,init.o ipv4/dhcp.o ipv4/igmp.o ipv4/icmp.o ipv4/ip4_frag.o ipv6/icmp6.o ipv6/ip6_frag.o \
                 ipv6/mld6.o ipv6/nd6.o)
 $(SMALL): KFLAGS += -Os
