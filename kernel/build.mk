@@ -82,7 +82,7 @@ SMALL    := $(addprefix $(B)/kernel/,$(addsuffix .c.o,\
                 fd/aio fd/aio_ring fd/aio_worker fd/control fd/hostfile fd/pidfd fd/pty fd/signalfd fd/timerfd fd/tty_console \
                 fd/tty_line fs/p9_call fs/p9_file fs/p9_inode fs/xattrs net/inet_tcp_connect drivers/virtio_9p \
                 platform/panic platform/run base/log main \
-                $(patsubst kernel/%.c,%,$(wildcard $(addprefix kernel/arch/x86_64/,apic.c cpuinfo.c early.c report.c smp.c stages.c))))) \
+                $(patsubst kernel/%.c,%,$(wildcard $(addprefix kernel/arch/x86_64/,cpuinfo.c early.c report.c smp.c))))) \
             $(addprefix $(B)/lwip/core/,init.o ipv4/dhcp.o ipv4/igmp.o ipv4/icmp.o ipv4/ip4_frag.o ipv6/icmp6.o ipv6/ip6_frag.o \
                 ipv6/mld6.o ipv6/nd6.o)
 $(SMALL): KFLAGS += -Os

@@ -162,7 +162,7 @@ static int64_t read_later(struct file *f, struct iter *it, uint64_t *pos)
 
 static void told(struct file *f, const struct iter *it, int64_t n, uint32_t event)
 {
-    if (n > 0 && !it->quiet)
+    if (n > 0 && f->dentry && !it->quiet)
         file_notify(f, event);
 }
 

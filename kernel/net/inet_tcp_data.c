@@ -35,7 +35,7 @@ static bool unsent_enough(const struct tcp_socket *s, const struct tcp_pcb *pcb)
     return s->unsent_low && pcb->snd_lbb - pcb->snd_nxt >= s->unsent_low;
 }
 
-uint32_t tcp_send_room(const struct tcp_socket *s)
+static inline uint32_t send_room(const struct tcp_socket *s)
 {
     const struct tcp_pcb *pcb = s->pcb;
     if (!pcb || tcp_sndqueuelen(pcb) >= TCP_SND_QUEUELEN - 4 || unsent_enough(s, pcb))
@@ -46,7 +46,7 @@ uint32_t tcp_send_room(const struct tcp_socket *s)
 
 bool tcp_writable(const struct tcp_socket *s)
 {
-    return !s->pcb || (tcp_send_room(s) >= send_limit(s) / 3 &&
+    return !s->pcb || (send_room(s) >= send_limit(s) / 3 &&
                        tcp_sndqueuelen(s->pcb) < TCP_SND_QUEUELEN / 2);
 }
 
@@ -109,7 +109,7 @@ static int64_t room_now(struct tcp_socket *s)
     spin_lock(&net_spinlock);
     int64_t n = send_check(s);
     if (!n)
-        n = tcp_send_room(s);
+        n = send_room(s);
     spin_unlock(&net_spinlock);
     return n ? n : -EAGAIN;
 }
@@ -293,6 +293,8 @@ static size_t copy_out(const struct tcp_socket *s, const struct pbuf *p, size_t 
  * the least with which lwIP tells of a window that opens. */
 static uint32_t window_excess(const struct tcp_socket *s, const struct tcp_pcb *pcb)
 {
+    if (!s->narrow && !s->window_clamp)
+        return 0;
     uint32_t most = TCP_WND_MAX(pcb);
     uint32_t room = s->narrow ? s->inet.base.receive_room / 2 : most;
     if (s->window_clamp)
