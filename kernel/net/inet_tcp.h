@@ -128,7 +128,6 @@ int64_t tcp_socket_send(struct socket *base, struct socket_message *m);
 int64_t tcp_socket_receive(struct socket *base, struct socket_message *m);
 err_t tcp_data_came(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err);
 err_t tcp_data_sent(void *arg, struct tcp_pcb *pcb, u16_t bytes);
-/* Bytes that may be written now; 0: none. */
 bool tcp_writable(const struct tcp_socket *s);
 void tcp_drop_queue(struct tcp_socket *s);
 /* Makes the window of a connection, to which nothing was sent yet, as s's SO_RCVBUF says. Returns

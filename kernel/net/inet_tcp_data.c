@@ -35,6 +35,7 @@ static bool unsent_enough(const struct tcp_socket *s, const struct tcp_pcb *pcb)
     return s->unsent_low && pcb->snd_lbb - pcb->snd_nxt >= s->unsent_low;
 }
 
+/* Bytes that may be written now; 0: none. */
 static inline uint32_t send_room(const struct tcp_socket *s)
 {
     const struct tcp_pcb *pcb = s->pcb;
@@ -46,8 +47,8 @@ static inline uint32_t send_room(const struct tcp_socket *s)
 
 bool tcp_writable(const struct tcp_socket *s)
 {
-    return !s->pcb || (send_room(s) >= send_limit(s) / 3 &&
-                       tcp_sndqueuelen(s->pcb) < TCP_SND_QUEUELEN / 2);
+    return !s->pcb ||
+           (send_room(s) >= send_limit(s) / 3 && tcp_sndqueuelen(s->pcb) < TCP_SND_QUEUELEN / 2);
 }
 
 err_t tcp_data_sent(void *arg, struct tcp_pcb *pcb, u16_t bytes)
