@@ -34,21 +34,22 @@ static int set_limit(int resource, const struct limit *limit)
     return 0;
 }
 
+/* As Linux: what can't be read is told before whose limit it is, and that before which. */
 int64_t sys_prlimit64(int pid, int resource, struct uptr new, struct uptr old)
 {
-    if (resource < 0 || resource >= RLIM_NLIMITS)
-        return -EINVAL;
+    struct limit limit, before;
+    int err = uptr_is_null(new) ? 0 : copy_from_user(&limit, new, sizeof(limit));
+    if (err)
+        return err;
     if (pid && pid != PROC_PID)
         return -ESRCH;
-    struct limit before = {the_proc.limits[resource][0], the_proc.limits[resource][1]};
-    if (!uptr_is_null(new)) {
-        struct limit limit;
-        int err = copy_from_user(&limit, new, sizeof(limit));
-        if (!err)
-            err = set_limit(resource, &limit);
-        if (err)
-            return err;
-    }
+    if (resource < 0 || resource >= RLIM_NLIMITS)
+        return -EINVAL;
+    before = (struct limit){the_proc.limits[resource][0], the_proc.limits[resource][1]};
+    if (!uptr_is_null(new))
+        err = set_limit(resource, &limit);
+    if (err)
+        return err;
     return uptr_is_null(old) ? 0 : copy_to_user(old, &before, sizeof(before));
 }
 
@@ -62,10 +63,10 @@ int64_t sys_getrlimit(int resource, struct uptr to)
 int64_t sys_setrlimit(int resource, struct uptr from)
 {
     struct limit limit;
-    if (resource < 0 || resource >= RLIM_NLIMITS)
-        return -EINVAL;
     int err = copy_from_user(&limit, from, sizeof(limit));
-    return err ? err : set_limit(resource, &limit);
+    if (err)
+        return err;
+    return resource < 0 || resource >= RLIM_NLIMITS ? -EINVAL : set_limit(resource, &limit);
 }
 
 struct rusage_kernel {

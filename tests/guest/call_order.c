@@ -286,6 +286,18 @@ static void other_answers(void)
     close(fd);
 }
 
+static void limits_are_read_before_they_are_looked_up(void)
+{
+    unsigned long wrong[2] = {9, 1};
+    const int nobody = 0x3fffffff;
+    CHECK_ERR(syscall(SYS_setrlimit, 99, 1), EFAULT);
+    CHECK_ERR(syscall(SYS_setrlimit, 99, wrong), EINVAL);
+    CHECK_ERR(syscall(SYS_prlimit64, nobody, 99, 1, 0), EFAULT);
+    CHECK_ERR(syscall(SYS_prlimit64, nobody, 99, wrong, 1), ESRCH);
+    CHECK_ERR(syscall(SYS_prlimit64, 0, 99, 0, 1), EINVAL);
+    CHECK_ERR(syscall(SYS_prlimit64, 0, 7, wrong, 1), EINVAL);
+}
+
 int main(void)
 {
     RUN(descriptors_come_before_flags);
@@ -303,5 +315,6 @@ int main(void)
     RUN(path_descriptors_are_ready_for_select);
     RUN(a_version_is_read_alone);
     RUN(other_answers);
+    RUN(limits_are_read_before_they_are_looked_up);
     return check_done();
 }
