@@ -86,6 +86,7 @@ SMALL    := $(addprefix $(B)/kernel/,$(addsuffix .c.o,\
             $(addprefix $(B)/lwip/core/,init.o ipv4/dhcp.o ipv4/igmp.o ipv4/icmp.o ipv4/ip4_frag.o ipv6/icmp6.o ipv6/ip6_frag.o \
                 ipv6/mld6.o ipv6/nd6.o)
 $(SMALL): KFLAGS += -Os
+$(KOBJ) $(LWIPOBJ): kernel/build.mk
 
 docs/syscalls.md: kernel/syscall/table.def tools/gen-syscalls-doc
 	tools/gen-syscalls-doc >$@.tmp && mv $@.tmp $@
