@@ -37,7 +37,7 @@ static int set_limit(int resource, const struct limit *limit)
 /* As Linux: what can't be read is told before whose limit it is, and that before which. */
 int64_t sys_prlimit64(int pid, int resource, struct uptr new, struct uptr old)
 {
-    struct limit limit, before;
+    struct limit limit = {0}, before;
     int err = uptr_is_null(new) ? 0 : copy_from_user(&limit, new, sizeof(limit));
     if (err)
         return err;

@@ -25,6 +25,8 @@
 #define LAPIC_TIMER_CURRENT 0x390
 #define LAPIC_TIMER_DIVIDE 0x3e0
 #define LAPIC_MASKED 0x10000u
+#define PIC_MASK 0x21
+#define PIC_SECOND_MASK 0xa1
 #define TICK_NS 1000000000u /* the timer interrupts at least so often: a wake-up lost is late */
 
 #define ICR_INIT 0x4500u
@@ -77,6 +79,8 @@ void arch_interrupts_init(void)
     if (!lapic) {
         panic("no memory for the interrupt controller");
     }
+    io_out8(PIC_MASK, 0xff); /* the old PICs, where there are any: nothing comes from them */
+    io_out8(PIC_SECOND_MASK, 0xff);
     apic_start();
 }
 

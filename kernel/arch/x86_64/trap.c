@@ -28,6 +28,7 @@
 #define OPCODE_HLT 0xf4
 #define VECTOR_DOUBLE_FAULT 8
 #define VECTOR_DEBUG 1
+#define VECTOR_PROTECTION 13
 #define VECTOR_PAGE_FAULT 14
 #define PF_WRITE 0x2u
 #define PF_USER 0x4u
@@ -220,9 +221,16 @@ static void user_trap_or_interrupt(struct user_regs *regs, uint32_t vector)
 }
 
 /* Whether the way back leads through return_to_user_check(). */
+/* QEMU's emulation delivers an interrupt that has gone meanwhile as vector -1, which is beyond the
+ * table of vectors: a #GP with an error code that no processor gives. There is nothing to do. */
+static inline bool interrupt_has_gone(const struct user_regs *regs, uint32_t vector)
+{
+    return vector == VECTOR_PROTECTION && (int64_t)regs->orig_rax < 0;
+}
+
 bool trap_from_user(struct user_regs *regs, uint32_t vector)
 {
-    if (vector == VECTOR_NMI) { /* a stray one concerns nobody */
+    if (vector == VECTOR_NMI || interrupt_has_gone(regs, vector)) { /* concerns nobody */
         return false;
     }
     if (vector >= VECTOR_IPI) {
@@ -298,10 +306,10 @@ void trap_in_kernel(struct user_regs *regs, uint32_t vector)
     if (vector == VECTOR_PAGE_FAULT && kernel_page_fault(regs)) {
         return;
     }
-    if (vector == VECTOR_NMI) {
+    if (vector == VECTOR_NMI || interrupt_has_gone(regs, vector)) {
         return; /* a stray one */
     }
-    if (vector == 13 && fixup(regs)) {
+    if (vector == VECTOR_PROTECTION && fixup(regs)) {
         return;
     }
     if (vector == VECTOR_DOUBLE_FAULT && stack_is_guard(cpu_read_cr2())) {
