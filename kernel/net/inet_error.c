@@ -244,7 +244,7 @@ static bool read_type6(struct error_report *r)
 void __wrap_icmp_dest_unreach(struct pbuf *p, enum icmp_dur_type code);
 
 /* In lwIP's place, which quotes eight bytes behind the header: as much as RFC 1812, 4.3.2.3, says,
- * and from the address that was asked. p begins with its header. */
+ * and from the address that was asked, or our own if we ask in vain. p begins with its header. */
 // NOLINTNEXTLINE(readability-identifier-naming)
 void __wrap_icmp_dest_unreach(struct pbuf *p, enum icmp_dur_type code)
 {
@@ -260,7 +260,7 @@ void __wrap_icmp_dest_unreach(struct pbuf *p, enum icmp_dur_type code)
     message[1] = (uint8_t)code;
     pbuf_copy_partial(p, message + ICMP_HEADER, size, 0);
     memcpy(&quoted, message + ICMP_HEADER, sizeof(quoted));
-    ip4_addr_copy(from, quoted.dest);
+    ip4_addr_copy(from, code == ICMP_DUR_HOST ? quoted.src : quoted.dest);
     ip4_addr_copy(to, quoted.src);
     uint16_t sum = inet_chksum(message, q->len);
     memcpy(message + 2, &sum, sizeof(sum));

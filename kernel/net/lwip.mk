@@ -22,6 +22,8 @@ $(LWIPUSER): KFLAGS += $(foreach f,$(WRAPPED),-D__real_$f=$f)
 $(addprefix $(B)/lwip/core/,ipv4/ip4.o ipv6/ip6.o): LWIPFLAGS += $(foreach f,$(WRAPPED),-D$f=__wrap_$f)
 # Likewise, so that what can't be delivered is quoted whole: inet_error.c.
 $(addprefix $(B)/lwip/core/,udp.o ipv4/ip4.o): LWIPFLAGS += -Dicmp_dest_unreach=__wrap_icmp_dest_unreach
+$(B)/kernel/net/stack_neighbor.c.o: KFLAGS += -Dicmp_dest_unreach=__wrap_icmp_dest_unreach
+$(B)/lwip/core/ipv4/etharp.o: LWIPFLAGS += -include kernel/net/lwip_port/arp_lost.h
 $(B)/lwip/core/ipv4/ip4.o: LWIPFLAGS += -Dinet_chksum=inet_hook_ip4_checksum
 $(addprefix $(B)/lwip/core/,tcp.o tcp_in.o): LWIPFLAGS += '-DTCP_SYNMAXRTX=inet_hook_syn_count(pcb)'
 $(B)/lwip/core/tcp_out.o: LWIPFLAGS += '-DTCP_MSS=inet_hook_segment(pcb)'

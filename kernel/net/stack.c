@@ -30,6 +30,7 @@
 #include "kernel/mm/heap.h"
 #include "kernel/net/inet_tcp.h"
 #include "kernel/net/interface.h"
+#include "kernel/net/stack_neighbor.h"
 #include "kernel/net/stack_output.h"
 #include "kernel/net/stack_route.h"
 #include "kernel/platform/run.h"
@@ -103,11 +104,11 @@ static const struct {
 } timers[] = {
     {TCP_TMR_INTERVAL, tcp_tmr},
     {IP_TMR_INTERVAL, ip_reass_tmr},
-    {ARP_TMR_INTERVAL, etharp_tmr},
+    {NEIGHBOR_TIMER_MS, etharp_tmr},
     {DHCP_COARSE_TIMER_MSECS, dhcp_coarse_tmr},
     {DHCP_FINE_TIMER_MSECS, dhcp_fine_tmr},
     {IGMP_TMR_INTERVAL, igmp_tmr},
-    {ND6_TMR_INTERVAL, nd6_tmr},
+    {ND6_TMR_INTERVAL, neighbor6_timer},
     {IP6_REASS_TMR_INTERVAL, ip6_reass_tmr},
     {MLD6_TMR_INTERVAL, mld6_tmr},
 };

@@ -164,6 +164,8 @@ run -b br0 --ip6 2001:db8:77::6 --gateway6 2001:db8:77::2 cat /proc/net/ipv6_rou
 ok "and so does /proc/net/ipv6_route" has out "00000000000000000000000000000000 00 00000000000000000000000000000000 00 20010db8007700000000000000000002 00000400 00000001 00000000 00000003     eth0"
 run -b br0 --ip6 2001:db8:77::6 "$python" ask6.py 2001:db8:99::1
 ok "without one there is no way out" has err "OSError: [Errno 101] Network is unreachable"
+run -b br0 --ip6 2001:db8:77::6 "$top/build/tests/guest/only/inet_neighbor" 2001:db8:77::99
+ok "who sends to a neighbour that doesn't answer is told" eval 'is "$status" 0 && has out "1..14"'
 outside ip -6 addr add fe80::77/64 dev in nodad
 echo '{"RunConfig": {"BridgeName": "br0", "IPv6Address": "2001:db8:77::7", "IPv6Gateway": "fe80::77"}}' > config.json
 run -c config.json "$python" ask6.py 2001:db8:99::1

@@ -7,6 +7,7 @@
 struct tcp_pcb;
 struct tcp_hdr;
 struct netif;
+struct etharp_q_entry;
 
 #define LWIP_HOOK_TCP_ISN inet_hook_tcp_first
 uint32_t inet_hook_tcp_first(const ip_addr_t *local, uint16_t local_port, const ip_addr_t *remote,
@@ -34,6 +35,9 @@ unsigned inet_hook_fin_wait(const struct tcp_pcb *pcb);
 int inet_hook_ip4_in(struct pbuf *p, struct netif *netif);
 #define LWIP_HOOK_IP6_INPUT(p, netif) inet_hook_ip6_in(p, netif)
 int inet_hook_ip6_in(const struct pbuf *p, const struct netif *netif);
+
+/* arp_lost.h: what is freed as a neighbour did not answer. */
+void inet_hook_arp_lost(struct netif *netif, const struct etharp_q_entry *q);
 
 /* lwip.mk: in place of inet_chksum() for IPv4's headers. */
 uint16_t inet_hook_ip4_checksum(const void *header, uint16_t size);

@@ -66,6 +66,7 @@
 #define IP_FRAG 1
 #define IP_SOF_BROADCAST 1
 #define ARP_TABLE_SIZE 64
+#define ARP_MAXAGE 430 /* of NEIGHBOR_TIMER_MS: five minutes */
 #define ARP_QUEUEING 1
 #define ARP_QUEUE_LEN 16
 #define MEMP_NUM_ARP_QUEUE 256
