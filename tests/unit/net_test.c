@@ -1,6 +1,6 @@
 // UNIT: tests/unit/fakes/unnamed.c
 // UNIT: kernel/proc/cred.c kernel/net/stack.c kernel/net/inet.c kernel/net/inet_name.c kernel/net/inet_port.c
-// UNIT: kernel/net/inet_tcp.c kernel/net/inet_tcp_connect.c kernel/net/inet_tcp_patience.c kernel/net/inet_tcp_data.c kernel/net/inet_tcp_table.c kernel/net/inet_tcp_urgent.c kernel/net/stack_lease.c kernel/net/stack_route.c kernel/net/stack_output.c kernel/net/inet_checksum.c kernel/base/siphash.c
+// UNIT: kernel/net/inet_tcp.c kernel/net/inet_tcp_connect.c kernel/net/inet_tcp_patience.c kernel/net/inet_tcp_data.c kernel/net/inet_tcp_table.c kernel/net/inet_tcp_urgent.c kernel/net/stack_lease.c kernel/net/stack_neighbor.c kernel/net/stack_route.c kernel/net/stack_output.c kernel/net/inet_checksum.c kernel/base/siphash.c
 // UNIT: kernel/net/inet_datagram.c kernel/net/inet_datagram_send.c kernel/net/inet_udplite.c kernel/net/inet_control.c kernel/net/inet_option.c
 // UNIT: kernel/net/inet_group.c kernel/net/inet_error.c kernel/net/inet_tcp_option.c kernel/net/socket_option.c kernel/net/socket.c
 // UNIT: kernel/fd/file.c kernel/fd/iter.c kernel/base/format.c kernel/base/random.c
