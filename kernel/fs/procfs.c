@@ -162,7 +162,7 @@ static void vmstat_text(struct text *out, pseudo_key_t key)
     vm_get_stats(&vm);
     text_format(out, "nr_free_pages %lu\nnr_anon_pages %lu\nnr_file_pages %lu\nnr_dirty 0\n",
                 page_stats.free_pages, page_stats.anon_pages, page_stats.cache_pages);
-    text_format(out, "nr_page_table_pages %lu\npgfault %lu\npgmajfault %lu\n",
+    text_format(out, "nr_page_table_pages %lu\npswpin 0\npswpout 0\npgfault %lu\npgmajfault %lu\n",
                 page_stats.table_pages, vm.minor_faults + vm.major_faults, vm.major_faults);
 }
 

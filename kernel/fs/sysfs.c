@@ -283,8 +283,9 @@ static const struct pseudo_dir block_dir = {.entries = block_entries};
 
 static const struct pseudo_dir empty_dir = {.entries = NULL};
 
-static const struct pseudo_entry class_entries[] = {PSEUDO_DIR("block", &block_dir),
-                                                    PSEUDO_DIR("net", &sysfs_net_dir), PSEUDO_END};
+static const struct pseudo_entry class_entries[] = {
+    PSEUDO_DIR("block", &block_dir), PSEUDO_DIR("net", &sysfs_net_dir),
+    PSEUDO_DIR("power_supply", &empty_dir), PSEUDO_END};
 static const struct pseudo_dir class_dir = {.entries = class_entries};
 
 static const struct pseudo_entry root_entries[] = {PSEUDO_DIR("block", &block_dir),

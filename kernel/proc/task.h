@@ -57,6 +57,7 @@ struct task {
     /* What sched_setscheduler(2) set, while a PI futex lends it more: proc/priority.c. */
     bool borrows;
     uint8_t own_policy, own_rt_priority;
+    uint16_t io_priority;     /* ioprio_set(2) */
     uint64_t memory_nodes;    /* set_mempolicy(2): syscall/sys_mempolicy.c */
     uint64_t restart_data[4]; /* restart_syscall(2) */
     int restart_kind;

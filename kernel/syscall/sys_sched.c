@@ -1,5 +1,6 @@
 /* Scheduling calls. They tell the truth: what they set is what the scheduler uses. */
 #include <asm/resource.h>
+#include <linux/ioprio.h>
 #include <linux/resource.h>
 #include <linux/sched.h>
 #include <linux/sched/types.h>
@@ -343,4 +344,73 @@ int64_t sys_getpriority(int which, int who)
         return -EINVAL;
     int nice = NICE_MAX;
     return for_tasks(which, who, lowest_nice, &nice) ? 20 - nice : -ESRCH;
+}
+
+/* Priorities of I/O: kept for each thread, as a Linux does whose disk has no scheduler that looks
+ * at them. */
+
+/* What a thread that has set none counts with: its nice value's. */
+static int io_priority_of(const struct task *task)
+{
+    struct priority p;
+    if (IOPRIO_PRIO_CLASS(task->io_priority) != IOPRIO_CLASS_NONE)
+        return task->io_priority;
+    priority_get(task, &p);
+    int class = is_realtime(p.policy)    ? IOPRIO_CLASS_RT
+                : p.policy == SCHED_IDLE ? IOPRIO_CLASS_IDLE
+                                         : IOPRIO_CLASS_BE;
+    return IOPRIO_PRIO_VALUE(class, (p.nice - NICE_MIN) / 5);
+}
+
+static int check_io_priority(int value)
+{
+    switch (IOPRIO_PRIO_CLASS(value)) {
+    case IOPRIO_CLASS_NONE:
+        return value % IOPRIO_NR_LEVELS ? -EINVAL : 0;
+    case IOPRIO_CLASS_RT:
+        return capable(CAP_SYS_ADMIN) || capable(CAP_SYS_NICE) ? 0 : -EPERM;
+    case IOPRIO_CLASS_BE:
+    case IOPRIO_CLASS_IDLE:
+        return 0;
+    default:
+        return -EINVAL;
+    }
+}
+
+static void set_io_priority(struct task *task, int *value)
+{
+    task->io_priority = (uint16_t)*value;
+}
+
+static void own_io_priority(struct task *task, int *value)
+{
+    *value = task->io_priority;
+}
+
+static void best_io_priority(struct task *task, int *value)
+{
+    int own = io_priority_of(task);
+    if (own < *value)
+        *value = own;
+}
+
+/* IOPRIO_WHO_... are PRIO_... and one. */
+int64_t sys_ioprio_set(int which, int who, int value)
+{
+    int err = check_io_priority(value);
+    if (err)
+        return err;
+    if (which < IOPRIO_WHO_PROCESS || which > IOPRIO_WHO_USER)
+        return -EINVAL;
+    return for_tasks(which - IOPRIO_WHO_PROCESS, who, set_io_priority, &value) ? 0 : -ESRCH;
+}
+
+int64_t sys_ioprio_get(int which, int who)
+{
+    int value = UINT16_MAX;
+    if (which < IOPRIO_WHO_PROCESS || which > IOPRIO_WHO_USER)
+        return -EINVAL;
+    int count = for_tasks(which - IOPRIO_WHO_PROCESS, who,
+                          which == IOPRIO_WHO_PROCESS ? own_io_priority : best_io_priority, &value);
+    return count ? value : -ESRCH;
 }

@@ -63,6 +63,7 @@ static void inherit(struct task *child, const struct clone_request *r)
     memcpy(child->name, self->name, sizeof(child->name));
     child->blocked = self->blocked;
     child->timer_slack_ns = self->timer_slack_ns;
+    child->io_priority = self->io_priority;
     if (r->flags & CLONE_CHILD_CLEARTID)
         child->clear_tid = r->child_tid;
     struct priority p;

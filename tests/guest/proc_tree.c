@@ -61,6 +61,15 @@ static void one_disk(const char *name, unsigned major, unsigned minor)
     CHECK(sectors == 0 || strstr(file_get("/proc/partitions"), with));
 }
 
+/* What psutil asks for. */
+static void of_monitors(void)
+{
+    CHECK(strstr(file_get("/proc/vmstat"), "\npswpin "));
+    CHECK(strstr(file_get("/proc/vmstat"), "\npswpout "));
+    if (in_guest())
+        CHECK_OK(access("/sys/class/power_supply", R_OK)); /* empty: there is no battery */
+}
+
 static void diskstats(void)
 {
     char name[64][32];
@@ -261,6 +270,7 @@ int main(void)
     RUN(folders);
     RUN(mtab);
     RUN(diskstats);
+    RUN(of_monitors);
     RUN(interrupts);
     RUN(pressures);
     RUN(caches);

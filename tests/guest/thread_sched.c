@@ -1,4 +1,5 @@
 /* Scheduling calls that tell the truth, rseq and membarrier. */
+#include <linux/ioprio.h>
 #include <linux/membarrier.h>
 #include <sched.h>
 #include <sys/resource.h>
@@ -162,11 +163,65 @@ static void time_is_shared_fairly(void)
     CHECK(counts[0] > 0 && counts[1] > 0 && counts[2] > 0);
 }
 
+static int io_priority(int which, int who)
+{
+    return (int)syscall(SYS_ioprio_get, which, who);
+}
+
+static int set_io_priority(int which, int who, int value)
+{
+    return (int)syscall(SYS_ioprio_set, which, who, value);
+}
+
+static void *inherited(void *arg)
+{
+    *(int *)arg = io_priority(IOPRIO_WHO_PROCESS, 0);
+    CHECK_OK(set_io_priority(IOPRIO_WHO_PROCESS, 0, IOPRIO_PRIO_VALUE(IOPRIO_CLASS_BE, 1)));
+    return NULL;
+}
+
+static void priorities_of_io(void)
+{
+    const int best = IOPRIO_PRIO_VALUE(IOPRIO_CLASS_RT, 2);
+    const int usual = IOPRIO_PRIO_VALUE(IOPRIO_CLASS_BE, 3);
+    const int idle = IOPRIO_PRIO_VALUE(IOPRIO_CLASS_IDLE, 0);
+    int seen = -1;
+    CHECK_OK(set_io_priority(IOPRIO_WHO_PROCESS, 0, 0));
+    CHECK_EQ(io_priority(IOPRIO_WHO_PROCESS, 0), 0);
+    CHECK_OK(set_io_priority(IOPRIO_WHO_PROCESS, gettid(), best));
+    CHECK_EQ(io_priority(IOPRIO_WHO_PROCESS, gettid()), best);
+    CHECK_OK(set_io_priority(IOPRIO_WHO_PROCESS, 0, idle));
+    CHECK_EQ(io_priority(IOPRIO_WHO_PROCESS, 0), idle);
+    CHECK_OK(set_io_priority(IOPRIO_WHO_PROCESS, 0, usual));
+    thread_join(thread_start(inherited, &seen));
+    CHECK_EQ(seen, usual);
+    CHECK_EQ(io_priority(IOPRIO_WHO_PROCESS, 0), usual);
+    CHECK_OK(set_io_priority(IOPRIO_WHO_PROCESS, 0, 0));
+}
+
+static void priorities_of_io_refused(void)
+{
+    const int usual = IOPRIO_PRIO_VALUE(IOPRIO_CLASS_BE, 3);
+    CHECK_ERR(set_io_priority(IOPRIO_WHO_PROCESS, 0, 1), EINVAL); /* a level of no class */
+    CHECK_ERR(set_io_priority(IOPRIO_WHO_PROCESS, 0, IOPRIO_PRIO_VALUE(4, 0)), EINVAL);
+    CHECK_ERR(set_io_priority(IOPRIO_WHO_PROCESS, 0, -1), EINVAL);
+    CHECK_ERR(set_io_priority(0, 0, usual), EINVAL);
+    CHECK_ERR(set_io_priority(4, 0, usual), EINVAL);
+    CHECK_ERR(io_priority(0, 0), EINVAL);
+    CHECK_ERR(io_priority(4, 0), EINVAL);
+    for (int which = IOPRIO_WHO_PROCESS; which <= IOPRIO_WHO_USER; which++) {
+        CHECK_ERR(set_io_priority(which, 9999999, usual), ESRCH);
+        CHECK_ERR(io_priority(which, 9999999), ESRCH);
+    }
+}
+
 int main(void)
 {
     RUN(affinity_names_the_processors);
     RUN(policies_and_priorities);
     RUN(niceness);
+    RUN(priorities_of_io);
+    RUN(priorities_of_io_refused);
     RUN(restartable_sequences_are_registered);
     RUN(signal_aborts_a_critical_section);
     RUN(membarrier_commands);
