@@ -72,7 +72,7 @@ SMALL    := $(addprefix $(B)/kernel/,$(addsuffix .c.o,\
                 $(patsubst kernel/%.c,%,$(wildcard kernel/fs/procfs_*.c kernel/ipc/*.c)) \
                 net/inet_control net/inet_counts net/inet_error net/inet_group net/inet_list net/inet_name net/inet_option \
                 net/inet_tcp_option net/inet_tcp_table net/inet_tcp_urgent net/inet_udplite net/netlink net/socket_option \
-                net/stack_interface net/stack_lease net/stack_route net/unix_name \
+                net/stack_interface net/stack_lease net/stack_route net/unix_list net/unix_name \
                 syscall/sys_aio syscall/sys_attr syscall/sys_cred syscall/sys_cwd syscall/sys_ids syscall/sys_inotify \
                 syscall/sys_limits syscall/sys_mempolicy syscall/sys_mount syscall/sys_mqueue syscall/sys_msg syscall/sys_prctl \
                 syscall/sys_process_vm syscall/sys_sched syscall/sys_sem syscall/sys_shm syscall/sys_system syscall/sys_xattr \

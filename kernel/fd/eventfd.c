@@ -52,7 +52,7 @@ static int64_t eventfd_read(struct file *f, struct iter *it, uint64_t *pos)
     uint64_t value = take(e);
     if (value == 0)
         return -EAGAIN;
-    waitq_wake(&e->waitq, EPOLLOUT | EPOLLWRNORM);
+    waitq_wake_long(&e->waitq, EPOLLOUT | EPOLLWRNORM);
     return iter_write(it, &value, sizeof(value)) == sizeof(value) ? (int64_t)sizeof(value)
                                                                   : -EFAULT;
 }
@@ -74,7 +74,7 @@ static int64_t eventfd_write(struct file *f, struct iter *it, uint64_t *pos)
         return -EAGAIN;
     }
     it->left = 0; /* one number is all a write takes */
-    waitq_wake(&e->waitq, EPOLLIN | EPOLLRDNORM);
+    waitq_wake_long(&e->waitq, EPOLLIN | EPOLLRDNORM);
     return sizeof(value);
 }
 

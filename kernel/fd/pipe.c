@@ -172,7 +172,7 @@ static int64_t pipe_read(struct file *f, struct iter *it, uint64_t *pos)
     if (n > 0 && f->dentry) /* a FIFO */
         file_accessed(f);
     if (freed)
-        waitq_wake(&p->waitq, EPOLLOUT | EPOLLWRNORM);
+        waitq_wake_long(&p->waitq, EPOLLOUT | EPOLLWRNORM);
     return n;
 }
 
@@ -245,7 +245,7 @@ static int64_t pipe_write(struct file *f, struct iter *it, uint64_t *pos)
         f->inode->mtime_ns = f->inode->ctime_ns = clock_realtime_ns();
     mutex_unlock(&p->lock);
     if (n > 0)
-        waitq_wake(&p->waitq, EPOLLIN | EPOLLRDNORM);
+        waitq_wake_long(&p->waitq, EPOLLIN | EPOLLRDNORM);
     return n;
 }
 

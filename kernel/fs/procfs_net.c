@@ -253,25 +253,22 @@ static void net_protocols(struct text *out, pseudo_key_t key)
                     socket_count_of(protocols[n].kind), protocols[n].operations);
 }
 
+static void net_unix(struct text *out, pseudo_key_t key)
+{
+    (void)key;
+    text_string(out, "Num       RefCount Protocol Flags    Type St Inode Path\n");
+    unix_list(out);
+}
+
 static const struct pseudo_entry net_entries[] = {
-    PSEUDO_FILE("arp", net_arp),
-    PSEUDO_FILE("dev", net_dev),
-    PSEUDO_FILE("if_inet6", net_if_inet6),
-    PSEUDO_FILE("igmp", net_igmp),
-    PSEUDO_FILE("igmp6", net_igmp6),
-    PSEUDO_FILE("ipv6_route", net_ipv6_route),
-    PSEUDO_FILE("netstat", net_netstat),
-    PSEUDO_FILE("protocols", net_protocols),
-    PSEUDO_FILE("route", net_route),
-    PSEUDO_FILE("snmp", net_snmp),
-    PSEUDO_FILE("sockstat", net_sockstat),
-    PSEUDO_FILE("sockstat6", net_sockstat6),
-    PSEUDO_FILE("tcp", net_tcp),
-    PSEUDO_FILE("tcp6", net_tcp6),
-    PSEUDO_FILE("udp", net_udp),
-    PSEUDO_FILE("udp6", net_udp6),
-    PSEUDO_FILE("udplite", net_udplite),
-    PSEUDO_FILE("udplite6", net_udplite6),
-    PSEUDO_FIXED("unix", "Num       RefCount Protocol Flags    Type St Inode Path\n"),
-    PSEUDO_END};
+    PSEUDO_FILE("arp", net_arp),           PSEUDO_FILE("dev", net_dev),
+    PSEUDO_FILE("if_inet6", net_if_inet6), PSEUDO_FILE("igmp", net_igmp),
+    PSEUDO_FILE("igmp6", net_igmp6),       PSEUDO_FILE("ipv6_route", net_ipv6_route),
+    PSEUDO_FILE("netstat", net_netstat),   PSEUDO_FILE("protocols", net_protocols),
+    PSEUDO_FILE("route", net_route),       PSEUDO_FILE("snmp", net_snmp),
+    PSEUDO_FILE("sockstat", net_sockstat), PSEUDO_FILE("sockstat6", net_sockstat6),
+    PSEUDO_FILE("tcp", net_tcp),           PSEUDO_FILE("tcp6", net_tcp6),
+    PSEUDO_FILE("udp", net_udp),           PSEUDO_FILE("udp6", net_udp6),
+    PSEUDO_FILE("udplite", net_udplite),   PSEUDO_FILE("udplite6", net_udplite6),
+    PSEUDO_FILE("unix", net_unix),         PSEUDO_END};
 const struct pseudo_dir proc_net_dir = {.entries = net_entries};

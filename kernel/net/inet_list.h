@@ -1,4 +1,4 @@
-/* The Internet sockets there are, for /proc/net. */
+/* The sockets there are, for /proc/net. */
 #pragma once
 
 #include "kernel/base/text.h"
@@ -11,3 +11,5 @@ void inet_list(struct text *out, int family, int protocol);
 void inet_list_counters(struct text *out);
 void inet_list_usage(struct text *out, int family);
 void inet_list_groups(struct text *out, int family);
+/* /proc/net/unix, without the heading. */
+void unix_list(struct text *out);

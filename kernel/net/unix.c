@@ -40,6 +40,7 @@ struct unix_socket *unix_alloc(int type)
     list_init(&u->pending);
     list_init(&u->pending_node);
     list_init(&u->bound_node);
+    unix_list_add(u);
     u->peer_credentials = (struct credentials){0, UINT32_MAX, UINT32_MAX};
     return u;
 }
@@ -52,8 +53,10 @@ struct unix_socket *unix_get(struct unix_socket *u)
 
 void unix_put(struct unix_socket *u)
 {
-    if (u && __atomic_sub_fetch(&u->refs, 1, __ATOMIC_ACQ_REL) == 0)
+    if (u && __atomic_sub_fetch(&u->refs, 1, __ATOMIC_ACQ_REL) == 0) {
+        unix_list_remove(u);
         heap_free(u);
+    }
 }
 
 struct unix_socket *unix_peer_get(struct unix_socket *u)
@@ -123,7 +126,7 @@ static int enqueue(struct unix_socket *target, struct unix_packet *p)
     spin_unlock(&target->lock);
     if (closed)
         return -EPIPE;
-    waitq_wake(&target->base.waitq, READABLE);
+    waitq_wake_long(&target->base.waitq, READABLE);
     return 0;
 }
 

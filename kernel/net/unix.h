@@ -1,4 +1,4 @@
-/* AF_UNIX: sockets within the machine. Shared by unix.c, unix_link.c and unix_name.c. */
+/* AF_UNIX: sockets within the machine. Shared by unix.c and unix_*.c. */
 #pragma once
 
 #include "kernel/net/socket.h"
@@ -34,6 +34,7 @@ struct unix_socket {
     struct list_node pending_node;
     unsigned pending_count, backlog;
     struct credentials peer_credentials;
+    struct list_node all_node;   /* in the list of all, as long as there are references */
     struct list_node bound_node; /* in the table of names */
     struct inode *bound_inode;   /* a reference, or NULL */
     bool bound;                  /* name is set, for good */
@@ -75,6 +76,11 @@ int unix_accept(struct socket *s, struct socket **out);
 void unix_forget_peer(struct unix_socket *u, const struct unix_socket *peer);
 /* The end of u: its peer, and who waits to be accepted, see it closed. */
 void unix_disconnect(struct unix_socket *u);
+
+/* unix_list.c */
+void unix_list_add(struct unix_socket *u);
+/* The last reference to u is gone. */
+void unix_list_remove(struct unix_socket *u);
 
 /* unix_name.c */
 int unix_bind(struct socket *s, const struct socket_name *wanted);

@@ -10,6 +10,8 @@
 /* The end of what is waited for concerns every waiter. */
 #define EVENTS_FOR_ALL ((uint32_t)(EPOLLHUP | EPOLLERR))
 
+#define PAUSES_MAX 1000u
+
 void waitq_init_rank(struct waitq *q, enum lock_rank rank)
 {
     spin_init(&q->lock, rank);
@@ -69,6 +71,44 @@ bool waitq_wake_queued(struct waitq *q, uint32_t events)
     }
     spin_unlock(&q->lock);
     return taken;
+}
+
+static bool wake_nobody(struct waiter *w, uint32_t events)
+{
+    (void)w;
+    (void)events;
+    return false;
+}
+
+/* Lets others in before next; returns what is next then. */
+static struct list_node *pause_before(struct waitq *q, struct list_node *next) NO_LOCK_ANALYSIS
+{
+    struct waiter mark = {.wake = wake_nobody};
+    /* As the one before, so that who comes finds its place. */
+    mark.exclusive = next->prev != &q->waiters && waiter_of(next->prev)->exclusive;
+    list_insert_before(next, &mark.node);
+    spin_unlock(&q->lock);
+    cond_resched();
+    spin_lock(&q->lock);
+    next = mark.node.next;
+    list_remove(&mark.node);
+    return next;
+}
+
+void waitq_wake_queued_long(struct waitq *q, uint32_t events)
+{
+    bool one = !(events & EVENTS_FOR_ALL);
+    unsigned pauses = 0; /* limited, as waiters may come again and again */
+    spin_lock(&q->lock);
+    for (struct list_node *node = q->waiters.next, *next; node != &q->waiters; node = next) {
+        struct waiter *w = waiter_of(node);
+        next = node->next;
+        if (w->events & events && w->wake(w, events) && w->exclusive && one)
+            break;
+        if (next != &q->waiters && UNLIKELY(cond_resched_due()) && pauses++ < PAUSES_MAX)
+            next = pause_before(q, next);
+    }
+    spin_unlock(&q->lock);
 }
 
 bool waitq_wake_one(struct waitq *q)

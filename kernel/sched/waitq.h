@@ -62,6 +62,15 @@ static inline bool waitq_wake(struct waitq *q, uint32_t events)
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     return !waitq_empty(q) && waitq_wake_queued(q, events);
 }
+/* The same for who may sleep, holds nothing but what keeps the queue, and tells the program's own
+ * doing: of many waiters it lets others in. */
+void waitq_wake_queued_long(struct waitq *q, uint32_t events);
+static inline void waitq_wake_long(struct waitq *q, uint32_t events)
+{
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    if (!waitq_empty(q))
+        waitq_wake_queued_long(q, events);
+}
 /* Wakes the first exclusive waiter that hasn't been woken yet. Returns whether there was one. */
 bool waitq_wake_one(struct waitq *q);
 

@@ -32,6 +32,7 @@ enum lock_rank {
     RANK_SIGNAL = 58,
     RANK_TASK = 59, /* the list of tasks: a signal looks for one to wake */
     RANK_PAGECACHE = 60,
+    RANK_SOCKET_LIST = 61,
     RANK_PAGETABLE = 62,
     RANK_WAITQ_OUTER = 64, /* an epoll's ready list: its callback runs under a source's waitq */
     RANK_DEVICE = 66,

@@ -560,9 +560,56 @@ static void room_for_what_is_sent(void)
     }
 }
 
+/* The line of a descriptor's socket, without the inode's number before its name; or "". */
+static const char *line_of(const char *list, int fd)
+{
+    struct stat st;
+    char ino[32];
+    CHECK_OK(fstat(fd, &st));
+    snprintf(ino, sizeof(ino), " %5lu", (unsigned long)st.st_ino);
+    for (const char *at = list; (at = strstr(at, ino)); at++)
+        if (at[strlen(ino)] == ' ' || at[strlen(ino)] == '\n')
+            return at + strlen(ino);
+    return "";
+}
+
+/* However many there are. */
+static void all_are_listed(void)
+{
+    static int pairs[500][2];
+    static char list[1 << 20];
+    int named = socket(AF_UNIX, SOCK_STREAM, 0), hidden = socket(AF_UNIX, SOCK_DGRAM, 0);
+    struct sockaddr_un name = {.sun_family = AF_UNIX, .sun_path = "\0list\0ed"};
+    size_t length = 0, missing = 0;
+    CHECK_OK(bind_to(named, "listed"));
+    CHECK_OK(listen(named, 1));
+    CHECK_OK(bind(hidden, (struct sockaddr *)&name, sizeof(sa_family_t) + 8));
+    for (int i = 0; i < 500; i++)
+        CHECK_OK(socketpair(AF_UNIX, SOCK_STREAM, 0, pairs[i]));
+    int fd = open("/proc/net/unix", O_RDONLY);
+    for (ssize_t n; (n = read(fd, list + length, sizeof(list) - 1 - length)) > 0;)
+        length += (size_t)n;
+    close(fd);
+    for (int i = 0; i < 500; i++)
+        missing += *line_of(list, pairs[i][0]) != '\n' || *line_of(list, pairs[i][1]) != '\n';
+    CHECK_EQ(missing, 0);
+    CHECK(strncmp(line_of(list, named), " listed\n", 8) == 0);
+    CHECK(strncmp(line_of(list, hidden), " @list@ed\n", 10) == 0);
+    CHECK(strstr(list, ": 00000002 00000000 00010000 0001 01 "));
+    CHECK(strstr(list, ": 00000003 00000000 00000000 0001 03 "));
+    for (int i = 0; i < 500; i++) {
+        close(pairs[i][0]);
+        close(pairs[i][1]);
+    }
+    close(named);
+    close(hidden);
+    unlink("listed");
+}
+
 int main(void)
 {
     scratch_enter();
+    RUN(all_are_listed);
     RUN(pairs);
     RUN(streams_by_name);
     RUN(abstract_names);

@@ -107,6 +107,11 @@ bool waitq_wake_queued(struct waitq *q, uint32_t events)
     return false;
 }
 
+void waitq_wake_queued_long(struct waitq *q, uint32_t events)
+{
+    (void)waitq_wake_queued(q, events);
+}
+
 void waiter_signal(struct waiter *w)
 {
     w->woken = true;

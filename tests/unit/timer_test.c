@@ -57,6 +57,20 @@ struct thread *thread_current(void)
     return &only_thread;
 }
 
+/* What others do when they are let in, which they are after each waiter then. */
+static void (*others)(void);
+
+bool cond_resched_due(void)
+{
+    return others != NULL;
+}
+
+void cond_resched(void)
+{
+    if (others)
+        others();
+}
+
 void thread_wake(struct thread *t)
 {
     wakes += t == &only_thread;
@@ -307,6 +321,44 @@ static void test_a_wakeup_is_passed_on(void)
     CHECK(!w[2].woken);
 }
 
+static struct waitq long_queue;
+static struct waiter many[6], late;
+static unsigned pauses;
+
+/* The first time the next one goes, and one comes that is not exclusive. */
+static void one_goes_one_comes(void)
+{
+    if (pauses++ > 0)
+        return;
+    waitq_remove(&long_queue, &many[1]);
+    waiter_init(&late, EPOLLIN);
+    waitq_add(&long_queue, &late);
+}
+
+static void long_queues_let_others_in(void)
+{
+    waitq_init(&long_queue);
+    for (int i = 0; i < 6; i++) {
+        waiter_init(&many[i], i == 2 ? EPOLLOUT : EPOLLIN);
+        many[i].exclusive = i >= 4;
+        waitq_add(&long_queue, &many[i]);
+    }
+    others = one_goes_one_comes;
+    waitq_wake_long(&long_queue, EPOLLIN);
+    others = NULL;
+    CHECK(pauses > 2);
+    CHECK(many[0].woken && !many[1].woken && !many[2].woken && many[3].woken);
+    CHECK(late.woken && many[4].woken && !many[5].woken);
+    CHECK(long_queue.waiters.next == &many[0].node && many[0].node.next == &many[2].node);
+    CHECK(many[3].node.next == &late.node && late.node.next == &many[4].node);
+    CHECK(many[5].node.next == &long_queue.waiters);
+    pauses = 1;
+    others = one_goes_one_comes;
+    waitq_wake_long(&long_queue, EPOLLIN | EPOLLHUP);
+    others = NULL;
+    CHECK(many[5].woken);
+}
+
 int main(void)
 {
     start_clock();
@@ -320,5 +372,6 @@ int main(void)
     RUN(test_wait_queue);
     RUN(test_each_event_wakes_another);
     RUN(test_a_wakeup_is_passed_on);
+    RUN(long_queues_let_others_in);
     return check_done();
 }

@@ -1,6 +1,6 @@
 // UNIT: tests/unit/fakes/unnamed.c
 // UNIT: kernel/vfs/permission.c kernel/proc/cred.c
-// UNIT: kernel/net/socket.c kernel/net/unix.c kernel/net/unix_link.c kernel/net/unix_name.c kernel/fd/file.c kernel/fd/iter.c kernel/fd/eventfd.c kernel/base/format.c tests/unit/fakes/heap.c tests/unit/fakes/wait.c
+// UNIT: kernel/net/socket.c kernel/net/unix.c kernel/net/unix_link.c kernel/net/unix_list.c kernel/net/unix_name.c kernel/base/text.c kernel/fd/file.c kernel/fd/iter.c kernel/fd/eventfd.c kernel/base/format.c tests/unit/fakes/heap.c tests/unit/fakes/wait.c
 /* AF_UNIX sockets: order and bounds of what is sent, ends of connections, passed files, short
  * memory; nothing leaks. */
 #include <asm/fcntl.h>

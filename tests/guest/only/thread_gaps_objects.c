@@ -28,6 +28,7 @@
 #define SEGMENTS 8000
 #define THREADS 800
 #define GROUPS 65536
+#define PIPE_BYTES (64 * (int)MB)
 
 static int event_fd, ends[2], listener, file;
 static char *memory, text[1 << 20];
@@ -98,6 +99,11 @@ static void select_for_a_moment(void)
     CHECK_EQ(syscall(SYS_select, FIRST_FD + FDS, set, NULL, NULL, &moment), 0);
 }
 
+static void list_descriptors(void)
+{
+    list_all("/proc/self/fd");
+}
+
 static void watched_descriptors(void)
 {
     struct epoll_event event = {.events = EPOLLIN};
@@ -123,6 +129,75 @@ static void watched_go(void)
 {
     close(file);
     descriptors_go();
+}
+
+/* The event is seen by all that wait for it. */
+static void tell_all_watches(void)
+{
+    CHECK_OK(eventfd_write(event_fd, 1));
+}
+
+/* Pipes as large as they get. */
+
+static int pipe_ends[2], other_ends[2];
+
+static void large_pipe(void)
+{
+    CHECK_OK(pipe(pipe_ends));
+    CHECK_EQ(fcntl(pipe_ends[1], F_SETPIPE_SZ, PIPE_BYTES), PIPE_BYTES);
+    memory = mmap(NULL, PIPE_BYTES, RW, ANON, -1, 0);
+}
+
+static void write_pipe(void)
+{
+    CHECK_EQ(write(pipe_ends[1], memory, PIPE_BYTES), PIPE_BYTES);
+}
+
+static void full_pipe(void)
+{
+    large_pipe();
+    write_pipe();
+}
+
+static void full_pipe_and_other(void)
+{
+    full_pipe();
+    CHECK_OK(pipe(other_ends));
+    CHECK_EQ(fcntl(other_ends[1], F_SETPIPE_SZ, PIPE_BYTES), PIPE_BYTES);
+}
+
+static void tee_pipe(void)
+{
+    CHECK_EQ(tee(pipe_ends[0], other_ends[1], PIPE_BYTES, 0), PIPE_BYTES);
+}
+
+static void splice_pipe(void)
+{
+    CHECK_EQ(splice(pipe_ends[0], NULL, other_ends[1], NULL, PIPE_BYTES, 0), PIPE_BYTES);
+}
+
+static void close_pipe(void)
+{
+    close(pipe_ends[0]);
+    close(pipe_ends[1]);
+}
+
+static void memory_goes(void)
+{
+    munmap(memory, PIPE_BYTES);
+}
+
+static void pipe_goes(void)
+{
+    close_pipe();
+    memory_goes();
+}
+
+static void pipes_go(void)
+{
+    pipe_goes();
+    close(other_ends[0]);
+    close(other_ends[1]);
 }
 
 /* Sockets. */
@@ -406,6 +481,12 @@ static void threads_go(void)
 static const struct call calls[] = {
     {"poll with a time-out", poll_for_a_moment, many_descriptors, descriptors_go},
     {"select with a time-out", select_for_a_moment, many_descriptors, descriptors_go},
+    {"/proc/self/fd", list_descriptors, many_descriptors, descriptors_go},
+    {"an event for many", tell_all_watches, watched_descriptors, watched_go},
+    {"writing to a pipe", write_pipe, large_pipe, pipe_goes},
+    {"tee", tee_pipe, full_pipe_and_other, pipes_go},
+    {"splice", splice_pipe, full_pipe_and_other, pipes_go},
+    {"closing a pipe", close_pipe, full_pipe, memory_goes},
     {"closing an epoll", close_epoll, watched_descriptors, descriptors_go},
     {"closing what an epoll watches", descriptors_go, watched_descriptors, close_epoll},
     {"an epoll's fdinfo", tell_of_epoll, watched_descriptors, watched_go},

@@ -123,6 +123,11 @@ bool waitq_wake_queued(struct waitq *q, uint32_t events)
     return taken;
 }
 
+void waitq_wake_queued_long(struct waitq *q, uint32_t events)
+{
+    (void)waitq_wake_queued(q, events);
+}
+
 bool waitq_wake_one(struct waitq *q)
 {
     return waitq_wake(q, EVENTS_ANY);
