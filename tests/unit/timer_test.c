@@ -16,6 +16,8 @@
 
 bool lock_checks_on;
 static struct thread only_thread;
+#define AT(ns) (CLOCK_START_NS + (ns)) /* so long after the clock's start */
+
 static uint64_t cycles, cycles_hz, reference_ns, armed_at, arm_count;
 static unsigned wakes;
 
@@ -120,11 +122,11 @@ static void test_timer_order(void)
 {
     static const uint64_t due[] = {500, 100, 300, 300, 900, 200};
     for (unsigned i = 0; i < 6; i++)
-        timer_set(&timers[i], due[i]);
-    CHECK_EQ(armed_at, 100);
+        timer_set(&timers[i], AT(due[i]));
+    CHECK_EQ(armed_at, AT(100));
     CHECK(timer_cancel(&timers[5]) && !timer_cancel(&timers[5]));
-    timer_set(&timers[4], 50); /* moved to the front */
-    CHECK_EQ(armed_at, 50);
+    timer_set(&timers[4], AT(50)); /* moved to the front */
+    CHECK_EQ(armed_at, AT(50));
     run_to(49);
     run_to(400);
     static const unsigned order[] = {4, 1, 2, 3};
@@ -132,7 +134,7 @@ static void test_timer_order(void)
     for (unsigned i = 0; i < 4; i++)
         CHECK_EQ(fired[i], order[i]);
     CHECK(!timer_is_set(&timers[1]) && timer_is_set(&timers[0]));
-    CHECK_EQ(armed_at, 500);
+    CHECK_EQ(armed_at, AT(500));
     CHECK(timer_cancel(&timers[0]));
     run_to(1000);
     CHECK_EQ(fired_count, 4);
@@ -157,12 +159,12 @@ static void test_never_unarmed(void)
 static void test_timer_cancelled_first(void)
 {
     fired_count = 0;
-    timer_set(&timers[0], 2000);
-    timer_set(&timers[1], 3000);
+    timer_set(&timers[0], AT(2000));
+    timer_set(&timers[1], AT(3000));
     CHECK(timer_cancel(&timers[0]));
     run_to(2000); /* the needless interrupt */
     CHECK_EQ(fired_count, 0);
-    CHECK_EQ(armed_at, 3000);
+    CHECK_EQ(armed_at, AT(3000));
     run_to(3000);
     CHECK_EQ(fired_count, 1);
 }
@@ -171,8 +173,8 @@ static void test_timer_in_the_past(void)
 {
     fired_count = 0;
     timer_init(&timers[7], set_again);
-    timer_set(&timers[7], 5);
-    CHECK_EQ(armed_at, 3001);
+    timer_set(&timers[7], AT(5));
+    CHECK_EQ(armed_at, AT(3001));
     run_to(3001);
     CHECK_EQ(fired_count, 5); /* it set itself */
     CHECK(!timer_is_set(&timers[7]));
@@ -191,7 +193,7 @@ static void test_many_timers(void)
         if (state >> 60 < 4)
             timer_cancel(t);
         else
-            timer_set(t, 10000 + (state >> 40) % 1000000);
+            timer_set(t, CLOCK_START_NS + 10000 + (state >> 40) % 1000000);
     }
     unsigned set = 0;
     for (unsigned i = 0; i < 64; i++)
@@ -202,7 +204,7 @@ static void test_many_timers(void)
         unsigned before = fired_count;
         wrong += armed_at < last;
         last = armed_at;
-        run_to(armed_at);
+        run_to(armed_at - CLOCK_START_NS);
         wrong += fired_count == before;
         if (wrong)
             break;
@@ -224,7 +226,8 @@ static void test_clock_rates(void)
         cycles += 3600 * rates[i];
         int64_t off = (int64_t)(clock_monotonic_ns() - CLOCK_START_NS - 3600000000000);
         CHECK(off <= 0 && off > -100000); /* 30 ns a second */
-        CHECK_EQ(clock_realtime_ns() - (int64_t)clock_monotonic_ns(), 1000000000000000000);
+        CHECK_EQ(clock_realtime_ns() - (int64_t)(clock_monotonic_ns() - CLOCK_START_NS),
+                 1000000000000000000);
     }
     cycles_hz = 0;
     clock_init(0, 0); /* compared with the other clock */
