@@ -12,6 +12,13 @@ $(B)/host/%.S.o: host/%.S
 	@mkdir -p $(@D)
 	$(CC) $(HFLAGS) -c $< -o $@
 
+# The calls' names, for the words of --trace.
+$(B)/host/gen/calls.h: kernel/syscall/table.def
+	@mkdir -p $(@D)
+	sed -n 's/^SYS[0-6]([0-9]*, *\([a-z0-9_]*\),.*/"\1",/p' $< > $@
+$(B)/host/cmd/trace.c.o: $(B)/host/gen/calls.h
+$(B)/host/cmd/trace.c.o: HFLAGS += -I$(B)
+
 $(B)/host/cmd/treemap.S.o: host/cmd/treemap.html
 $(B)/host/vmm/gdb_script.S.o: host/vmm/gdb.py
 

@@ -16,7 +16,7 @@ lint:
 	tools/check-layers
 	tools/check-text
 	tools/check-calls
-	@$(MAKE) --no-print-directory -s -j$(JOBS) $(KGEN)/syscall_names.h $(KGEN)/errno_names.h lwip
+	@$(MAKE) --no-print-directory -s -j$(JOBS) $(KGEN)/syscall_names.h $(KGEN)/errno_names.h $(B)/host/gen/calls.h lwip
 	tools/check-headers
 	@$(MAKE) --no-print-directory -k -j$(JOBS) lint-sources
 	@$(MAKE) --no-print-directory -s -j$(JOBS) B=$(B)/apart LTO= kernel-objects

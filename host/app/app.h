@@ -63,7 +63,8 @@ void app_request_clear(struct app_request *request);
 /* If argv[*index] is one of the flags of app_flags_help (values as the next argument, as "-mVALUE"
  * or as "--long=VALUE"), stores it, moves *index to the last
  * argument used, and returns 1. Returns 0 if it is none of these, -1 with err set if it is one but
- * wrong. */
+ * wrong, APP_FLAG_FAILED with err set if a file that it names can't be read. */
+#define APP_FLAG_FAILED (-2)
 int app_take_flag(struct app_request *request, int argc, char **argv, int *index,
                   struct error *err);
 

@@ -7,6 +7,7 @@
 #include "abi/record.h"
 #include "host/app/app.h"
 #include "host/app/envfile.h"
+#include "host/base/io.h"
 #include "host/config/config.h"
 #include "host/image/userid.h"
 
@@ -216,5 +217,7 @@ int app_take_flag(struct app_request *request, int argc, char **argv, int *index
         value = *index + 1 < argc ? argv[++*index] : NULL;
     if (!value || (!*value && !may_be_empty((enum flag_id)id)))
         return error_set(err, "%.*s needs a value", (int)strcspn(flag, "="), flag) - 1;
-    return flag_store(request, (enum flag_id)id, value, err) ? 1 : -1;
+    if (flag_store(request, (enum flag_id)id, value, err))
+        return 1;
+    return id == FLAG_ENV_FILE && !io_can_read(value) ? APP_FLAG_FAILED : -1;
 }

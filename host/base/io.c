@@ -110,6 +110,12 @@ bool io_read_file(const char *path, struct buf *out, struct error *err)
     return ok;
 }
 
+bool io_can_read(const char *path)
+{
+    struct stat it;
+    return stat(path, &it) == 0 && !S_ISDIR(it.st_mode) && access(path, R_OK) == 0;
+}
+
 /* The folder of path, owned by the caller. */
 static char *folder_of(const char *path)
 {

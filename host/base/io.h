@@ -25,6 +25,8 @@ bool io_pwrite(int fd, const void *data, size_t size, off_t offset);
 bool io_read_all(int fd, struct buf *out);
 /* Appends the whole file to out. A missing file is an error with errno ENOENT. */
 bool io_read_file(const char *path, struct buf *out, struct error *err);
+/* Whether there is such a file, which is no folder and may be read. */
+bool io_can_read(const char *path);
 
 /* Makes path a file with these bytes, whole or not at all. mode 0666 is narrowed by the umask, any
  * other is taken exactly. */

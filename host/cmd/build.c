@@ -81,7 +81,7 @@ static int build_with(struct build *build, int argc, char **argv)
     int at = 1;
     int status = cmd_take_flags(build->verb, take_flag, build, argc, argv, &at);
     if (status != CMD_OK)
-        return status;
+        return status == CMD_RUN_FAILED ? CMD_FAILURE : status;
     if (build->help)
         return cmd_help(build->verb);
     struct app_request *request = &build->request;

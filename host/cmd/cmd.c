@@ -86,6 +86,10 @@ int cmd_take_flags(const struct verb *verb, cmd_flag_taker_t *take, void *contex
             break;
         }
         int taken = take(context, argc, argv, at, &err);
+        if (taken == CMD_FLAG_FAILED) {
+            say_lines(SAY_QUIET, err.text);
+            return CMD_RUN_FAILED;
+        }
         if (taken < 0)
             return cmd_usage(verb, "%s", err.text); /* of one line */
         if (taken == 0)

@@ -14,6 +14,8 @@ enum cmd_status {
     CMD_RUN_FAILED = 125,
 };
 
+#define CMD_FLAG_FAILED (-2) /* as APP_FLAG_FAILED */
+
 struct verb {
     const char *name;    /* "run", "pkg load" */
     const char *usage;   /* what follows the name: "[FLAGS] PROGRAM [ARG…]" */
@@ -32,11 +34,13 @@ int cmd_usage(const struct verb *verb, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* Takes the flag argv[*index], with its value if it has one; *index becomes the last argument used.
- * Returns 1, 0 if it is no flag of these, -1 with err set. */
+ * Returns 1, 0 if it is no flag of these, -1 with err set, CMD_FLAG_FAILED with err set if a file
+ * that it names can't be read. */
 typedef int cmd_flag_taker_t(void *context, int argc, char **argv, int *index, struct error *err);
 
 /* Takes flags from argv[*at] on; *at becomes the first word that is none. "--" ends them and is
- * skipped. Returns CMD_OK, or CMD_USAGE and has said what is wrong. */
+ * skipped. Returns CMD_OK; or CMD_USAGE, or CMD_RUN_FAILED for a file that can't be read, and has
+ * said what is wrong. */
 int cmd_take_flags(const struct verb *verb, cmd_flag_taker_t *take, void *context, int argc,
                    char **argv, int *at);
 

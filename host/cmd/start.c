@@ -9,8 +9,10 @@
 #include <x86intrin.h>
 
 #include "host/base/buf.h"
+#include "host/base/io.h"
 #include "host/base/say.h"
 #include "host/cmd/cmd.h"
+#include "host/cmd/trace.h"
 #include "host/image/image.h"
 
 const char start_flags_help[] =
@@ -148,23 +150,24 @@ static bool filter_take_failed(char *filter)
     return found;
 }
 
-/* value: "[FILTER:][FILE]", or NULL. A filter holds no "/" and no ".", so that a colon in a file's
+/* value: "[FILTER:][FILE]". A filter holds no "/" and no ".", so that a colon in a file's
  * path can be told apart. */
-static void take_trace(struct start_flags *flags, const char *value)
+static int take_trace(struct start_flags *flags, const char *value, struct error *err)
 {
     struct run_options *options = &flags->options;
     options->trace = true;
-    if (!value)
-        return;
     size_t size = strspn(value, "!abcdefghijklmnopqrstuvwxyz0123456789_,");
     if (value[size] == ':') {
         free(flags->trace_filter);
         flags->trace_filter = mem_printf("%.*s", (int)size, value);
+        if (!trace_filter_check(flags->trace_filter, err))
+            return -1;
         options->trace_failed = filter_take_failed(flags->trace_filter);
         options->trace_filter = *flags->trace_filter ? flags->trace_filter : NULL;
         value += size + 1;
     }
     options->trace_file = *value ? value : NULL;
+    return 1;
 }
 
 static int take_gdb(struct run_options *options, const char *value, struct error *err)
@@ -176,6 +179,14 @@ static int take_gdb(struct run_options *options, const char *value, struct error
     options->gdb = true;
     options->gdb_port = (unsigned)port;
     return 1;
+}
+
+static int take_secret(struct start_flags *flags, const char *value, struct error *err)
+{
+    const char *path = strchr(value, '=');
+    if (*value && secret_list_add(&flags->secrets, value, err))
+        return 1;
+    return path && path[1] && !io_can_read(path + 1) ? CMD_FLAG_FAILED : -1;
 }
 
 /* As flag_value(): -p VALUE, -pVALUE, --port VALUE, --port=VALUE. */
@@ -212,9 +223,9 @@ int start_take_flag(struct start_flags *flags, int argc, char **argv, int *index
     } else if (strcmp(flag, "-q") == 0 || strcmp(flag, "--quiet") == 0) {
         say_level = SAY_QUIET;
     } else if (strcmp(flag, "--trace") == 0) {
-        take_trace(flags, NULL);
+        return take_trace(flags, "", err);
     } else if (strncmp(flag, "--trace=", 8) == 0) {
-        take_trace(flags, flag + 8);
+        return take_trace(flags, flag + 8, err);
     } else if (strcmp(flag, "--profile") == 0) {
         flags->options.profile = "profile.svg";
     } else if (strncmp(flag, "--profile=", 10) == 0) {
@@ -244,7 +255,7 @@ int start_take_flag(struct start_flags *flags, int argc, char **argv, int *index
         return *value && mount_list_add(&flags->mounts, value, ".", err) ? 1 : -1;
     } else if ((value = flag_value("--secret", argc, argv, index, err))) {
         flags->options.secrets = &flags->secrets;
-        return *value && secret_list_add(&flags->secrets, value, err) ? 1 : -1;
+        return take_secret(flags, value, err);
     } else if (flags->takes_name && (value = flag_value("--name", argc, argv, index, err))) {
         flags->name = value;
         return *value ? 1 : -1;

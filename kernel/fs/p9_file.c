@@ -467,4 +467,5 @@ static const struct file_ops p9_dir_ops = {
     .iterate = p9_dir_iterate,
     .fsync = p9_dir_fsync,
     .release = p9_dir_release,
+    .plain_read = true,
 };

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Ports given twice, names that no variable can have: one clear line of the tool, with the place.
 . "$(dirname "$0")/tap.sh"
-needs gcc
+needs gcc python
 
 cat > env.c <<'C'
 #include <stdio.h>
@@ -14,7 +14,23 @@ int main(void)
 }
 C
 gcc -O1 -static -o env env.c || exit 1
-base=$((20000 + $$ % 5000 * 2))
+# The first of eleven ports that are free, by TCP and UDP, with the one before it.
+base=$($python - << 'PY'
+import random, socket
+def free(port):
+    try:
+        for kind in socket.SOCK_STREAM, socket.SOCK_DGRAM:
+            with socket.socket(socket.AF_INET, kind) as s:
+                s.bind(("0.0.0.0", port))
+    except OSError:
+        return False
+    return True
+base = random.randrange(20000, 30000)
+while not all(map(free, range(base, base + 12))):
+    base = random.randrange(20000, 30000)
+print(base + 1)
+PY
+)
 
 # ports CONFIG-PORTS FLAGS…
 ports() {

@@ -63,6 +63,14 @@ ok "--trace=FILE writes them to FILE" matches calls.txt '^write\(1, "hello\\n", 
 try run --trace=write:calls.txt /bin/echo hello
 ok "a filter keeps what it names" not has calls.txt "openat("
 ok "and only that" has calls.txt "write(1"
+try run --trace=bogus: /bin/true
+ok "a class or call that isn't is refused" is "$status$(grep -c 'no call or class "bogus": classes are file, desc,' err)" 21
+try run --trace='!memory,opnat:x' /bin/true
+ok "with the one that was meant" has err '"opnat" (did you mean openat?)'
+for flags in "-c none" "--env-file none" "--secret a=none" "--mount none:/none"; do
+    try run $flags /bin/true
+    ok "$flags: a file that isn't there is no wrong usage" is "$status$(grep -c 'No such file' err)" 1251
+done
 try run --trace=failed: /bin/cat /nowhere
 ok "failed: shows only calls that fail" matches err 'openat\(.*"/nowhere".* = -1 ENOENT'
 ok "none that succeed" not matches err "= 0$"

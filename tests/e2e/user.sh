@@ -171,6 +171,14 @@ for name in file_dir file_open file_path file_map file_lock fd_pipe fd_epoll mem
     try run -q --user 1000:1000 "./$name"
     ok "$name as uid 1000" is "$status $(grep -c '^not ok' out)" "0 0"
 done
+# Their folder may be the host's: files made there are those of who runs the tool, and the program's.
+mkdir mounted
+for name in file_dir file_open file_path file_map file_lock file_space fd_pipe; do
+    [ -x "$name" ] || install -m 755 "$top/build/tests/guest/$name" "$name" || continue
+    try run -q --user 1000:1000 --mount mounted:/home/me --workdir /home/me -e TMPDIR=/home/me "./$name"
+    ok "$name as uid 1000 on a mount" is "$status $(grep -c '^not ok' out)" "0 0"
+done
+
 # A server that refuses root, over a folder that the host's own initdb made.
 pg=$(ls -d /usr/lib/postgresql/*/bin 2> /dev/null | tail -n 1)
 pg_share=/usr/share/postgresql/$(basename "$(dirname "$pg")")
