@@ -297,14 +297,16 @@ static bool plan_fits(const struct plan *plan, int fd, struct error *err)
     if (size >= SIZE_LIMIT)
         return error_set(err, "a layer can't be of more than 16 TiB; %s alone has %" PRIu64 " GiB",
                          node_called(largest), node_bytes(largest) >> 30);
-    if (fstatvfs(fd, &disk) || size <= (uint64_t)disk.f_bavail * disk.f_frsize)
+    bool told = fstatvfs(fd, &disk) == 0 && disk.f_blocks; /* not every file system tells */
+    uint64_t room = told ? (uint64_t)disk.f_bavail * disk.f_frsize : size;
+    if (size <= room)
         return true;
     errno = ENOSPC;
     return error_errno(err,
-                       "can't write a layer: it takes %" PRIu64 " MiB (%" PRIu64
+                       "can't write a layer: it takes %" PRIu64 " KiB (%" PRIu64
                        " of them %s), %" PRIu64 " are free in the store",
-                       size >> 20, node_bytes(largest) >> 20, node_called(largest),
-                       (uint64_t)disk.f_bavail * disk.f_frsize >> 20);
+                       (size + 1023) >> 10, node_bytes(largest) >> 10, node_called(largest),
+                       room >> 10);
 }
 
 static void plan_inodes(struct plan *plan)

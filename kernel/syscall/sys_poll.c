@@ -400,13 +400,14 @@ static int64_t select_until(int bits, const struct uptr from[SET_COUNT], uint64_
 static int timeval_read(struct uptr from, int64_t *ns)
 {
     struct timeval_kernel tv;
+    int64_t sec;
     if (copy_from_user(&tv, from, sizeof(tv)))
         return -EFAULT;
-    /* Microseconds of a second and more are carried over. */
-    if (tv.sec < 0 || tv.usec < 0)
+    /* Microseconds of a second and more are carried over, before either is judged. */
+    if (__builtin_add_overflow(tv.sec, tv.usec / US_PER_SECOND, &sec) || sec < 0 ||
+        tv.usec % US_PER_SECOND < 0)
         return -EINVAL;
-    *ns =
-        time_add(time_of(tv.sec, 0), time_of_us(tv.usec / US_PER_SECOND, tv.usec % US_PER_SECOND));
+    *ns = time_of_us(sec, tv.usec % US_PER_SECOND);
     return 0;
 }
 

@@ -120,13 +120,13 @@ int64_t sys_fadvise64(int fd, int64_t offset, int64_t size, int advice)
 int64_t sys_readahead(int fd, int64_t offset, size_t size)
 {
     struct file *f;
-    (void)offset, (void)size;
+    (void)offset;
     int err = fd_get(fd, &f);
     if (err)
         return err;
     if (!file_readable(f))
         err = -EBADF;
-    else if (file_type(f) != S_IFREG)
+    else if (file_type(f) != S_IFREG || (int64_t)size < 0)
         err = -EINVAL;
     file_put(f);
     return err;

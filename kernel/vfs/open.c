@@ -81,7 +81,7 @@ static int open_checked(struct dentry *d, unsigned flags, struct file **out)
     open_t own_open = flags & O_PATH ? NULL : open_of(inode);
     if (!ops && !own_open)
         return -ENXIO;
-    if ((flags & O_DIRECT) && !(flags & O_PATH) && !inode->map && !S_ISFIFO(inode->mode))
+    if ((flags & O_DIRECT) && !(flags & O_PATH) && !inode->map)
         return -EINVAL;
     struct file *file = file_alloc(ops, flags & ~(unsigned)CREATION_FLAGS, dentry_get(d), NULL);
     if (!file) {
