@@ -271,7 +271,8 @@ static int send(struct task *target, int signo, const siginfo_t *info)
 {
     bool from_queue = info && info->si_code != SI_USER && info->si_code < 0;
     bool over = from_queue && queued_count >= proc_limit(RLIMIT_SIGPENDING);
-    struct sigqueue_entry *entry = over ? NULL : heap_zalloc_object(sizeof(*entry));
+    struct sigqueue_entry *entry =
+        over ? NULL : heap_zalloc_flags(sizeof(*entry), ALLOC_OBJECT | ALLOC_LOCKED);
     if (entry) {
         list_init(&entry->node);
         if (info)

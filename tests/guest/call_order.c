@@ -286,6 +286,23 @@ static void other_answers(void)
     close(fd);
 }
 
+static void nothing_is_direct_without_pages(void)
+{
+    char path[32];
+    int ends[2];
+    CHECK_OK(mkfifo("fifo", 0600));
+    CHECK_ERR(open("fifo", O_RDWR | O_DIRECT), EINVAL);
+    CHECK_OK(unlink("fifo"));
+    CHECK_OK(pipe(ends));
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", ends[0]);
+    CHECK_ERR(open(path, O_RDWR | O_DIRECT), EINVAL);
+    close(ends[0]);
+    close(ends[1]);
+    int fd = open("/proc/self/exe", O_RDONLY);
+    CHECK_ERR(readahead(fd, 0, (size_t)-1), EINVAL);
+    close(fd);
+}
+
 static void limits_are_read_before_they_are_looked_up(void)
 {
     unsigned long wrong[2] = {9, 1};
@@ -316,5 +333,6 @@ int main(void)
     RUN(a_version_is_read_alone);
     RUN(other_answers);
     RUN(limits_are_read_before_they_are_looked_up);
+    RUN(nothing_is_direct_without_pages);
     return check_done();
 }

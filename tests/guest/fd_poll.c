@@ -2,6 +2,7 @@
 #include <poll.h>
 #include <sys/resource.h>
 #include <sys/select.h>
+#include <sys/syscall.h>
 
 #include "tests/harness/guest.h"
 
@@ -236,6 +237,21 @@ static void select_of_many(void)
     CHECK_OK(setrlimit(RLIMIT_NOFILE, &before));
 }
 
+static void select_carries_microseconds_over(void)
+{
+    static const struct {
+        long time[2];
+        int error;
+    } of[] = {{{-1, 1000000}, 0}, {{-1, 999999}, EINVAL}, {{0, -1}, EINVAL},
+              {{1, -1000000}, 0}, {{-2, 2000000}, 0},     {{INT64_MAX, 1000000}, EINVAL}};
+    for (size_t i = 0; i < sizeof(of) / sizeof(*of); i++) {
+        long time[2] = {of[i].time[0], of[i].time[1]};
+        errno = 0;
+        CHECK_EQ(syscall(SYS_select, 0, NULL, NULL, NULL, time), of[i].error ? -1 : 0);
+        CHECK_EQ(errno, of[i].error);
+    }
+}
+
 int main(void)
 {
     RUN(poll_tells_what_is_ready);
@@ -246,5 +262,6 @@ int main(void)
     RUN(many_descriptors);
     RUN(as_many_as_may_be_open);
     RUN(select_of_many);
+    RUN(select_carries_microseconds_over);
     return check_done();
 }
