@@ -175,7 +175,7 @@ done
 mkdir mounted
 for name in file_dir file_open file_path file_map file_lock file_space fd_pipe; do
     [ -x "$name" ] || install -m 755 "$top/build/tests/guest/$name" "$name" || continue
-    try run -q --user 1000:1000 --mount mounted:/home/me --workdir /home/me -e TMPDIR=/home/me "./$name"
+    try run -q --user 1000:1000 --mount mounted:/home/me --workdir /home/me -e TMPDIR=/home/me "$PWD/$name"
     ok "$name as uid 1000 on a mount" is "$status $(grep -c '^not ok' out)" "0 0"
 done
 
