@@ -22,14 +22,11 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { NEEDS_PROCESS = 77, CHILDREN = 4096, STACK = 65536, FILES = 256 };
-enum { FIRST_PID = 5000000, MEBI = 1 << 20 }; // pids above Linux's highest
-#define KILLED (SIGRTMAX - 1)
+#include "worker.h"
 
-// What a function's caller expects to find again, and where it goes on.
-struct place {
-    uint64_t rbx, rbp, r12, r13, r14, r15, rsp, rip;
-};
+enum { CHILDREN = 4096, STACK = 65536, FILES = 256 };
+enum { MEBI = 1 << 20 };
+#define KILLED (SIGRTMAX - 1)
 
 struct child {
     struct place place; // of fork() in who forked
@@ -49,36 +46,6 @@ static atomic_int begun, changes;
 static atomic_int others[FILES]; // how many hold a descriptor besides one
 static char *top;                // of the stack, where the worker began
 static __thread struct child *self;
-
-// stress-ng's own process would end the worker's loop after $JUDGE_SECONDS; as it is the worker, a
-// timer does: its handler of SIGTERM.
-__attribute__((constructor)) static void limit_time(void)
-{
-    const char *seconds = getenv("JUDGE_SECONDS");
-    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGTERM};
-    struct itimerspec when = {{1, 0}, {seconds ? atol(seconds) : 5, 0}};
-    timer_t timer;
-    if (!timer_create(CLOCK_MONOTONIC, &event, &timer))
-        timer_settime(timer, 0, &when, NULL);
-}
-
-__attribute__((constructor)) static void limit(void)
-{
-    struct rlimit files = {4096, 4096};
-    setrlimit(RLIMIT_NOFILE, &files);
-}
-
-__attribute__((noreturn)) static void leave(int status)
-{
-    for (;;)
-        syscall(SYS_exit_group, status);
-}
-
-__attribute__((noreturn)) static void needs(const char *what)
-{
-    dprintf(STDERR_FILENO, "needs a process: %s\n", what);
-    leave(NEEDS_PROCESS);
-}
 
 static int wait_while(atomic_int *word, int value)
 {
@@ -310,37 +277,4 @@ pid_t waitpid(pid_t pid, int *status, int options)
         if (wait_while(&changes, seen) < 0 && errno == EINTR)
             return -1;
     }
-}
-
-pid_t wait(int *status)
-{
-    return waitpid(-1, status, 0);
-}
-
-pid_t wait4(pid_t pid, int *status, int options, struct rusage *usage)
-{
-    (void)usage;
-    return waitpid(pid, status, options);
-}
-
-pid_t vfork(void)
-{
-    needs("vfork");
-}
-
-int posix_spawn(void)
-{
-    needs("posix_spawn");
-}
-
-int clone(int (*function)(void *), void *stack, int flags, void *argument, ...)
-{
-    (void)function, (void)stack, (void)flags, (void)argument;
-    needs("clone");
-}
-
-int execve(const char *path, char *const arguments[], char *const variables[])
-{
-    (void)path, (void)arguments, (void)variables;
-    needs("execve");
 }
